@@ -1,0 +1,2 @@
+//! Entry point of the aibom command.
+fn main() {}

@@ -1,0 +1,15 @@
+//! The self-contained bundle file: AIBoM, attestation, evidence, and the proof that it was logged.
+//!
+//! Everything that is signed or hashed is kept as exact bytes (base64), and the file itself is
+//! canonical JSON: there is no byte in it that some check does not cover.
+
+mod file;
+mod ledger;
+
+pub use file::{BUNDLE_SCHEMA, Bundle, BundleError, MAX_BUNDLE_BYTES};
+pub use ledger::{
+    ENTRY_SCHEMA, Inclusion, LedgerEntry, Logged, LoggedError, MAX_ENTRY_BYTES, commitment,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! A signed document with the certificate of who signed it, and the set of them.
+
+use envelope::{Envelope, EnvelopeError};
+use ids::{Sha256Digest, Timestamp};
+use keys::{ChainError, Identity};
+use serde::{Deserialize, Serialize};
+
+use crate::TrustRoot;
+
+/// The longest evidence envelope, in bytes.
+pub const MAX_DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Exact envelope bytes and certificate chain (DER, leaf first).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Document {
+    /// DSSE envelope, canonical JSON.
+    #[serde(with = "envelope::b64")]
+    pub envelope: Vec<u8>,
+    /// X.509 chain in DER, leaf first, root left out.
+    #[serde(with = "envelope::b64::list")]
+    pub certificates: Vec<Vec<u8>>,
+}
+
+/// Why a document cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// The certificate chain does not hold.
+    #[error(transparent)]
+    Certificate(#[from] ChainError),
+    /// The envelope is malformed, of another type, or not signed by the certified key.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+}
+
+/// The payload of a document whose chain and signature hold.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// Who signed.
+    pub signer: Identity,
+    /// What was signed.
+    pub payload: Vec<u8>,
+}
+
+impl Document {
+    /// SHA-256 of the exact envelope bytes: how other documents name this one.
+    #[must_use]
+    pub fn digest(&self) -> Sha256Digest {
+        Sha256Digest::of(&self.envelope)
+    }
+
+    /// Checks the certificate chain against the mesh CA.
+    ///
+    /// # Errors
+    /// When it does not hold at `at`, or names another trust domain.
+    pub fn signer(&self, root: &TrustRoot, at: Timestamp) -> Result<Identity, ChainError> {
+        keys::verify_chain(&self.certificates, &root.mesh_ca, at)
+    }
+
+    /// Checks chain and signature, and gives the payload.
+    ///
+    /// # Errors
+    /// When either does not hold.
+    pub fn open(
+        &self,
+        payload_type: &str,
+        root: &TrustRoot,
+        at: Timestamp,
+    ) -> Result<Opened, DocumentError> {
+        let signer = self.signer(root, at)?;
+        let envelope = Envelope::parse(&self.envelope, MAX_DOCUMENT_BYTES)?;
+        let payload = envelope.open(payload_type, signer.public_key())?.to_vec();
+        Ok(Opened { signer, payload })
+    }
+}
+
+/// Everything that one AIBoM is derived from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct EvidenceSet {
+    /// The user's request.
+    pub request: Document,
+    /// The scheduler's grant.
+    pub grant: Document,
+    /// The executor's observation.
+    pub training: Document,
+    /// The scanner's findings, 1 to 16.
+    pub scans: Vec<Document>,
+}

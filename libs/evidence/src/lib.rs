@@ -1,0 +1,37 @@
+//! What each party signs, the trust root, and the rules an evidence set must satisfy.
+//!
+//! The chain: request (user) → grant (scheduler) → training (executor) → scan (scanner). Each
+//! names the one before by the SHA-256 of its exact envelope bytes. [`check`] is the one place
+//! that turns an [`EvidenceSet`] into [`VerifiedEvidence`]; signer and verifier both call it.
+
+mod check;
+mod document;
+mod grant;
+mod isolation;
+#[cfg(feature = "proto")]
+mod proto;
+mod report;
+mod scan;
+mod training;
+mod trust_root;
+
+pub use check::{CLOCK_SKEW_MS, MAX_EVIDENCE_AGE_MS, MAX_SCANS, VerifiedEvidence, check};
+pub use document::{MAX_DOCUMENT_BYTES, Document, DocumentError, EvidenceSet, Opened};
+pub use grant::{GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Grantee};
+#[cfg(feature = "proto")]
+pub use proto::MissingDocument;
+pub use isolation::{IsolationBreach, check_isolation};
+pub use report::{Check, Checks};
+pub use scan::{
+    Completeness, Finding, Metadata as ScanMetadata, Package, SCAN_PREDICATE_TYPE, ScanExtension,
+    ScanPredicate, ScanStatement, Scanner, ScannerDatabase, Severity, VulnerabilityResult,
+};
+pub use training::{
+    BUILD_TYPE, BuildDefinition, Builder, Container, Dataset, Engine, ExternalParameters, Gpu,
+    Host, InternalParameters, Layer, Limits, Model, Mount, Observed, PROVENANCE_PREDICATE_TYPE,
+    Provenance, Reported, RunDetails, RunMetadata, Tensor, TrainingStatement,
+};
+pub use trust_root::{Environment, KeyEntry, MAX_TRUST_ROOT_BYTES, TRUST_ROOT_SCHEMA, TrustRoot, TrustRootError};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Scan evidence: an in-toto Statement v1 with the vulns predicate v0.2
+//! (in-toto/attestation, `spec/predicates/vulns_02.md`), extended under `aibom`.
+
+use ids::{JobId, Sha256Digest, Timestamp};
+use envelope::Statement;
+use serde::{Deserialize, Serialize};
+
+/// The predicate type.
+pub const SCAN_PREDICATE_TYPE: &str = "https://in-toto.io/attestation/vulns/v0.2";
+
+/// What a scanner signs: the subject is the image.
+pub type ScanStatement = Statement<ScanPredicate>;
+
+/// The vulns predicate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ScanPredicate {
+    /// The tool and what it found.
+    pub scanner: Scanner,
+    /// When.
+    pub metadata: Metadata,
+    /// What the vulns predicate has no place for.
+    pub aibom: ScanExtension,
+}
+
+/// The tool and what it found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Scanner {
+    /// purl of the tool.
+    pub uri: String,
+    /// Its version.
+    pub version: String,
+    /// Its database; absent when it had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub db: Option<ScannerDatabase>,
+    /// What it found, sorted by id.
+    pub result: Vec<VulnerabilityResult>,
+}
+
+/// A vulnerability database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ScannerDatabase {
+    /// Where it came from.
+    pub uri: String,
+    /// Its schema version.
+    pub version: String,
+    /// When its content was last updated.
+    pub last_update: Timestamp,
+}
+
+/// One vulnerability.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct VulnerabilityResult {
+    /// CVE, GHSA or vendor id.
+    pub id: String,
+    /// Severities by method.
+    pub severity: Vec<Severity>,
+    /// Where it was found.
+    pub annotations: Vec<Finding>,
+}
+
+/// A severity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Severity {
+    /// Who rated, such as `nvd` or `trivy`.
+    pub method: String,
+    /// `CRITICAL`, `HIGH`, `MEDIUM`, `LOW` or `UNKNOWN`.
+    pub score: String,
+}
+
+/// A package that a vulnerability was found in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Finding {
+    /// purl of the package.
+    pub purl: String,
+    /// Installed version.
+    pub installed: String,
+    /// First fixed version; empty when there is none.
+    pub fixed: String,
+}
+
+/// When the scan ran, by the scanner's clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Metadata {
+    /// Start.
+    pub scan_started_on: Timestamp,
+    /// End.
+    pub scan_finished_on: Timestamp,
+}
+
+/// How much of the scan was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Completeness {
+    /// Inventory and vulnerabilities.
+    Complete,
+    /// Something is missing; an empty result means nothing.
+    Incomplete,
+}
+
+/// What the vulns predicate has no place for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ScanExtension {
+    /// The job that the scan was made for.
+    pub job: JobId,
+    /// SHA-256 of the training evidence's envelope.
+    pub training: Sha256Digest,
+    /// How much was done.
+    pub completeness: Completeness,
+    /// Why it is incomplete; empty when complete.
+    pub reason: String,
+    /// SHA-256 of the tool's binary.
+    pub tool_sha256: Sha256Digest,
+    /// SHA-256 of the database file; absent when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database_sha256: Option<Sha256Digest>,
+    /// SHA-256 of the tool's raw report.
+    pub report_sha256: Sha256Digest,
+    /// Every package in the image, sorted by purl.
+    pub packages: Vec<Package>,
+}
+
+/// A package in the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Package {
+    /// Package URL.
+    pub purl: String,
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// `operating-system` packages come from the distribution, `library` ones from a language's
+    /// package manager.
+    pub class: String,
+    /// Licences as the package states them.
+    pub licences: Vec<String>,
+    /// purls of the packages that it depends on, sorted.
+    pub depends_on: Vec<String>,
+}

@@ -1,0 +1,54 @@
+//! RFC 8785 canonical JSON: the one byte form of every document that is signed or hashed.
+//!
+//! Reading is as strict as writing: bytes that are not the canonical form of what they parse to
+//! are refused. That one rule refuses duplicate keys, stray white space, other number spellings
+//! and, with `deny_unknown_fields` on the type, injected members.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Why bytes are not a canonical document of the wanted type.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Longer than the reader's bound.
+    #[error("{length} bytes, more than the limit of {limit}")]
+    TooLong {
+        /// Length of the input in bytes.
+        length: usize,
+        /// The bound in bytes.
+        limit: usize,
+    },
+    /// Not JSON, or not of this shape.
+    #[error("not a valid document: {0}")]
+    Parse(#[source] serde_json::Error),
+    /// Valid JSON in another byte form than RFC 8785 gives it.
+    #[error("not in canonical form (RFC 8785): first difference at byte {0}")]
+    NotCanonical(usize),
+    /// A value that JSON cannot hold.
+    #[error("cannot be written as canonical JSON: {0}")]
+    Write(#[source] serde_json::Error),
+}
+
+/// The canonical bytes of `value`.
+///
+/// # Errors
+/// When the value holds something that JSON cannot (a non-finite number, a non-string key).
+pub fn to_vec<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
+    serde_json_canonicalizer::to_vec(value).map_err(Error::Write)
+}
+
+/// Parses `bytes`, at most `limit` of them, and refuses any but the canonical form.
+///
+/// # Errors
+/// When the bytes are too long, are not a `T`, or are not its canonical form.
+pub fn from_slice<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, Error> {
+    if bytes.len() > limit {
+        return Err(Error::TooLong { length: bytes.len(), limit });
+    }
+    let value: T = serde_json::from_slice(bytes).map_err(Error::Parse)?;
+    let canonical = to_vec(&value)?;
+    if canonical == bytes {
+        return Ok(value);
+    }
+    let same = canonical.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+    Err(Error::NotCanonical(same))
+}

@@ -1,0 +1,124 @@
+//! The bounds of a specification; every refusal names the field, its value and the bound.
+
+use std::{fmt::Display, ops::RangeInclusive};
+
+use crate::{JobSpec, Parameters, Resources};
+
+/// The largest single input, in bytes.
+pub const MAX_INPUT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+
+/// A field outside its bound.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} is {value}: {bound}")]
+pub struct Invalid {
+    /// Dotted path of the field.
+    pub field: &'static str,
+    /// What it holds, shortened.
+    pub value: String,
+    /// What it may hold.
+    pub bound: String,
+}
+
+fn invalid(field: &'static str, value: impl Display, bound: impl Display) -> Invalid {
+    let value: String = value.to_string().chars().take(80).collect();
+    Invalid { field, value, bound: bound.to_string() }
+}
+
+fn within<T: PartialOrd + Display>(
+    field: &'static str,
+    value: T,
+    range: RangeInclusive<T>,
+) -> Result<(), Invalid> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(invalid(field, value, format_args!("must be {} to {}", range.start(), range.end())))
+}
+
+fn optional<T: PartialOrd + Display>(
+    field: &'static str,
+    value: Option<T>,
+    range: RangeInclusive<T>,
+) -> Result<(), Invalid> {
+    value.map_or(Ok(()), |value| within(field, value, range))
+}
+
+fn label(field: &'static str, text: &str, max: usize) -> Result<(), Invalid> {
+    let length = text.chars().count();
+    if !(1..=max).contains(&length) {
+        return Err(invalid(field, format_args!("{text:?}"), format_args!("1 to {max} characters")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(invalid(field, format_args!("{text:?}"), "no control characters"));
+    }
+    Ok(())
+}
+
+fn text(field: &'static str, text: Option<&String>) -> Result<(), Invalid> {
+    let Some(text) = text else { return Ok(()) };
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return Err(invalid(field, format_args!("{text:?}"), "no control characters"));
+    }
+    match text.chars().count() {
+        1..=4096 => Ok(()),
+        n => Err(invalid(field, format_args!("{n} characters"), "1 to 4096 characters, or left out")),
+    }
+}
+
+fn parameters(p: &Parameters) -> Result<(), Invalid> {
+    within("parameters.epochs", p.epochs, 1..=100_000)?;
+    if p.initial_epoch >= p.epochs {
+        let bound = format_args!("must be less than parameters.epochs ({})", p.epochs).to_string();
+        return Err(invalid("parameters.initialEpoch", p.initial_epoch, bound));
+    }
+    optional("parameters.batchSize", p.batch_size, 1..=1_000_000)?;
+    if !(0.0..1.0).contains(&p.validation_split) {
+        return Err(invalid("parameters.validationSplit", p.validation_split, "0 to less than 1"));
+    }
+    optional("parameters.stepsPerEpoch", p.steps_per_epoch, 1..=10_000_000)?;
+    optional("parameters.validationSteps", p.validation_steps, 1..=10_000_000)?;
+    within("parameters.validationFreq", p.validation_freq, 1..=100_000)
+}
+
+fn resources(r: &Resources) -> Result<(), Invalid> {
+    within("resources.cpuMillis", r.cpu_millis, 100..=256_000)?;
+    within("resources.memoryMib", r.memory_mib, 32..=1_048_576)?;
+    within("resources.pids", r.pids, 8..=32_768)?;
+    within("resources.wallClockS", r.wall_clock_s, 1..=604_800)?;
+    within("resources.outputMib", r.output_mib, 1..=1_048_576)?;
+    within("resources.gpus", r.gpus, 0..=64)
+}
+
+/// Checks every bound of `spec`.
+///
+/// # Errors
+/// The first field that is outside its bound.
+pub fn validate(spec: &JobSpec) -> Result<(), Invalid> {
+    label("trainer.name", &spec.trainer.name, 64)?;
+    label("inputs.model.name", &spec.inputs.model.name, 128)?;
+    label("inputs.dataset.name", &spec.inputs.dataset.name, 128)?;
+    label("inputs.definition.name", &spec.inputs.definition.name, 128)?;
+    within("inputs.model.size", spec.inputs.model.size, 1..=MAX_INPUT_BYTES)?;
+    within("inputs.dataset.size", spec.inputs.dataset.size, 1..=MAX_INPUT_BYTES)?;
+    within("inputs.definition.size", spec.inputs.definition.size, 1..=64 * 1024)?;
+    parameters(&spec.parameters)?;
+    let model = &spec.model;
+    label("model.name", &model.name, 128)?;
+    label("model.version", &model.version, 64)?;
+    text("model.description", model.description.as_ref())?;
+    text("model.author", model.author.as_ref())?;
+    text("model.type", model.kind.as_ref())?;
+    text("model.licence", model.licence.as_ref())?;
+    text("model.intendedUse", model.intended_use.as_ref())?;
+    text("model.outOfScope", model.out_of_scope.as_ref())?;
+    text("model.misuse", model.misuse.as_ref())?;
+    if let Some(base) = &model.base_model {
+        label("model.baseModel.name", &base.name, 128)?;
+        text("model.baseModel.source", base.source.as_ref())?;
+    }
+    label("dataset.name", &spec.dataset.name, 128)?;
+    text("dataset.description", spec.dataset.description.as_ref())?;
+    text("dataset.licence", spec.dataset.licence.as_ref())?;
+    text("dataset.source", spec.dataset.source.as_ref())?;
+    resources(&spec.resources)
+}

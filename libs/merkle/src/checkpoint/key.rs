@@ -1,0 +1,124 @@
+//! Verifier keys: `<name>+<hex key id>+<base64 of 0x01 || public key>`.
+
+use std::{fmt, str::FromStr};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ed25519_dalek::VerifyingKey;
+use sha2::{Digest as _, Sha256};
+
+use super::{MAX_NAME_BYTES, is_key_name};
+
+/// The signature type of plain Ed25519 (signed-note, "Signature types").
+const ED25519: u8 = 0x01;
+
+/// Why a text is not an Ed25519 verifier key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Not three parts joined by `+`.
+    #[error("a verifier key is <name>+<key id>+<base64>")]
+    Form,
+    /// The name is empty, too long, or has spaces, `+` or control characters.
+    #[error("a key name is 1 to {MAX_NAME_BYTES} bytes without spaces, '+' or control characters")]
+    Name,
+    /// The id is not the one that name and key give.
+    #[error("the key id is not {expected}, the one of this name and key")]
+    Id {
+        /// Eight lower-case hex digits.
+        expected: String,
+    },
+    /// Not the byte 0x01 and a valid Ed25519 public key that is not of low order.
+    #[error("not an Ed25519 public key")]
+    PublicKey,
+}
+
+/// A named Ed25519 public key that checkpoints are checked with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifierKey {
+    name: String,
+    key: VerifyingKey,
+}
+
+impl VerifierKey {
+    /// Names a public key.
+    ///
+    /// # Errors
+    /// When the name is not a legal one, or the key is of low order (anybody can sign for it).
+    pub fn new(name: &str, key: VerifyingKey) -> Result<Self, KeyError> {
+        if !is_key_name(name) {
+            return Err(KeyError::Name);
+        }
+        if key.is_weak() {
+            return Err(KeyError::PublicKey);
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            key,
+        })
+    }
+
+    /// The name that stands in signature lines.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The public key.
+    #[must_use]
+    pub const fn public_key(&self) -> &VerifyingKey {
+        &self.key
+    }
+
+    /// The key id: `SHA-256(name || 0x0A || 0x01 || public key)[..4]`.
+    #[must_use]
+    pub fn id(&self) -> [u8; 4] {
+        let hash: [u8; 32] = Sha256::new()
+            .chain_update(&self.name)
+            .chain_update([b'\n', ED25519])
+            .chain_update(self.key.as_bytes())
+            .finalize()
+            .into();
+        let [a, b, c, d, ..] = hash;
+        [a, b, c, d]
+    }
+}
+
+impl FromStr for VerifierKey {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(KeyError::Form);
+        };
+        let bytes = STANDARD.decode(key).map_err(|_| KeyError::PublicKey)?;
+        let Some((&ED25519, public)) = bytes.split_first() else {
+            return Err(KeyError::PublicKey);
+        };
+        let public = public.try_into().map_err(|_| KeyError::PublicKey)?;
+        let public = VerifyingKey::from_bytes(&public).map_err(|_| KeyError::PublicKey)?;
+        let verifier = Self::new(name, public)?;
+        let expected = hex(verifier.id());
+        if id == expected {
+            Ok(verifier)
+        } else {
+            Err(KeyError::Id { expected })
+        }
+    }
+}
+
+impl fmt::Display for VerifierKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = [&[ED25519][..], &self.key.as_bytes()[..]].concat();
+        write!(
+            f,
+            "{}+{}+{}",
+            self.name,
+            hex(self.id()),
+            STANDARD.encode(key)
+        )
+    }
+}
+
+fn hex(id: [u8; 4]) -> String {
+    format!("{:08x}", u32::from_be_bytes(id))
+}

@@ -1,0 +1,1 @@
+//! Model files read without running them: archive structure and layer allow-list

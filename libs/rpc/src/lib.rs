@@ -1,0 +1,1 @@
+//! mTLS transport, the policy table, limits, deadlines, health and drain

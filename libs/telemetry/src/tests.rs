@@ -1,0 +1,1 @@
+//! One process-wide start, then: trace ids across headers, the log forms, the metrics page.

@@ -1,0 +1,1 @@
+//! Offline verification: re-derive, compare, and report every check

@@ -1,0 +1,2 @@
+//! Entry point of the executor service.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Entry point of the ledger service.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Entry point of the scanner service.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Entry point of the scheduler service.
+fn main() {}

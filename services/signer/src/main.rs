@@ -1,0 +1,2 @@
+//! Entry point of the signer service.
+fn main() {}

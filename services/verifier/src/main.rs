@@ -1,0 +1,2 @@
+//! Entry point of the verifier service.
+fn main() {}

@@ -1,0 +1,1 @@
+"""Trains Keras models by the AIBoM Mesh trainer contract (see README.md)."""
