@@ -14,6 +14,10 @@ use crate::{
     staged::Staged,
 };
 
+/// The most uploads that are staged, whether written or waiting to be resumed. Each holds a file
+/// handle.
+const STAGED_MAX: usize = 512;
+
 /// Why an upload was not begun or resumed.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
@@ -37,8 +41,8 @@ pub enum BeginError {
         /// The upload.
         id: UploadId,
     },
-    /// As many uploads as allowed are being written. Try again later.
-    #[error("{limit} uploads are being written already")]
+    /// As many uploads as allowed are being written, or wait to be resumed. Try again later.
+    #[error("{limit} uploads are under way already")]
     TooMany {
         /// The limit.
         limit: usize,
@@ -107,13 +111,23 @@ impl Registry {
         let mut entries = Entries::default();
         for file in std::fs::read_dir(&directory)? {
             let name = file?.file_name();
-            let Some((id, promise)) = name.to_str().and_then(parse_staging_name) else { continue };
-            let entry = Entry { promise, slot: Slot::default(), used: Use::Idle };
+            let Some((id, promise)) = name.to_str().and_then(parse_staging_name) else {
+                continue;
+            };
+            let entry = Entry {
+                promise,
+                slot: Slot::default(),
+                used: Use::Idle,
+            };
             if entries.by_id.insert(id, entry).is_none() {
                 entries.reserved = entries.reserved.saturating_add(promise.size);
             }
         }
-        Ok(Self { directory, limits, entries: Mutex::new(entries) })
+        Ok(Self {
+            directory,
+            limits,
+            entries: Mutex::new(entries),
+        })
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -126,42 +140,74 @@ impl Registry {
         id: UploadId,
         promise: Promise,
     ) -> Result<Lease, BeginError> {
-        let Limits { artifact_bytes_max, uploads_max, staging_bytes_max } = self.limits;
+        let Limits {
+            artifact_bytes_max,
+            uploads_max,
+            staging_bytes_max,
+        } = self.limits;
         let size = promise.size;
         if size > artifact_bytes_max {
-            return Err(BeginError::TooLarge { size, limit: artifact_bytes_max });
+            return Err(BeginError::TooLarge {
+                size,
+                limit: artifact_bytes_max,
+            });
         }
         let mut entries = self.entries();
-        let Entries { by_id, reserved, written } = &mut *entries;
+        let Entries {
+            by_id,
+            reserved,
+            written,
+        } = &mut *entries;
         match by_id.get(&id) {
             Some(entry) if entry.promise != promise => return Err(BeginError::Different { id }),
             Some(entry) if entry.used != Use::Idle => return Err(BeginError::Busy { id }),
             Some(_) => {}
             None if reserved.saturating_add(size) > staging_bytes_max => {
                 let (reserved, limit) = (*reserved, staging_bytes_max);
-                return Err(BeginError::StagingFull { size, reserved, limit });
+                return Err(BeginError::StagingFull {
+                    size,
+                    reserved,
+                    limit,
+                });
             }
             None => {}
         }
         if *written >= uploads_max {
             return Err(BeginError::TooMany { limit: uploads_max });
         }
+        if by_id.len() >= STAGED_MAX && !by_id.contains_key(&id) {
+            return Err(BeginError::TooMany { limit: STAGED_MAX });
+        }
         *written = written.saturating_add(1);
         let entry = by_id.entry(id).or_insert_with(|| {
             *reserved = reserved.saturating_add(size);
-            Entry { promise, slot: Slot::default(), used: Use::Idle }
+            Entry {
+                promise,
+                slot: Slot::default(),
+                used: Use::Idle,
+            }
         });
         entry.used = Use::Written;
         let slot = Arc::clone(&entry.slot);
         let path = self.directory.join(staging_name(id, &promise));
-        Ok(Lease { registry: Arc::clone(self), id, promise, path, slot })
+        Ok(Lease {
+            registry: Arc::clone(self),
+            id,
+            promise,
+            path,
+            slot,
+            gone: false,
+        })
     }
 
     /// Removes the idle uploads whose files were not written for `older_than`. Blocks.
     pub(crate) fn sweep(&self, older_than: Duration) -> io::Result<(u64, u64)> {
         let idle: Vec<(UploadId, Promise)> = {
             let mut entries = self.entries();
-            let idle = entries.by_id.iter_mut().filter(|(_, entry)| entry.used == Use::Idle);
+            let idle = entries
+                .by_id
+                .iter_mut()
+                .filter(|(_, entry)| entry.used == Use::Idle);
             idle.map(|(id, entry)| {
                 entry.used = Use::Swept;
                 (*id, entry.promise)
@@ -174,29 +220,27 @@ impl Registry {
                 Ok(Some(length)) => {
                     files = files.saturating_add(1);
                     bytes = bytes.saturating_add(length);
-                    self.forget(id);
+                    self.end(id, true, 0);
                 }
-                Ok(None) => self.release(id, Use::Swept),
+                Ok(None) => self.end(id, false, 0),
                 Err(error) => {
                     failed = Some(error);
-                    self.release(id, Use::Swept);
+                    self.end(id, false, 0);
                 }
             }
         }
         failed.map_or(Ok((files, bytes)), Err)
     }
 
-    fn release(&self, id: UploadId, from: Use) {
-        if let Some(entry) = self.entries().by_id.get_mut(&id)
-            && entry.used == from
-        {
-            entry.used = Use::Idle;
-        }
-    }
-
-    fn forget(&self, id: UploadId) {
+    /// Ends the use of an upload: it is gone, or waits to be resumed.
+    fn end(&self, id: UploadId, gone: bool, written: usize) {
         let mut entries = self.entries();
-        if let Some(entry) = entries.by_id.remove(&id) {
+        entries.written = entries.written.saturating_sub(written);
+        if !gone {
+            if let Some(entry) = entries.by_id.get_mut(&id) {
+                entry.used = Use::Idle;
+            }
+        } else if let Some(entry) = entries.by_id.remove(&id) {
             entries.reserved = entries.reserved.saturating_sub(entry.promise.size);
         }
     }
@@ -224,32 +268,29 @@ pub(crate) struct Lease {
     pub(crate) promise: Promise,
     pub(crate) path: PathBuf,
     pub(crate) slot: Slot,
+    gone: bool,
 }
 
 impl Lease {
     /// Forgets the upload, whose file was moved away.
-    pub(crate) fn moved(self) {
-        self.registry.forget(self.id);
+    pub(crate) fn moved(mut self) {
+        self.gone = true;
     }
 
     /// Removes what was staged and forgets the upload. Blocks.
-    pub(crate) fn discard(self) {
+    pub(crate) fn discard(mut self) {
+        *lock(&self.slot) = None;
         match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::warn!(upload = %self.id, %error, "a staged file could not be removed");
             }
-            _ => self.registry.forget(self.id),
+            _ => self.gone = true,
         }
-        *lock(&self.slot) = None;
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        {
-            let mut entries = self.registry.entries();
-            entries.written = entries.written.saturating_sub(1);
-        }
-        self.registry.release(self.id, Use::Written);
+        self.registry.end(self.id, self.gone, 1);
     }
 }

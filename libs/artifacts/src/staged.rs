@@ -57,6 +57,7 @@ pub(crate) struct Staged {
     hashes: Hashes,
     unsynced: u64,
     syncer: Syncer,
+    writer: u64,
 }
 
 impl Staged {
@@ -65,7 +66,12 @@ impl Staged {
     /// A file longer than `size` is none of ours and begun anew.
     pub(crate) fn open(path: PathBuf, size: u64, hashed: &AtomicU64) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600);
         let mut file = options.open(&path)?;
         if file.metadata()?.len() > size {
             file.set_len(0)?;
@@ -85,9 +91,19 @@ impl Staged {
             hashed.fetch_add(read as u64, Ordering::Relaxed);
         }
         let file = Arc::new(file);
-        let syncer = Syncer { file: Arc::clone(&file), failed: Arc::default() };
+        let syncer = Syncer {
+            file: Arc::clone(&file),
+            failed: Arc::default(),
+        };
         let unsynced = hashes.length;
-        Ok(Self { file, path, hashes, unsynced, syncer })
+        Ok(Self {
+            file,
+            path,
+            hashes,
+            unsynced,
+            syncer,
+            writer: 0,
+        })
     }
 
     /// How many bytes are written and hashed.
@@ -95,11 +111,22 @@ impl Staged {
         self.hashes.length
     }
 
+    /// Makes the caller the writer, in place of whoever was; the number proves it.
+    pub(crate) const fn take_over(&mut self) -> u64 {
+        self.writer = self.writer.wrapping_add(1);
+        self.writer
+    }
+
+    /// Whether nobody took over since [`take_over`](Self::take_over) gave this number.
+    pub(crate) const fn is_writer(&self, writer: u64) -> bool {
+        self.writer == writer
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(crate) fn file(&self) -> &File {
+    pub(crate) const fn file(&self) -> &Arc<File> {
         &self.file
     }
 
@@ -132,10 +159,11 @@ impl Staged {
             write_and_hash(sha256)
         } else {
             std::thread::scope(|scope| {
-                let mut lane = || block.iter().for_each(|chunk| sha512.update(chunk));
-                let lane = std::thread::Builder::new().spawn_scoped(scope, move || lane())?;
+                let lane = || block.iter().for_each(|chunk| sha512.update(chunk));
+                let lane = std::thread::Builder::new().spawn_scoped(scope, lane)?;
                 let written = write_and_hash(sha256);
-                lane.join().map_err(|_| io::Error::other("the hashing thread panicked"))?;
+                lane.join()
+                    .map_err(|_| io::Error::other("the hashing thread panicked"))?;
                 written
             })
         };

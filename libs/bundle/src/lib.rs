@@ -8,7 +8,8 @@ mod ledger;
 
 pub use file::{BUNDLE_SCHEMA, Bundle, BundleError, MAX_BUNDLE_BYTES};
 pub use ledger::{
-    ENTRY_SCHEMA, Inclusion, LedgerEntry, Logged, LoggedError, MAX_ENTRY_BYTES, commitment,
+    ENTRY_SCHEMA, Inclusion, LedgerEntry, Logged, LoggedError, MAX_ENTRY_BYTES, SALT_BYTES,
+    commitment,
 };
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod b64;
 mod dsse;
+pub mod link;
 mod sigstore;
 mod statement;
 

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::document::MAX_DOCUMENT_BYTES;
 use crate::{
-    BUILD_TYPE, Checks, Document, EvidenceSet, GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Opened,
+    BUILD_TYPE, Checks, Document, EvidenceSet, GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant,
     PROVENANCE_PREDICATE_TYPE, SCAN_PREDICATE_TYPE, ScanStatement, TrainingStatement, TrustRoot,
     check_isolation,
 };
@@ -144,10 +144,10 @@ impl Checker<'_> {
                 (id, detail)
             }),
         )?;
-        let opened = document.open(payload_type, self.root, self.at);
-        let Opened { payload, .. } = self.checks.record(
+        let opened = document.payload(payload_type, &signer);
+        let payload = self.checks.record(
             format!("{part}.signature"),
-            opened.map(|o| (o, format!("key {}", signer.public_key().key_id()))),
+            opened.map(|payload| (payload, format!("key {}", signer.public_key().key_id()))),
         )?;
         let id = signer.spiffe_id();
         let role_ok = self.checks.require(

@@ -68,9 +68,17 @@ impl Document {
         at: Timestamp,
     ) -> Result<Opened, DocumentError> {
         let signer = self.signer(root, at)?;
-        let envelope = Envelope::parse(&self.envelope, MAX_DOCUMENT_BYTES)?;
-        let payload = envelope.open(payload_type, signer.public_key())?.to_vec();
+        let payload = self.payload(payload_type, &signer)?;
         Ok(Opened { signer, payload })
+    }
+
+    /// Checks that `signer` signed it, and gives the payload.
+    ///
+    /// # Errors
+    /// When the envelope is malformed, of another type, or signed by another key.
+    pub fn payload(&self, payload_type: &str, signer: &Identity) -> Result<Vec<u8>, EnvelopeError> {
+        let envelope = Envelope::parse(&self.envelope, MAX_DOCUMENT_BYTES)?;
+        Ok(envelope.open(payload_type, signer.public_key())?.to_vec())
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use ids::{ParseDigestError, Sha256Digest};
-use p256::ecdsa::signature::Verifier as _;
 use p256::pkcs8::{DecodePublicKey as _, EncodePublicKey as _, LineEnding};
 use serde::{Deserialize, Serialize};
 
@@ -170,9 +170,11 @@ impl PublicKey {
                 key.verify_strict(message, &signature).map_err(|_| invalid())
             }
             Kind::P256(key) => {
-                let signature =
-                    p256::ecdsa::DerSignature::from_bytes(signature).map_err(|_| invalid())?;
-                key.verify(message, &signature).map_err(|_| invalid())
+                // aws-lc is the TLS provider anyway, and checks P-256 several times faster.
+                let point = key.to_sec1_point(false);
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point.as_bytes())
+                    .verify(message, signature)
+                    .map_err(|_| invalid())
             }
         }
     }

@@ -1,1 +1,18 @@
-//! The scheduler's decisions as a synchronous state machine
+//! The scheduler's decisions as a synchronous state machine: no clock, no randomness, no I/O.
+//!
+//! [`Machine::apply`] takes one [`Event`] and answers with what changed: which jobs to store,
+//! which stages to start, which grant to sign. The service around it stores first and acts after.
+
+mod event;
+mod lease;
+mod machine;
+mod record;
+mod stage;
+
+pub use event::{Changes, Event, Failure, FailureKind, LeaseKey, Refused, Submission};
+pub use machine::{Config, Machine};
+pub use record::{Documents, JobRecord, Lease, MAX_HISTORY, OutputFile, TransitionRecord};
+pub use stage::Stage;
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! A process is killed while it acknowledges commits; whatever it acknowledged is there afterwards.
 
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::Path,

@@ -8,8 +8,8 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use tokio::task::JoinHandle;
 use tracing_subscriber::{
-    EnvFilter, Layer as _, filter::LevelFilter, fmt::format::JsonFields,
-    layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    EnvFilter, Layer as _, filter::LevelFilter, fmt::format::JsonFields, layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
 use crate::{
@@ -23,8 +23,9 @@ const EXPORT_TIMEOUT_MS: u64 = 5_000;
 /// The longest the last flush takes, in milliseconds.
 const SHUTDOWN_TIMEOUT_MS: u64 = 5_000;
 /// Upper bounds of the histogram buckets of every metric named `*_seconds`, in seconds.
-const SECONDS_BUCKETS: [f64; 14] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0, 600.0];
+const SECONDS_BUCKETS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0, 600.0,
+];
 
 /// Why telemetry could not start.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +89,9 @@ impl Telemetry {
     /// Flushes spans without blocking the runtime, for at most five seconds; call it last in
     /// `main`. Dropping does the same but blocks the thread.
     pub async fn shutdown(mut self) {
-        let Some(provider) = self.provider.take() else { return };
+        let Some(provider) = self.provider.take() else {
+            return;
+        };
         let flushed = tokio::task::spawn_blocking(move || flush(&provider)).await;
         if flushed.is_err() {
             tracing::warn!("the last spans were not flushed");
@@ -115,9 +118,13 @@ fn flush(provider: &SdkTracerProvider) {
 }
 
 fn provider(config: &TelemetryConfig) -> Result<SdkTracerProvider, InitError> {
-    let resource = Resource::builder().with_service_name(config.service.clone()).build();
+    let resource = Resource::builder()
+        .with_service_name(config.service.clone())
+        .build();
     let builder = SdkTracerProvider::builder().with_resource(resource);
-    let Some(endpoint) = &config.otlp_endpoint else { return Ok(builder.build()) };
+    let Some(endpoint) = &config.otlp_endpoint else {
+        return Ok(builder.build());
+    };
     if !endpoint.starts_with("http://") {
         return Err(InitError::Endpoint(endpoint.clone()));
     }
@@ -126,13 +133,14 @@ fn provider(config: &TelemetryConfig) -> Result<SdkTracerProvider, InitError> {
         .with_endpoint(endpoint.clone())
         .with_timeout(Duration::from_millis(EXPORT_TIMEOUT_MS))
         .build()
-        .map_err(|source| InitError::Exporter { endpoint: endpoint.clone(), source })?;
+        .map_err(|source| InitError::Exporter {
+            endpoint: endpoint.clone(),
+            source,
+        })?;
     Ok(builder.with_batch_exporter(exporter).build())
 }
 
-fn metrics_page(
-    address: SocketAddr,
-) -> Result<(SocketAddr, [JoinHandle<()>; 2]), InitError> {
+fn metrics_page(address: SocketAddr) -> Result<(SocketAddr, [JoinHandle<()>; 2]), InitError> {
     let failed = |source| InitError::Metrics { address, source };
     let listener = std::net::TcpListener::bind(address).map_err(failed)?;
     let suffix = metrics_exporter_prometheus::Matcher::Suffix("_seconds".into());
@@ -157,7 +165,10 @@ pub fn init(config: &TelemetryConfig) -> Result<Telemetry, InitError> {
     }
     let filter = EnvFilter::builder()
         .parse(&config.log_filter)
-        .map_err(|source| InitError::Filter { filter: config.log_filter.clone(), source })?;
+        .map_err(|source| InitError::Filter {
+            filter: config.log_filter.clone(),
+            source,
+        })?;
     let provider = provider(config)?;
     let tracer = provider.tracer("aibom");
     let spans = tracing_opentelemetry::layer()
@@ -165,12 +176,14 @@ pub fn init(config: &TelemetryConfig) -> Result<Telemetry, InitError> {
         .with_location(false)
         .with_threads(false)
         .with_filter(LevelFilter::INFO);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false);
     let registry = tracing_subscriber::registry().with(spans);
     match config.log_format {
-        LogFormat::Text => {
-            registry.with(lines.event_format(TextLines::new()).with_filter(filter)).try_init()
-        }
+        LogFormat::Text => registry
+            .with(lines.event_format(TextLines::new()).with_filter(filter))
+            .try_init(),
         LogFormat::Json => registry
             .with(
                 lines
@@ -188,5 +201,9 @@ pub fn init(config: &TelemetryConfig) -> Result<Telemetry, InitError> {
         }
         None => (None, Vec::new()),
     };
-    Ok(Telemetry { provider: Some(provider), metrics_address, tasks })
+    Ok(Telemetry {
+        provider: Some(provider),
+        metrics_address,
+        tasks,
+    })
 }

@@ -64,7 +64,9 @@ async fn accept(listener: TcpListener, handle: PrometheusHandle) {
                 continue;
             }
         };
-        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else { continue };
+        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+            continue;
+        };
         let handle = handle.clone();
         tokio::spawn(async move {
             let service = service_fn(|request| {

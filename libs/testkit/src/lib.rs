@@ -1,1 +1,14 @@
-//! Test doubles and fixtures for development only
+//! Fixtures for development only: a test mesh with its parties, and signed evidence that verifies.
+//!
+//! Every key comes from a fixed seed, so the same fixture gives the same bytes on every run;
+//! certificates are not part of them (their signatures are random).
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fixture that cannot be made is a broken test, and panicking names the place"
+)]
+
+pub mod evidence;
+pub mod mesh;
+
+#[cfg(test)]
+mod tests;

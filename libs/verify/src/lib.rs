@@ -1,1 +1,23 @@
-//! Offline verification: re-derive, compare, and report every check
+//! Offline verification: re-derive the AIBoM from the evidence, compare byte for byte, and report
+//! every check.
+//!
+//! Pure: a bundle's bytes and a pinned trust root go in, a [`Verdict`] comes out. Everything that
+//! can still be checked after a failure is checked and reported; [`Verified`] exists only when
+//! every check held, and is made in exactly one place.
+
+mod artifact;
+mod attestation;
+mod bundle_file;
+mod chains;
+mod difference;
+mod log_proof;
+mod rederive;
+mod subject;
+
+pub use artifact::{Part, RecordedFile, verify_artifact};
+pub use attestation::MAX_LOG_DELAY_MS;
+pub use bundle_file::{Verdict, verify_bundle};
+pub use subject::Verified;
+
+#[cfg(test)]
+mod tests;

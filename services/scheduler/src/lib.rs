@@ -1,1 +1,136 @@
-//! The scheduler service.
+//! The scheduler: the hub of the mesh. It keeps jobs, leases them to executors and drives each
+//! stage after training; it signs grants and vouches for nothing else.
+//!
+//! `core` owns the state machine of `libs/schedule` and is the only writer; `grpc` decodes and
+//! authorises; `stages` calls scanner, signer and ledger; `records` is what is on disk.
+
+mod config;
+mod core;
+mod fleet;
+mod grpc;
+mod live;
+mod proto;
+mod records;
+mod stages;
+
+use std::{net::SocketAddr, sync::Arc};
+
+pub use config::{ArtifactsConfig, Config, ConfigError};
+use rpc::{CancellationToken, MeshIdentity};
+use tokio::task::JoinHandle;
+
+/// Why the scheduler does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The state directory cannot be made.
+    #[error("cannot use the state directory {path}")]
+    StateDir {
+        /// Which directory.
+        path: std::path::PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The identity cannot be loaded.
+    #[error(transparent)]
+    Identity(#[from] rpc::IdentityError),
+    /// The state cannot be read.
+    #[error("cannot read the scheduler's state")]
+    Records(#[from] records::RecordError),
+    /// The artifact store cannot be opened.
+    #[error("cannot open the artifact store")]
+    Artifacts(#[from] artifacts::OpenError),
+    /// A channel to another service cannot be made.
+    #[error(transparent)]
+    Connect(#[from] rpc::ConnectError),
+    /// The address cannot be bound.
+    #[error(transparent)]
+    Bind(#[from] rpc::BindError),
+}
+
+/// A running scheduler.
+#[derive(Debug)]
+pub struct Handle {
+    address: SocketAddr,
+    serving: JoinHandle<Result<(), rpc::ServeError>>,
+    core: JoinHandle<()>,
+}
+
+impl Handle {
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until it has stopped after its token was cancelled.
+    ///
+    /// # Errors
+    /// When serving ended by itself.
+    pub async fn stopped(self) -> anyhow::Result<()> {
+        self.serving.await??;
+        self.core.await?;
+        Ok(())
+    }
+}
+
+/// Starts everything; it stops when `shutdown` is cancelled.
+///
+/// # Errors
+/// When the state, the identity or the address cannot be used.
+pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle, StartError> {
+    std::fs::create_dir_all(&config.state_dir)
+        .map_err(|source| StartError::StateDir { path: config.state_dir.clone(), source })?;
+    let identity = MeshIdentity::load(&config.identity)?;
+    identity.spawn_reload(shutdown.clone());
+    let records = records::Records::open(&config.state_dir)?;
+    let store = artifacts::ArtifactStore::open(&config.artifacts.store())?;
+    let bound = rpc::Server::bind(config.server.clone(), Arc::clone(&identity)).await?;
+    let address = bound.local_addr();
+
+    let peers = grpc::Peers::connect(&config, &identity)?;
+    let stages = stages::Stages::new(records.clone(), store.clone(), peers, shutdown.clone());
+    let built = core::build(config.schedule.clone(), records.clone(), Arc::new(stages))?;
+    let (core, running, resumed) = built;
+    let core_task = tokio::spawn(running.run(resumed, shutdown.clone()));
+
+    let state = grpc::State {
+        core,
+        records: records.clone(),
+        store,
+        identity,
+        live: live::Live::default(),
+        fleet: fleet::Fleet::new(config.trainers.clone()),
+        lease_ttl_ms: config.schedule.lease_ttl_ms,
+    };
+    let health = bound.health();
+    let (broken, stop) = (records.broken(), shutdown.clone());
+    let guard = health.clone();
+    tokio::spawn(async move {
+        broken.cancelled().await;
+        guard.not_ready("the store failed");
+        stop.cancel();
+    });
+    let serving = tokio::spawn(bound.serve(grpc::services(state), shutdown));
+    health.set_ready();
+    Ok(Handle { address, serving, core: core_task })
+}
+
+/// Cancels `shutdown` at SIGINT or SIGTERM, and waits until it is cancelled by whomever.
+pub async fn until_signal(shutdown: &CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut stream) => {
+                stream.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    shutdown.cancel();
+}

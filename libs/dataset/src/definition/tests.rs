@@ -79,116 +79,122 @@ fn names_keep_their_text_and_order() {
 
 const GOOD: &str = "columns: {a: float, b: int}\nlabel: b\n";
 
+const WHOLE: &[(&str, &str)] = &[
+    ("", "must be a mapping"),
+    ("[]", "must be a mapping"),
+    ("a: [", "not valid YAML"),
+    ("--- {}\n--- {}", "not valid YAML"),
+    ("label: b\n", "columns is missing"),
+    ("columns: {a: float, b: int}\n", "label is missing"),
+    (
+        "columns: {a: float, b: int}\nlabel: c\n",
+        "label must be the name of a column",
+    ),
+    ("columns: {a: float, b: int}\nlabel: [b]\n", "label must be"),
+    ("columns: {a: float, 1: int}\nlabel: 1\n", "label must be"),
+    ("columns: {b: int}\nlabel: b\n", "at least one feature"),
+    ("columns: {}\nlabel: b\n", "columns must be a mapping"),
+    ("columns: [a, b]\nlabel: b\n", "columns must be a mapping"),
+    (
+        "columns: {a: float, b: complex}\nlabel: b\n",
+        "columns.b must be a known type",
+    ),
+    (
+        "columns: {a: float, b: [int]}\nlabel: b\n",
+        "columns.b must be a known type",
+    ),
+    (
+        "columns: {a: string, b: int}\nlabel: b\n",
+        "columns.a must be float or int",
+    ),
+    (
+        "columns: {a: float, a: int, b: int}\nlabel: b\n",
+        "the key \"a\" appears twice",
+    ),
+    (
+        "columns: {a: float, <<: int, b: int}\nlabel: b\n",
+        "columns must be named",
+    ),
+];
+
+const APPENDED: &[(&str, &str)] = &[
+    ("label: a", "the key \"label\" appears twice"),
+    ("type: image", "type \"image\" are unsupported"),
+    ("type: tfrecord", "type \"tfrecord\" are unsupported"),
+    ("type: [csv]", "type must be csv"),
+    ("image_size: [1, 1]", "type \"image\" are unsupported"),
+    ("shuffle: true", "unknown key \"shuffle\" in the definition"),
+    (
+        "preprocessing: {normalise: true}",
+        "unknown key \"normalise\" in preprocessing",
+    ),
+    (
+        "preprocessing: {normalize: 1}",
+        "preprocessing.normalize must be true or false",
+    ),
+    (
+        "preprocessing: {normalize: yes}",
+        "preprocessing.normalize must be true or false",
+    ),
+    (
+        "preprocessing: {scale: x}",
+        "preprocessing.scale must be a finite number",
+    ),
+    (
+        "preprocessing: {scale: .inf}",
+        "preprocessing.scale must be a finite number",
+    ),
+    ("preprocessing: {clip: [1]}", "preprocessing.clip must be"),
+    (
+        "preprocessing: {clip: [2, 1]}",
+        "preprocessing.clip must be",
+    ),
+    (
+        "preprocessing: {clip: [.nan, 1]}",
+        "preprocessing.clip must be",
+    ),
+    (
+        "preprocessing: [normalize]",
+        "preprocessing must be a mapping",
+    ),
+    (
+        "input_shape: [2]",
+        "input_shape must be [the number of feature columns]",
+    ),
+    ("input_shape: [0]", "input_shape must be a list"),
+    ("input_shape: 1", "input_shape must be a list"),
+    ("output_shape: [-1]", "output_shape must be a list"),
+    ("output_shape: [1.5]", "output_shape must be a list"),
+    (
+        "output_shape: [1, 1, 1, 1, 1, 1, 1, 1, 1]",
+        "output_shape must be a list",
+    ),
+    ("labels: []", "labels must be"),
+    ("labels: [a, a]", "labels must be"),
+    ("labels: [1, '1']", "labels must be"),
+    ("labels: [true]", "labels must be"),
+    ("labels: [[a]]", "labels must be"),
+    ("labels: &x [a]", "line 3 has an anchor"),
+    ("labels: [*x]", "line 3 has an anchor"),
+    ("labels:\n- a\n- *x", "line 5 has an anchor"),
+    ("labels: !!set {a}", "line 3 has an anchor"),
+    (
+        "preprocessing: !!python/object:os.system {}",
+        "line 3 has an anchor",
+    ),
+    ("'quoted' : *x", "line 3 has an anchor"),
+    ("\"quo\\\"ted\": *x", "line 3 has an anchor"),
+];
+
 #[test]
 fn what_is_not_understood_is_refused_by_name() {
-    let table = [
-        ("", "must be a mapping"),
-        ("[]", "must be a mapping"),
-        ("a: [", "not valid YAML"),
-        ("--- {}\n--- {}", "not valid YAML"),
-        ("label: b\n", "columns is missing"),
-        ("columns: {a: float, b: int}\n", "label is missing"),
-        (
-            "columns: {a: float, b: int}\nlabel: c\n",
-            "label must be the name of a column",
-        ),
-        ("columns: {a: float, b: int}\nlabel: [b]\n", "label must be"),
-        ("columns: {a: float, 1: int}\nlabel: 1\n", "label must be"),
-        ("columns: {b: int}\nlabel: b\n", "at least one feature"),
-        ("columns: {}\nlabel: b\n", "columns must be a mapping"),
-        ("columns: [a, b]\nlabel: b\n", "columns must be a mapping"),
-        (
-            "columns: {a: float, b: complex}\nlabel: b\n",
-            "columns.b must be a known type",
-        ),
-        (
-            "columns: {a: float, b: [int]}\nlabel: b\n",
-            "columns.b must be a known type",
-        ),
-        (
-            "columns: {a: string, b: int}\nlabel: b\n",
-            "columns.a must be float or int",
-        ),
-        (
-            "columns: {a: float, a: int, b: int}\nlabel: b\n",
-            "the key \"a\" appears twice",
-        ),
-        (
-            "columns: {a: float, <<: int, b: int}\nlabel: b\n",
-            "columns must be named",
-        ),
-    ];
-    let appended = [
-        ("label: a", "the key \"label\" appears twice"),
-        ("type: image", "type \"image\" are unsupported"),
-        ("type: tfrecord", "type \"tfrecord\" are unsupported"),
-        ("type: [csv]", "type must be csv"),
-        ("image_size: [1, 1]", "type \"image\" are unsupported"),
-        ("shuffle: true", "unknown key \"shuffle\" in the definition"),
-        (
-            "preprocessing: {normalise: true}",
-            "unknown key \"normalise\" in preprocessing",
-        ),
-        (
-            "preprocessing: {normalize: 1}",
-            "preprocessing.normalize must be true or false",
-        ),
-        (
-            "preprocessing: {normalize: yes}",
-            "preprocessing.normalize must be true or false",
-        ),
-        (
-            "preprocessing: {scale: x}",
-            "preprocessing.scale must be a finite number",
-        ),
-        (
-            "preprocessing: {scale: .inf}",
-            "preprocessing.scale must be a finite number",
-        ),
-        ("preprocessing: {clip: [1]}", "preprocessing.clip must be"),
-        (
-            "preprocessing: {clip: [2, 1]}",
-            "preprocessing.clip must be",
-        ),
-        (
-            "preprocessing: {clip: [.nan, 1]}",
-            "preprocessing.clip must be",
-        ),
-        (
-            "preprocessing: [normalize]",
-            "preprocessing must be a mapping",
-        ),
-        (
-            "input_shape: [2]",
-            "input_shape must be [the number of feature columns]",
-        ),
-        ("input_shape: [0]", "input_shape must be a list"),
-        ("input_shape: 1", "input_shape must be a list"),
-        ("output_shape: [-1]", "output_shape must be a list"),
-        ("output_shape: [1.5]", "output_shape must be a list"),
-        (
-            "output_shape: [1, 1, 1, 1, 1, 1, 1, 1, 1]",
-            "output_shape must be a list",
-        ),
-        ("labels: []", "labels must be"),
-        ("labels: [a, a]", "labels must be"),
-        ("labels: [1, '1']", "labels must be"),
-        ("labels: [true]", "labels must be"),
-        ("labels: [[a]]", "labels must be"),
-        ("labels: &x [a]", "line 3 has an anchor"),
-        ("labels: [*x]", "line 3 has an anchor"),
-        ("labels:\n- a\n- *x", "line 5 has an anchor"),
-        ("labels: !!set {a}", "line 3 has an anchor"),
-        (
-            "preprocessing: !!python/object:os.system {}",
-            "line 3 has an anchor",
-        ),
-        ("'quoted' : *x", "line 3 has an anchor"),
-        ("\"quo\\\"ted\": *x", "line 3 has an anchor"),
-    ];
-    let appended = appended.map(|(more, expected)| (format!("{GOOD}{more}\n"), expected));
-    let table = table.map(|(text, expected)| (text.to_owned(), expected));
-    for (text, expected) in table.into_iter().chain(appended) {
+    let whole = WHOLE
+        .iter()
+        .map(|(text, expected)| ((*text).to_owned(), *expected));
+    let appended = APPENDED
+        .iter()
+        .map(|(more, expected)| (format!("{GOOD}{more}\n"), *expected));
+    for (text, expected) in whole.chain(appended) {
         let error = parse(&text).expect_err(&text).to_string();
         assert!(error.contains(expected), "{text:?} gave {error:?}");
     }

@@ -79,7 +79,7 @@ impl Disk {
                 random ^= random >> 7;
                 random ^= random << 17;
                 let at = start + index * 512;
-                if random % 2 == 0 && at + sector.len() <= left.len() {
+                if random.is_multiple_of(2) && at + sector.len() <= left.len() {
                     left[at..at + sector.len()].copy_from_slice(sector);
                 }
             }
@@ -187,8 +187,8 @@ fn a_flipped_bit_is_refused_or_harmless_but_never_served() {
     let directory = tempfile::Builder::new().tempdir_in(fast()).unwrap();
     let path = directory.path().join("state.redb");
     let store = Durable::open(&path, TABLES).unwrap();
-    for number in 0_u32..40 {
-        let batch = Batch::new().put("jobs", number.to_be_bytes(), vec![number as u8; 700]);
+    for number in 0_u8..40 {
+        let batch = Batch::new().put("jobs", [number], vec![number; 700]);
         store.commit_blocking(batch).unwrap();
     }
     let good = store.scan("jobs", &Span::all(), 100).unwrap();

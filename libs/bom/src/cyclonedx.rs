@@ -1,0 +1,171 @@
+//! The parts of CycloneDX 1.6 that an AIBoM has, as types: names and vocabularies are checked by the
+//! compiler, everything else by the official schema in this crate's tests.
+//!
+//! Only writing is supported. Empty members (`None`, `""`-free lists) are left out by
+//! [`Bom::to_canonical`], so that no type here carries serde attributes for it.
+
+pub(crate) mod component;
+pub(crate) mod formulation;
+pub(crate) mod model_card;
+pub(crate) mod vulnerability;
+
+use ids::canonical;
+use serde::Serialize;
+use serde_json::Value;
+
+use component::Component;
+use formulation::Formula;
+use vulnerability::Vulnerability;
+
+/// The whole document.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Bom {
+    #[serde(rename = "$schema")]
+    pub(crate) schema: &'static str,
+    pub(crate) bom_format: &'static str,
+    pub(crate) spec_version: &'static str,
+    pub(crate) serial_number: String,
+    pub(crate) version: u32,
+    pub(crate) metadata: Metadata,
+    pub(crate) components: Vec<Component>,
+    pub(crate) external_references: Vec<ExternalReference>,
+    pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) compositions: Vec<Composition>,
+    pub(crate) vulnerabilities: Vec<Vulnerability>,
+    pub(crate) annotations: Vec<Annotation>,
+    pub(crate) formulation: Vec<Formula>,
+}
+
+impl Bom {
+    /// The RFC 8785 bytes, without `null`, `[]` and `{}`.
+    pub(crate) fn to_canonical(&self) -> Result<Vec<u8>, canonical::Error> {
+        let mut value = serde_json::to_value(self).map_err(canonical::Error::Write)?;
+        prune(&mut value);
+        canonical::to_vec(&value)
+    }
+}
+
+/// Takes out members that say nothing; whether `value` itself says something.
+fn prune(value: &mut Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(items) => {
+            items.retain_mut(prune);
+            !items.is_empty()
+        }
+        Value::Object(members) => {
+            members.retain(|_, member| prune(member));
+            !members.is_empty()
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Metadata {
+    pub(crate) timestamp: String,
+    pub(crate) lifecycles: Vec<Lifecycle>,
+    pub(crate) tools: Tools,
+    pub(crate) manufacturer: Entity,
+    pub(crate) component: Component,
+    pub(crate) properties: Vec<Property>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Lifecycle {
+    pub(crate) phase: &'static str,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Tools {
+    pub(crate) components: Vec<Component>,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Entity {
+    pub(crate) name: Option<String>,
+    pub(crate) url: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Contact {
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Hash {
+    pub(crate) alg: &'static str,
+    pub(crate) content: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Property {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+/// A property; every name begins with `aibom:`.
+pub(crate) fn property(name: &str, value: impl std::fmt::Display) -> Property {
+    Property { name: format!("aibom:{name}"), value: value.to_string() }
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ExternalReference {
+    #[serde(rename = "type")]
+    pub(crate) kind: ReferenceKind,
+    pub(crate) url: String,
+    pub(crate) comment: Option<String>,
+    pub(crate) hashes: Vec<Hash>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ReferenceKind {
+    Attestation,
+    Distribution,
+    Other,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Dependency {
+    #[serde(rename = "ref")]
+    pub(crate) reference: String,
+    pub(crate) depends_on: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Composition {
+    #[serde(rename = "bom-ref")]
+    pub(crate) bom_ref: String,
+    pub(crate) aggregate: Aggregate,
+    pub(crate) assemblies: Vec<String>,
+    pub(crate) dependencies: Vec<String>,
+    pub(crate) vulnerabilities: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Aggregate {
+    Complete,
+    Incomplete,
+    Unknown,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Annotation {
+    #[serde(rename = "bom-ref")]
+    pub(crate) bom_ref: String,
+    pub(crate) subjects: Vec<String>,
+    pub(crate) annotator: Annotator,
+    pub(crate) timestamp: String,
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Annotator {
+    Individual(Contact),
+    Component(Box<Component>),
+}

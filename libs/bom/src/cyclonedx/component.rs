@@ -1,0 +1,109 @@
+//! Components and what hangs off them.
+
+use serde::Serialize;
+
+use super::model_card::ModelCard;
+use super::{Contact, Entity, ExternalReference, Hash, Property};
+use crate::licence::Licence;
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    #[default]
+    Application,
+    Container,
+    CryptographicAsset,
+    Data,
+    Device,
+    DeviceDriver,
+    File,
+    Library,
+    MachineLearningModel,
+    OperatingSystem,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Component {
+    #[serde(rename = "type")]
+    pub(crate) kind: Kind,
+    #[serde(rename = "bom-ref")]
+    pub(crate) bom_ref: Option<String>,
+    #[serde(rename = "mime-type")]
+    pub(crate) mime_type: Option<String>,
+    pub(crate) name: String,
+    pub(crate) version: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) supplier: Option<Entity>,
+    pub(crate) authors: Vec<Contact>,
+    pub(crate) hashes: Vec<Hash>,
+    pub(crate) licenses: Vec<Licence>,
+    pub(crate) purl: Option<String>,
+    pub(crate) pedigree: Option<Pedigree>,
+    pub(crate) external_references: Vec<ExternalReference>,
+    pub(crate) components: Vec<Self>,
+    pub(crate) model_card: Option<ModelCard>,
+    pub(crate) data: Vec<Data>,
+    pub(crate) crypto_properties: Option<CryptoProperties>,
+    pub(crate) properties: Vec<Property>,
+}
+
+impl Component {
+    pub(crate) fn new(kind: Kind, bom_ref: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { kind, bom_ref: Some(bom_ref.into()), name: name.into(), ..Self::default() }
+    }
+
+    /// The name that other parts of the document refer to it by.
+    pub(crate) fn reference(&self) -> &str {
+        self.bom_ref.as_deref().unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Pedigree {
+    pub(crate) ancestors: Vec<Component>,
+    pub(crate) notes: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Data {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) contents: DataContents,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct DataContents {
+    pub(crate) url: Option<String>,
+    pub(crate) properties: Vec<Property>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CryptoProperties {
+    pub(crate) asset_type: &'static str,
+    pub(crate) algorithm_properties: Option<AlgorithmProperties>,
+    pub(crate) related_crypto_material_properties: Option<MaterialProperties>,
+    pub(crate) oid: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AlgorithmProperties {
+    pub(crate) primitive: &'static str,
+    pub(crate) parameter_set_identifier: &'static str,
+    pub(crate) curve: &'static str,
+    pub(crate) crypto_functions: [&'static str; 1],
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MaterialProperties {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    pub(crate) id: String,
+    pub(crate) algorithm_ref: String,
+    pub(crate) value: String,
+    pub(crate) format: &'static str,
+}

@@ -1,0 +1,35 @@
+//! The names by which parts of the document refer to each other. Fixed ones never begin with `pkg:`,
+//! so that no package of an image can take the place of another part.
+
+/// What was released: the subject of the document.
+pub(crate) const RELEASE: &str = "release";
+/// The trained model file.
+pub(crate) const MODEL: &str = "output/model.keras";
+/// The submitted model file.
+pub(crate) const SUBMITTED_MODEL: &str = "input/model";
+/// The dataset.
+pub(crate) const DATASET: &str = "input/dataset";
+/// The dataset's definition.
+pub(crate) const DEFINITION: &str = "input/definition";
+/// The trainer's image.
+pub(crate) const IMAGE: &str = "image/trainer";
+/// The host's processor.
+pub(crate) const CPU: &str = "host/cpu";
+/// The host's operating system.
+pub(crate) const OS: &str = "host/os";
+/// The container engine.
+pub(crate) const ENGINE: &str = "host/engine";
+/// The OCI runtime.
+pub(crate) const RUNTIME: &str = "host/runtime";
+/// The task that trained.
+pub(crate) const TRAIN_TASK: &str = "task/observed/train";
+
+/// An output file.
+pub(crate) fn output(name: &str) -> String {
+    format!("output/{name}")
+}
+
+/// A package of the image.
+pub(crate) fn package(purl: &str) -> String {
+    if purl.starts_with("pkg:") { purl.to_owned() } else { format!("package/{purl}") }
+}

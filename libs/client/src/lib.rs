@@ -1,0 +1,36 @@
+//! What users' programs share: the connection profile, resumable upload and download, submit, watch.
+//!
+//! The `aibom` command, the end-to-end tests and the load generator build on this crate, so that a
+//! lost connection is handled in one place. It holds no state beyond open connections.
+
+mod artifacts;
+mod call;
+mod download;
+mod job_view;
+mod jobs;
+mod local_file;
+mod mesh;
+mod profile;
+mod request;
+mod services;
+mod upload;
+mod watch;
+
+pub use artifacts::Artifacts;
+pub use call::{CallError, MAX_TRIES};
+pub use download::{DownloadError, MAX_DOCUMENT_BYTES};
+pub use job_view::{JobView, Malformed, OutputFile, TrainerView};
+pub use jobs::{JobPage, Jobs, Submitted};
+pub use local_file::{LocalFile, LocalFileError};
+pub use mesh::{Mesh, OpenError};
+pub use profile::{
+    Endpoint, IdentityPaths, MAX_PROFILE_BYTES, PROFILE_SCHEMA, Profile, ProfileError, Services,
+};
+pub use request::{SignRequestError, sign_request};
+pub use rpc::Channel;
+pub use services::{RemoteCheck, RemoteVerdict, checkpoint, is_serving, trust_root, verify_bundle};
+pub use upload::{UploadError, UploadOutcome};
+pub use watch::{LogStream, Watch, WatchEvent};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! A mesh as its user reaches it: the profile, the identity, a channel to each service.
+
+use std::sync::Arc;
+
+use rpc::{Channel, ClientConfig, ConnectError, IdentityError, IdentityFiles, MeshIdentity};
+
+use crate::{Artifacts, Endpoint, Jobs, Profile};
+
+/// Why a mesh cannot be used; whether a service answers shows at the first call.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The user's certificate or key cannot be used.
+    #[error("the user's identity cannot be used")]
+    Identity(#[from] IdentityError),
+    /// An address is not one.
+    #[error("a service's address cannot be used")]
+    Address(#[from] ConnectError),
+}
+
+/// A profile with its identity loaded. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Mesh {
+    profile: Arc<Profile>,
+    identity: Arc<MeshIdentity>,
+    scheduler: Channel,
+}
+
+impl Mesh {
+    /// Loads the identity; nothing is connected yet.
+    ///
+    /// # Errors
+    /// When the identity's files or the scheduler's address cannot be used.
+    pub fn open(profile: Profile) -> Result<Self, OpenError> {
+        let identity = MeshIdentity::load(&IdentityFiles {
+            certificate: profile.identity.certificate.clone(),
+            key: profile.identity.key.clone(),
+            ca: profile.identity.ca.clone(),
+        })?;
+        let scheduler = connect(&profile.services.scheduler, &identity)?;
+        Ok(Self {
+            profile: Arc::new(profile),
+            identity,
+            scheduler,
+        })
+    }
+
+    /// The profile.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Who the user is.
+    #[must_use]
+    pub const fn identity(&self) -> &Arc<MeshIdentity> {
+        &self.identity
+    }
+
+    /// The user's jobs.
+    #[must_use]
+    pub fn jobs(&self) -> Jobs {
+        Jobs::new(self.scheduler.clone())
+    }
+
+    /// The user's artifacts.
+    #[must_use]
+    pub fn artifacts(&self) -> Artifacts {
+        Artifacts::new(self.scheduler.clone())
+    }
+
+    /// A lazily connecting channel to any service of the mesh.
+    ///
+    /// # Errors
+    /// When the address is not `https://host:port`.
+    pub fn channel(&self, endpoint: &Endpoint) -> Result<Channel, ConnectError> {
+        connect(endpoint, &self.identity)
+    }
+}
+
+fn connect(endpoint: &Endpoint, identity: &Arc<MeshIdentity>) -> Result<Channel, ConnectError> {
+    let config = ClientConfig::new(endpoint.url.clone(), endpoint.spiffe_id.clone());
+    rpc::connect(&config, Arc::clone(identity))
+}

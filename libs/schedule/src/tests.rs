@@ -1,0 +1,364 @@
+//! The machine under random events: what must hold after every single one of them.
+
+use std::collections::BTreeMap;
+
+use evidence::Grantee;
+use ids::{JobId, Role, Sha256Digest, SpiffeId, Timestamp};
+use job::{Image, JobSpec, JobState, Reason};
+use keys::KeyId;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+
+fn digest(text: &str) -> Sha256Digest {
+    Sha256Digest::of(text.as_bytes())
+}
+
+fn user(n: u8) -> SpiffeId {
+    SpiffeId::new("mesh.test", Role::User, &format!("u{n}")).unwrap()
+}
+
+fn executor(n: u8) -> Grantee {
+    Grantee {
+        id: SpiffeId::new("mesh.test", Role::Executor, &format!("e{n}")).unwrap(),
+        key: KeyId::of_spki(&[n]),
+    }
+}
+
+fn image() -> Image {
+    format!("sha256:{}", digest("image")).parse().unwrap()
+}
+
+fn spec() -> JobSpec {
+    let file = serde_json::json!({"name": "f", "sha256": digest("f"), "size": 1});
+    serde_json::from_value(serde_json::json!({
+        "task": "classification",
+        "trainer": {"name": "keras", "image": image()},
+        "inputs": {"model": file, "dataset": file, "definition": file},
+        "parameters": {
+            "epochs": 1, "initialEpoch": 0, "batchSize": null, "validationSplit": 0,
+            "stepsPerEpoch": null, "validationSteps": null, "validationFreq": 1, "seed": 1
+        },
+        "model": {"name": "m", "version": "1"},
+        "dataset": {"name": "d"},
+        "resources": {
+            "cpuMillis": 1000, "memoryMib": 512, "pids": 64, "wallClockS": 60,
+            "outputMib": 16, "gpus": 0
+        }
+    }))
+    .unwrap()
+}
+
+fn submission(n: u8, owner: u8, body: u8) -> Event {
+    Event::Submitted {
+        submission: Box::new(Submission {
+            id: JobId::new(1_000 + u64::from(n), [n; 10]),
+            user: user(owner),
+            idempotency_key: Uuid::from_bytes([n; 16]),
+            payload: digest(&format!("payload {n} {body}")),
+            request: digest(&format!("request {n} {body}")),
+            spec: spec(),
+        }),
+    }
+}
+
+/// A step of a random history; numbers pick among what exists.
+#[derive(Debug, Clone)]
+enum Step {
+    Submit(u8, u8, u8),
+    Cancel(u8, u8),
+    Lease(u8),
+    Renew(u8, bool),
+    Trained(u8, bool),
+    Failed(u8, u8),
+    Done(u8, u8),
+    StageFailed(u8, u8, bool),
+    Tick,
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = (u16, Step)> {
+    let step = prop_oneof![
+        4 => (0..6u8, 0..2u8, 0..2u8).prop_map(|(n, o, b)| Step::Submit(n, o, b)),
+        1 => (0..6u8, 0..2u8).prop_map(|(n, o)| Step::Cancel(n, o)),
+        4 => (0..3u8).prop_map(Step::Lease),
+        2 => (0..6u8, any::<bool>()).prop_map(|(n, stale)| Step::Renew(n, stale)),
+        3 => (0..6u8, any::<bool>()).prop_map(|(n, stale)| Step::Trained(n, stale)),
+        2 => (0..6u8, 0..4u8).prop_map(|(n, kind)| Step::Failed(n, kind)),
+        6 => (0..6u8, 0..4u8).prop_map(|(n, stage)| Step::Done(n, stage)),
+        2 => (0..6u8, 0..4u8, any::<bool>()).prop_map(|(n, s, a)| Step::StageFailed(n, s, a)),
+        1 => Just(Step::Tick),
+        1 => Just(Step::Restart),
+    ];
+    (prop_oneof![4 => 0..1_000u16, 1 => 0..40_000u16], step)
+}
+
+const STAGES: [Stage; 4] = [Stage::Scan, Stage::Sign, Stage::Log, Stage::Publish];
+const KINDS: [FailureKind; 4] = [
+    FailureKind::Job,
+    FailureKind::Refused,
+    FailureKind::Infrastructure,
+    FailureKind::Cancelled,
+];
+
+fn job_id(n: u8) -> JobId {
+    JobId::new(1_000 + u64::from(n), [n; 10])
+}
+
+fn lease_key(machine: &Machine, n: u8, stale: bool) -> LeaseKey {
+    let record = machine.job(job_id(n));
+    let lease = record.and_then(|r| r.lease.as_ref());
+    LeaseKey {
+        job: job_id(n),
+        attempt: record.map_or(1, |r| r.attempt),
+        token: lease.map_or(1, |l| l.token).saturating_sub(u64::from(stale)),
+        executor: lease.map_or_else(|| executor(0).id, |l| l.executor.id.clone()),
+    }
+}
+
+fn event(machine: &Machine, step: &Step, serial: usize) -> Option<Event> {
+    Some(match *step {
+        Step::Submit(n, owner, body) => submission(n, owner, body),
+        Step::Cancel(n, owner) => Event::CancelAsked { job: job_id(n), user: user(owner) },
+        Step::Lease(n) => Event::LeaseAsked {
+            executor: executor(n),
+            images: vec![image()],
+            gpus: 0,
+            nonce: digest(&format!("nonce {serial}")),
+        },
+        Step::Renew(n, stale) => Event::Renewed { lease: lease_key(machine, n, stale) },
+        Step::Trained(n, stale) => Event::Trained {
+            lease: lease_key(machine, n, stale),
+            grant: digest("grant"),
+            training: digest("training"),
+            outputs: vec![],
+        },
+        Step::Failed(n, kind) => Event::AttemptFailed {
+            lease: lease_key(machine, n, false),
+            failure: Failure {
+                kind: KINDS[usize::from(kind)],
+                reason: Reason::Infrastructure,
+                message: "m".into(),
+            },
+        },
+        Step::Done(n, stage) => Event::StageDone {
+            job: job_id(n),
+            stage: STAGES[usize::from(stage)],
+            document: digest("document"),
+        },
+        Step::StageFailed(n, stage, again) => Event::StageFailed {
+            job: job_id(n),
+            stage: STAGES[usize::from(stage)],
+            reason: Reason::StageUnavailable,
+            message: "away".into(),
+            again,
+        },
+        Step::Tick => Event::Tick,
+        Step::Restart => return None,
+    })
+}
+
+fn check_record(before: Option<&JobRecord>, after: &JobRecord) {
+    let state = after.state;
+    assert_eq!(after.lease.is_some(), state == JobState::Training, "a lease is held while training");
+    assert!(after.attempt <= 3, "attempts are bounded");
+    if state == JobState::Completed {
+        let documents = &after.documents;
+        let all = [documents.request, documents.grant, documents.training, documents.signed];
+        assert!(all.iter().all(Option::is_some) && documents.inclusion.is_some());
+        assert!(!documents.scans.is_empty() && after.bundle.is_some());
+    } else {
+        assert!(after.bundle.is_none(), "only a completed job has a bundle");
+    }
+    let numbers: Vec<u32> = after.history.iter().map(|t| t.sequence).collect();
+    let first = after.sequence + 1 - u32::try_from(numbers.len()).unwrap();
+    assert_eq!(numbers, (first..=after.sequence).collect::<Vec<_>>(), "sequences have no gap");
+    assert!(after.history.windows(2).all(|w| w[0].at <= w[1].at), "time does not go back");
+    assert_eq!(after.history.last().map(|t| t.state), Some(state));
+    if let Some(before) = before
+        && before.state.is_terminal()
+    {
+        assert_eq!(before, after, "a terminal state is final");
+    }
+}
+
+fn check(before: &BTreeMap<JobId, JobRecord>, machine: &Machine, changes: Option<&Changes>) {
+    for (id, record) in &machine.jobs {
+        check_record(before.get(id), record);
+        let changed = before.get(id) != Some(record);
+        let reported = changes.is_none_or(|c| c.changed.contains(id));
+        let lease_only = before.get(id).is_some_and(|b| b.sequence == record.sequence);
+        assert!(!changed || reported || lease_only, "a change that is not reported is not stored");
+    }
+    assert!(before.keys().all(|id| machine.jobs.contains_key(id)), "no job is lost");
+    let live = machine.jobs.values().filter(|r| !r.state.is_terminal()).count();
+    assert_eq!(machine.live(), live);
+    let queued: Vec<JobId> = machine.queue.iter().map(|(_, id)| *id).collect();
+    let mut expected: Vec<JobId> = machine
+        .jobs
+        .values()
+        .filter(|r| r.state == JobState::Queued)
+        .map(|r| r.id)
+        .collect();
+    expected.sort_by_key(|id| (machine.jobs[id].created_at, *id));
+    assert_eq!(queued, expected, "every queued job, and nothing else, is in the queue");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn every_history_keeps_the_invariants(steps in proptest::collection::vec(step(), 1..120)) {
+        let mut now = Timestamp::from_unix_ms(1_790_000_000_000);
+        let (mut machine, _) = Machine::resume(Config::default(), vec![], now);
+        let mut highest_token = 0;
+        for (serial, (elapsed, step)) in steps.iter().enumerate() {
+            now = now.plus_ms(i64::from(*elapsed));
+            let before = machine.jobs.clone();
+            let Some(event) = event(&machine, step, serial) else {
+                let token = machine.next_token();
+                let records = machine.jobs.values().cloned().collect();
+                let (mut resumed, changes) = Machine::resume(Config::default(), records, now);
+                resumed.tokens_from(token);
+                machine = resumed;
+                for record in machine.jobs.values() {
+                    let due = changes.start.iter().any(|(id, _)| *id == record.id);
+                    prop_assert_eq!(due, Stage::of(record.state).is_some(), "stages start again");
+                }
+                check(&before, &machine, None);
+                continue;
+            };
+            let text = serde_json::to_string(&event).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Event>(&text).unwrap(), &event);
+            match machine.apply(now, event) {
+                Ok(changes) => {
+                    if let (Step::Lease(_), Some(grant)) = (step, &changes.grant) {
+                        prop_assert!(grant.fencing_token > highest_token, "tokens only grow");
+                        highest_token = grant.fencing_token;
+                    }
+                    check(&before, &machine, Some(&changes));
+                }
+                Err(_) => prop_assert_eq!(&before, &machine.jobs, "a refusal changes nothing"),
+            }
+        }
+    }
+}
+
+fn happy_path() -> (Machine, Timestamp, LeaseKey) {
+    let now = Timestamp::from_unix_ms(1_790_000_000_000);
+    let (mut machine, _) = Machine::resume(Config::default(), vec![], now);
+    machine.apply(now, submission(1, 0, 0)).unwrap();
+    let lease = Event::LeaseAsked {
+        executor: executor(1),
+        images: vec![image()],
+        gpus: 0,
+        nonce: digest("n"),
+    };
+    let grant = machine.apply(now, lease).unwrap().grant.unwrap();
+    let key = LeaseKey {
+        job: grant.job,
+        attempt: grant.attempt,
+        token: grant.fencing_token,
+        executor: executor(1).id,
+    };
+    (machine, now, key)
+}
+
+#[test]
+fn a_job_goes_through_every_stage_in_order() {
+    let (mut machine, now, lease) = happy_path();
+    let (grant, training) = (digest("g"), digest("t"));
+    let trained = Event::Trained { lease: lease.clone(), grant, training, outputs: vec![] };
+    let changes = machine.apply(now, trained.clone()).unwrap();
+    assert_eq!(changes.start, vec![(lease.job, Stage::Scan)]);
+    assert_eq!(machine.apply(now, trained), Ok(Changes::default()), "the same report again");
+    for stage in STAGES {
+        let done = Event::StageDone { job: lease.job, stage, document: digest("d") };
+        machine.apply(now, done.clone()).unwrap();
+        assert_eq!(machine.apply(now, done), Err(Refused::WrongStage(lease.job)), "once only");
+    }
+    assert_eq!(machine.job(lease.job).unwrap().state, JobState::Completed);
+}
+
+#[test]
+fn the_same_key_is_the_same_job_and_another_request_is_refused() {
+    let (mut machine, now, lease) = happy_path();
+    let again = machine.apply(now, submission(1, 0, 0)).unwrap();
+    assert_eq!(again.job, Some((lease.job, true)));
+    assert!(matches!(machine.apply(now, submission(1, 0, 1)), Err(Refused::KeyReused(_))));
+    let taken = machine.apply(now, submission(1, 1, 1));
+    assert_eq!(taken, Err(Refused::IdTaken(lease.job)), "keys are per user, ids are not");
+}
+
+#[test]
+fn a_lease_that_is_not_renewed_goes_to_another_and_the_old_holder_is_refused() {
+    let (mut machine, now, old) = happy_path();
+    let late = now.plus_ms(30_000);
+    machine.apply(late, Event::Tick).unwrap();
+    assert_eq!(machine.job(old.job).unwrap().state, JobState::Queued);
+    assert_eq!(machine.job(old.job).unwrap().reason, Some(Reason::LeaseExpired));
+    let later = late.plus_ms(60_000);
+    let lease = Event::LeaseAsked {
+        executor: executor(2),
+        images: vec![image()],
+        gpus: 0,
+        nonce: digest("m"),
+    };
+    let grant = machine.apply(later, lease).unwrap().grant.unwrap();
+    assert_eq!((grant.attempt, grant.executor), (2, executor(2)));
+    let report = Event::Trained {
+        lease: old.clone(),
+        grant: digest("g"),
+        training: digest("t"),
+        outputs: vec![],
+    };
+    assert!(matches!(machine.apply(later, report), Err(Refused::LeaseLost { .. })));
+    assert!(matches!(machine.apply(later, Event::Renewed { lease: old }), Err(Refused::LeaseLost { .. })));
+}
+
+#[test]
+fn a_cancelled_job_never_completes() {
+    let (mut machine, now, lease) = happy_path();
+    machine.apply(now, Event::CancelAsked { job: lease.job, user: user(0) }).unwrap();
+    let renewed = machine.apply(now, Event::Renewed { lease: lease.clone() }).unwrap();
+    assert!(renewed.cancel, "the holder learns of it");
+    let report = Event::Trained {
+        lease: lease.clone(),
+        grant: digest("g"),
+        training: digest("t"),
+        outputs: vec![],
+    };
+    machine.apply(now, report).unwrap();
+    assert_eq!(machine.job(lease.job).unwrap().state, JobState::Cancelled);
+}
+
+#[test]
+fn a_stage_is_tried_again_and_waits_longer_each_time() {
+    let (mut machine, now, lease) = happy_path();
+    let trained = Event::Trained {
+        lease: lease.clone(),
+        grant: digest("g"),
+        training: digest("t"),
+        outputs: vec![],
+    };
+    machine.apply(now, trained).unwrap();
+    let mut last = 0;
+    let mut at = now;
+    for _ in 0..8 {
+        let failed = Event::StageFailed {
+            job: lease.job,
+            stage: Stage::Scan,
+            reason: Reason::StageUnavailable,
+            message: "away".into(),
+            again: true,
+        };
+        let wake = machine.apply(at, failed).unwrap().wake_at.unwrap();
+        let wait = wake.since_ms(at);
+        assert!(wait >= last && wait <= 30_000);
+        last = wait;
+        at = wake;
+        let changes = machine.apply(at, Event::Tick).unwrap();
+        assert_eq!(changes.start, vec![(lease.job, Stage::Scan)]);
+    }
+}

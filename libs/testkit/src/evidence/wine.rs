@@ -1,0 +1,391 @@
+//! What the parties of the wine job say: realistic content, no signature.
+
+mod findings;
+
+use std::collections::BTreeMap;
+
+use ::evidence::{
+    BUILD_TYPE, BuildDefinition, Builder, Container, Dataset, Engine, ExternalParameters,
+    GRANT_SCHEMA, Grant, Grantee, Host, InternalParameters, Layer, Limits, Model, Mount, Observed,
+    PROVENANCE_PREDICATE_TYPE, Provenance, Reported, RunDetails, RunMetadata, Tensor,
+    TrainingStatement,
+};
+use envelope::{ResourceDescriptor, Statement, StatementType};
+use ids::{Digests, JobId, Sha256Digest, Timestamp};
+use job::{
+    BaseModel, DatasetInfo, InputFile, Inputs, JobSpec, ModelInfo, Parameters, REQUEST_SCHEMA,
+    Request, Resources, Task, Trainer,
+};
+use keys::SigningKey as _;
+use serde_json::json;
+
+use crate::mesh::Mesh;
+
+pub(super) use findings::scan;
+
+const MINUTE_MS: i64 = 60_000;
+
+/// When things happened, before the signing time.
+pub(super) struct Times {
+    requested: Timestamp,
+    granted: Timestamp,
+    expires: Timestamp,
+    started: Timestamp,
+    finished: Timestamp,
+    pub(super) scan_started: Timestamp,
+    pub(super) scan_finished: Timestamp,
+}
+
+impl Times {
+    pub(super) const fn before(at: Timestamp) -> Self {
+        Self {
+            requested: at.plus_ms(-10 * MINUTE_MS),
+            granted: at.plus_ms(-8 * MINUTE_MS),
+            expires: at.plus_ms(22 * MINUTE_MS),
+            started: at.plus_ms(-7 * MINUTE_MS),
+            finished: at.plus_ms(-4 * MINUTE_MS),
+            scan_started: at.plus_ms(-3 * MINUTE_MS),
+            scan_finished: at.plus_ms(-2 * MINUTE_MS),
+        }
+    }
+}
+
+/// Role, file name and bytes of the three inputs.
+#[must_use]
+pub fn inputs() -> [(&'static str, &'static str, &'static [u8]); 3] {
+    [
+        ("model", "model.keras", b"the submitted model"),
+        ("dataset", "wine.csv", b"alcohol,target\n14.23,0\n13.2,1\n"),
+        (
+            "definition",
+            "definition.yaml",
+            b"type: csv\nlabel: target\n",
+        ),
+    ]
+}
+
+/// Name and bytes of the outputs.
+#[must_use]
+pub fn outputs() -> [(&'static str, &'static [u8]); 4] {
+    [
+        ("metrics.json", b"{\"final\":{}}\n"),
+        ("model.keras", b"the trained model"),
+        ("preprocessing.json", b"{\"normalize\":true}\n"),
+        ("split.json", b"{\"algorithm\":\"sha256-rank.v1\"}\n"),
+    ]
+}
+
+pub(super) fn job_id(number: u64) -> JobId {
+    let mut random = [0x5a; 10];
+    random[2..].copy_from_slice(&number.to_be_bytes());
+    JobId::new(1_795_168_200_000, random)
+}
+
+fn input(index: usize) -> InputFile {
+    let (_, name, bytes) = inputs()[index];
+    InputFile {
+        name: name.to_owned(),
+        sha256: Sha256Digest::of(bytes),
+        size: bytes.len() as u64,
+    }
+}
+
+fn spec() -> JobSpec {
+    let text = |text: &str| Some(text.to_owned());
+    JobSpec {
+        task: Task::Classification,
+        trainer: Trainer {
+            name: "keras".to_owned(),
+            image: format!("sha256:{}", Sha256Digest::of(b"trainer image"))
+                .parse()
+                .unwrap(),
+        },
+        inputs: Inputs {
+            model: input(0),
+            dataset: input(1),
+            definition: input(2),
+        },
+        parameters: Parameters {
+            epochs: 30,
+            initial_epoch: 0,
+            batch_size: Some(16),
+            validation_split: 0.2,
+            steps_per_epoch: None,
+            validation_steps: None,
+            validation_freq: 1,
+            seed: 20_260_101,
+        },
+        model: ModelInfo {
+            name: "wine-cultivar".to_owned(),
+            version: "1.0.0".to_owned(),
+            description: text("Tells three grape cultivars apart by 13 chemical measurements."),
+            author: text("AIBoM Mesh contributors"),
+            kind: text("classifier"),
+            licence: text("Apache-2.0"),
+            base_model: Some(BaseModel {
+                name: "wine-base".to_owned(),
+                source: text("https://models.example/wine-base"),
+            }),
+            intended_use: text("Showing the way from a training job to a verified AIBoM."),
+            out_of_scope: text("Any commercial grading of wine."),
+            misuse: text("Presenting its answer as proof of a wine's origin."),
+        },
+        dataset: DatasetInfo {
+            name: "UCI Wine".to_owned(),
+            description: text("Chemical analysis of 178 wines of one region."),
+            licence: text("CC-BY-4.0"),
+            source: text("https://doi.org/10.24432/C5PC7J"),
+        },
+        resources: Resources::default(),
+    }
+}
+
+pub(super) fn request(mesh: &Mesh, times: &Times, number: u64) -> Request {
+    Request {
+        schema: REQUEST_SCHEMA.to_owned(),
+        idempotency_key: uuid::Uuid::from_u128(u128::from(number)),
+        requested_at: times.requested,
+        user: mesh.user.id.clone(),
+        spec: spec(),
+    }
+}
+
+pub(super) fn grant(mesh: &Mesh, times: &Times, number: u64, request: Sha256Digest) -> Grant {
+    Grant {
+        schema: GRANT_SCHEMA.to_owned(),
+        job: job_id(number),
+        attempt: 1,
+        request,
+        executor: Grantee {
+            id: mesh.executor.id.clone(),
+            key: mesh.executor.key.public_key().key_id(),
+        },
+        nonce: Sha256Digest::of(format!("nonce {number}").as_bytes()),
+        fencing_token: 40 + number,
+        issued_at: times.granted,
+        expires_at: times.expires,
+    }
+}
+
+pub(super) fn training(
+    times: &Times,
+    request: &Request,
+    grant: &Grant,
+    grant_digest: Sha256Digest,
+) -> TrainingStatement {
+    let spec = &request.spec;
+    let mut dependencies: Vec<ResourceDescriptor> = spec
+        .inputs
+        .each()
+        .into_iter()
+        .map(|(role, file)| ResourceDescriptor::sha256(role, file.sha256))
+        .collect();
+    dependencies.push(ResourceDescriptor::sha256(
+        "trainer",
+        spec.trainer.image.digest(),
+    ));
+    Statement {
+        kind: StatementType::V1,
+        subject: outputs()
+            .into_iter()
+            .map(|(name, bytes)| ResourceDescriptor::both(name, &Digests::of(bytes)))
+            .collect(),
+        predicate_type: PROVENANCE_PREDICATE_TYPE.to_owned(),
+        predicate: Provenance {
+            build_definition: BuildDefinition {
+                build_type: BUILD_TYPE.to_owned(),
+                external_parameters: ExternalParameters {
+                    request: grant.request,
+                    spec: spec.clone(),
+                },
+                internal_parameters: InternalParameters {
+                    job: grant.job,
+                    attempt: grant.attempt,
+                    grant: grant_digest,
+                    nonce: grant.nonce,
+                    fencing_token: grant.fencing_token,
+                },
+                resolved_dependencies: dependencies,
+            },
+            run_details: run_details(times, grant, spec),
+        },
+    }
+}
+
+fn run_details(times: &Times, grant: &Grant, spec: &JobSpec) -> RunDetails {
+    let binary = Digests::of(b"the executor's binary");
+    RunDetails {
+        builder: Builder {
+            id: grant.executor.id.clone(),
+            version: BTreeMap::from([("aibom-executor".to_owned(), "0.1.0".to_owned())]),
+            builder_dependencies: vec![ResourceDescriptor::both("aibom-executor", &binary)],
+        },
+        metadata: RunMetadata {
+            invocation_id: format!("{}/{}", grant.job, grant.attempt),
+            started_on: times.started,
+            finished_on: times.finished,
+        },
+        byproducts: vec![ResourceDescriptor::both(
+            "training.log",
+            &Digests::of(b"epoch 1\n"),
+        )],
+        observed: Observed {
+            container: container(spec),
+            host: host(),
+            model: model(),
+            dataset: Dataset {
+                records: 178,
+                columns: 14,
+                label: "target".to_owned(),
+                statistics: statistics(),
+            },
+        },
+        reported: reported(),
+    }
+}
+
+fn statistics() -> BTreeMap<String, String> {
+    [
+        ("alcohol.mean", "13.0006"),
+        ("class.0.count", "59"),
+        ("ignored_columns", "0"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+fn container(spec: &JobSpec) -> Container {
+    let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let image = &spec.trainer.image;
+    let mount = |source: &str, destination: &str, read_only| Mount {
+        source: source.to_owned(),
+        destination: destination.to_owned(),
+        read_only,
+    };
+    Container {
+        engine: Engine {
+            name: "docker".to_owned(),
+            version: "20.10.24".to_owned(),
+        },
+        runtime: "runc".to_owned(),
+        image_id: format!("sha256:{}", image.digest()),
+        repo_digests: image
+            .repository()
+            .map(|_| image.to_string())
+            .into_iter()
+            .collect(),
+        command: own(&["python3", "-m", "aibom_trainer"]),
+        environment_names: own(&["HOME", "PATH"]),
+        user: "65532:65532".to_owned(),
+        network_mode: "none".to_owned(),
+        readonly_rootfs: true,
+        privileged: false,
+        cap_drop: own(&["ALL"]),
+        cap_add: Vec::new(),
+        security_options: own(&["no-new-privileges"]),
+        pid_mode: String::new(),
+        ipc_mode: "private".to_owned(),
+        userns_mode: String::new(),
+        limits: Limits {
+            memory_bytes: 2_147_483_648,
+            memory_swap_bytes: 2_147_483_648,
+            cpu_millis: 2_000,
+            pids: 256,
+            wall_clock_s: 3_600,
+            output_bytes: 1_073_741_824,
+        },
+        tmpfs: BTreeMap::from([(
+            "/tmp".to_owned(),
+            "rw,noexec,nosuid,nodev,size=268435456".to_owned(),
+        )]),
+        mounts: vec![
+            mount("inputs", "/aibom/in", true),
+            mount("outputs", "/aibom/out", false),
+        ],
+        devices: Vec::new(),
+        exit_code: 0,
+        oom_killed: false,
+    }
+}
+
+fn host() -> Host {
+    Host {
+        os: "Debian GNU/Linux 12 (bookworm)".to_owned(),
+        kernel: "6.1.0-28-amd64".to_owned(),
+        architecture: "x86_64".to_owned(),
+        cpu_model: "Example CPU @ 2.40GHz".to_owned(),
+        cpus: 8,
+        memory_bytes: 33_554_432_000,
+        gpus: Vec::new(),
+    }
+}
+
+fn model() -> Model {
+    let layer = |name: &str, class: &str| Layer {
+        name: name.to_owned(),
+        class_name: class.to_owned(),
+    };
+    let tensor = |name: &str, size| Tensor {
+        name: name.to_owned(),
+        shape: vec![None, Some(size)],
+        dtype: "float32".to_owned(),
+    };
+    Model {
+        format: "keras-v3".to_owned(),
+        framework_version: "3.15.1".to_owned(),
+        class_name: "Sequential".to_owned(),
+        layers: vec![
+            layer("input", "InputLayer"),
+            layer("hidden", "Dense"),
+            layer("cultivar", "Dense"),
+        ],
+        inputs: vec![tensor("input", 13)],
+        outputs: vec![tensor("cultivar", 3)],
+        parameter_count: Some(275),
+    }
+}
+
+fn reported() -> Reported {
+    let versions = [
+        ("keras", "3.15.1"),
+        ("tensorflow", "2.21.0"),
+        ("numpy", "2.4.6"),
+    ];
+    let metrics = |accuracy, loss, val_accuracy, val_loss| {
+        [
+            ("accuracy", accuracy),
+            ("loss", loss),
+            ("val_accuracy", val_accuracy),
+            ("val_loss", val_loss),
+        ]
+        .map(|(name, value): (&str, f64)| (name.to_owned(), value))
+        .into()
+    };
+    let values = |list: Vec<(&str, serde_json::Value)>| {
+        list.into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    };
+    Reported {
+        frameworks: versions
+            .map(|(name, version)| (name.to_owned(), version.to_owned()))
+            .into(),
+        data: values(vec![
+            ("rows", json!(178)),
+            ("train_rows", json!(143)),
+            ("validation_rows", json!(35)),
+            ("classes", json!(["0", "1", "2"])),
+        ]),
+        effective: values(vec![
+            ("epochs", json!(30)),
+            ("batch_size", json!(16)),
+            ("learning_rate", json!(0.001)),
+            ("optimizer", json!("adam")),
+            ("optimizer_config", json!({"beta_1": 0.9, "amsgrad": false})),
+            ("steps_per_epoch", json!(null)),
+        ]),
+        epochs: 30,
+        final_metrics: metrics(0.993_006_993, 0.045_612, 0.971_428_57, 0.080_123),
+        best_metrics: metrics(1.0, 0.045_612, 1.0, 0.078_001),
+    }
+}

@@ -1,0 +1,136 @@
+//! What the scanner says: a small distribution, a few Python packages, two vulnerabilities.
+
+use ::evidence::{
+    Completeness, Finding, Package, SCAN_PREDICATE_TYPE, ScanExtension, ScanMetadata,
+    ScanPredicate, ScanStatement, Scanner, ScannerDatabase, Severity, VulnerabilityResult,
+};
+use envelope::{ResourceDescriptor, Statement, StatementType};
+use ids::{JobId, Sha256Digest};
+
+use super::Times;
+
+const LIBC: &str = "pkg:deb/debian/libc6@2.36-9%2Bdeb12u9?arch=amd64&distro=debian-12";
+const OPENSSL: &str = "pkg:deb/debian/libssl3@3.0.15-1~deb12u1?arch=amd64&distro=debian-12";
+const PYTHON: &str = "pkg:deb/debian/python3.11@3.11.2-6%2Bdeb12u5?arch=amd64&distro=debian-12";
+const ZLIB: &str = "pkg:deb/debian/zlib1g@1.2.13.dfsg-1?arch=amd64&distro=debian-12";
+
+fn package(purl: &str, class: &str, licences: &[&str], depends_on: &[&str]) -> Package {
+    let path = purl.split('?').next().unwrap();
+    let (rest, version) = path.rsplit_once('@').unwrap();
+    let (_, name) = rest.rsplit_once('/').unwrap();
+    Package {
+        purl: purl.to_owned(),
+        name: name.to_owned(),
+        version: version.replace("%2B", "+"),
+        class: class.to_owned(),
+        licences: licences.iter().map(|text| (*text).to_owned()).collect(),
+        depends_on: depends_on.iter().map(|text| (*text).to_owned()).collect(),
+    }
+}
+
+fn packages(count: usize) -> Vec<Package> {
+    let (os, library) = ("operating-system", "library");
+    let mut all = vec![
+        package(LIBC, os, &["GPL-2.0-only", "LGPL-2.1-only"], &[]),
+        package(OPENSSL, os, &["Apache-2.0"], &[LIBC]),
+        package(PYTHON, os, &["PSF-2.0", "custom"], &[LIBC, OPENSSL, ZLIB]),
+        package(ZLIB, os, &["Zlib"], &[LIBC]),
+        package(
+            "pkg:pypi/keras@3.15.1",
+            library,
+            &["Apache License 2.0"],
+            &["pkg:pypi/numpy@2.4.6"],
+        ),
+        package(
+            "pkg:pypi/numpy@2.4.6",
+            library,
+            &["BSD-3-Clause AND MIT"],
+            &[],
+        ),
+        package(
+            "pkg:pypi/tensorflow@2.21.0",
+            library,
+            &["Apache-2.0"],
+            &["pkg:pypi/keras@3.15.1", "pkg:pypi/numpy@2.4.6"],
+        ),
+        package("pkg:pypi/wheel@0.45.1", library, &[], &[]),
+    ];
+    for index in all.len()..count {
+        let purl = format!("pkg:pypi/zz-filler-{index:05}@1.0.{index}");
+        all.push(package(&purl, library, &["MIT"], &["pkg:pypi/numpy@2.4.6"]));
+    }
+    all.truncate(count);
+    all
+}
+
+fn vulnerability(
+    id: &str,
+    score: &str,
+    purl: &str,
+    installed: &str,
+    fixed: &str,
+) -> VulnerabilityResult {
+    VulnerabilityResult {
+        id: id.to_owned(),
+        severity: vec![Severity {
+            method: "nvd".to_owned(),
+            score: score.to_owned(),
+        }],
+        annotations: vec![Finding {
+            purl: purl.to_owned(),
+            installed: installed.to_owned(),
+            fixed: fixed.to_owned(),
+        }],
+    }
+}
+
+/// A complete scan of `image` with `count` packages.
+pub(crate) fn scan(
+    times: &Times,
+    job: JobId,
+    image: Sha256Digest,
+    training: Sha256Digest,
+    count: usize,
+) -> ScanStatement {
+    let updated = times.scan_started.plus_ms(-6 * 3_600_000);
+    Statement {
+        kind: StatementType::V1,
+        subject: vec![ResourceDescriptor::sha256("image", image)],
+        predicate_type: SCAN_PREDICATE_TYPE.to_owned(),
+        predicate: ScanPredicate {
+            scanner: Scanner {
+                uri: "pkg:github/aquasecurity/trivy@0.76.0".to_owned(),
+                version: "0.76.0".to_owned(),
+                db: Some(ScannerDatabase {
+                    uri: "https://databases.example/trivy-db:2".to_owned(),
+                    version: "2".to_owned(),
+                    last_update: updated,
+                }),
+                result: vec![
+                    vulnerability("CVE-2026-0001", "HIGH", OPENSSL, "3.0.15-1~deb12u1", ""),
+                    vulnerability(
+                        "CVE-2026-1669",
+                        "CRITICAL",
+                        "pkg:pypi/keras@3.15.1",
+                        "3.15.1",
+                        "3.16.0",
+                    ),
+                ],
+            },
+            metadata: ScanMetadata {
+                scan_started_on: times.scan_started,
+                scan_finished_on: times.scan_finished,
+            },
+            aibom: ScanExtension {
+                job,
+                training,
+                completeness: Completeness::Complete,
+                reason: String::new(),
+                tool_sha256: Sha256Digest::of(b"trivy"),
+                database_sha256: Some(Sha256Digest::of(b"trivy.db")),
+                report_sha256: Sha256Digest::of(b"raw report"),
+                packages: packages(count),
+            },
+        },
+    }
+}

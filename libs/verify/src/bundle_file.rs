@@ -1,0 +1,91 @@
+//! The order of the checks on one bundle, and the verdict.
+
+use bundle::Bundle;
+use evidence::{Checks, Grant, TrustRoot, VerifiedEvidence};
+use ids::{JobId, Timestamp};
+use serde::Deserialize as _;
+
+use crate::attestation::{self, Attestation};
+use crate::subject::Verified;
+use crate::{chains, log_proof, rederive};
+
+/// Every check that was made, and what the bundle proves when all of them held.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// The checks, in the order they were made.
+    pub checks: Checks,
+    /// What the bundle proves; there only when every check held.
+    pub subject: Option<Verified>,
+    /// The job that the bundle says it is about; nothing vouches for it unless `subject` is there.
+    pub claimed_job: Option<JobId>,
+}
+
+impl Verdict {
+    /// Whether every check held.
+    #[must_use]
+    pub const fn is_verified(&self) -> bool {
+        self.subject.is_some()
+    }
+}
+
+/// Checks the bundle file `bytes` against the pinned `root`.
+///
+/// The names of the checks are stable. In their order: `bundle.format`; `ledger.checkpoint`,
+/// `ledger.entry`, `ledger.inclusion`; `attestation.format`, `.key`, `.signature`, `.time`; the
+/// rules of [`evidence::check`] under their own names; `evidence.certificates`; `aibom.rederive`;
+/// `attestation.statement`.
+#[must_use]
+pub fn verify_bundle(bytes: &[u8], root: &TrustRoot) -> Verdict {
+    let mut checks = Checks::new();
+    let parsed = Bundle::parse(bytes)
+        .map(|bundle| (bundle, format!("{} bytes, canonical, no unknown member", bytes.len())));
+    let Some(bundle) = checks.record("bundle.format", parsed) else {
+        return Verdict { checks, subject: None, claimed_job: None };
+    };
+    let claimed_job = claimed_job(&bundle);
+
+    let logged = log_proof::check(&bundle, root, &mut checks);
+    let logged_at = logged.as_ref().map(bundle::Logged::logged_at);
+    let attestation = attestation::check(&bundle.attestation, root, logged_at, &mut checks);
+    // A claimed time will do to look at the rest: the verdict is settled by then.
+    let at = attestation.as_ref().and_then(Attestation::signed_at).or(logged_at);
+    let evidence = check_evidence(&bundle, root, at, &mut checks);
+    let aibom = rederive::aibom(&bundle.aibom, evidence.as_ref(), &mut checks);
+    rederive::statement(attestation.as_ref(), evidence.as_ref(), aibom.as_ref(), &mut checks);
+
+    let proved = logged.zip(evidence).zip(attestation.as_ref().and_then(Attestation::proved));
+    let subject = proved.and_then(|((logged, evidence), (key, signed_at))| {
+        Verified::new(&checks, evidence, &bundle, root.environment, &logged, key, signed_at)
+    });
+    Verdict { checks, subject, claimed_job }
+}
+
+/// The rules on the evidence, at the signing time.
+fn check_evidence(
+    bundle: &Bundle,
+    root: &TrustRoot,
+    at: Option<Timestamp>,
+    checks: &mut Checks,
+) -> Option<VerifiedEvidence> {
+    let Some(at) = at else {
+        checks.require("evidence.time", false, "", "neither signing nor logging time can be read");
+        return None;
+    };
+    // Its own list: the rules answer by whether everything recorded so far held.
+    let mut rules = Checks::new();
+    let evidence = evidence::check(&bundle.evidence, root, at, &mut rules);
+    for rule in rules.as_slice() {
+        checks.require(rule.name.as_str(), rule.passed, &rule.detail, &rule.detail);
+    }
+    chains::check(&bundle.evidence, root, at, checks);
+    evidence
+}
+
+/// The job in the grant's unverified payload, for people who look for the bundle of a refusal.
+fn claimed_job(bundle: &Bundle) -> Option<JobId> {
+    let bytes = &bundle.evidence.grant.envelope;
+    let envelope = envelope::Envelope::parse(bytes, evidence::MAX_DOCUMENT_BYTES).ok()?;
+    let payload = envelope.unverified_payload();
+    let grant = Grant::deserialize(&mut serde_json::Deserializer::from_slice(payload)).ok()?;
+    Some(grant.job)
+}

@@ -1,0 +1,137 @@
+//! The machine as the executor finds it, and the executor's own program.
+
+use std::{fs::File, io::Read as _};
+
+use evidence::{Gpu, Host};
+use ids::{Digests, Hasher, Sha256Digest};
+use nvml_wrapper::Nvml;
+
+use crate::failure::clean;
+
+/// The most GPUs that are told.
+const MAX_GPUS: u32 = 64;
+/// The longest text of the system that is kept, in bytes.
+const MAX_TEXT_BYTES: usize = 128;
+
+/// A GPU with the identity that the scheduler is told and the evidence only hashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GpuFact {
+    /// The driver's UUID.
+    pub uuid: String,
+    /// What goes into the evidence.
+    pub gpu: Gpu,
+}
+
+/// What is known of the machine since the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostFacts {
+    /// What goes into the evidence; its GPUs are those of a run, so here none.
+    pub host: Host,
+    /// Every GPU of the machine, by the driver's index.
+    pub gpus: Vec<GpuFact>,
+    /// The executor's program.
+    pub binary: Digests,
+}
+
+/// The value of `key` in lines of `key<separator>value`, without quotes.
+fn field(text: &str, key: &str, separator: char) -> Option<String> {
+    text.lines().find_map(|line| {
+        let (name, value) = line.split_once(separator)?;
+        let value = value.trim().trim_matches('"');
+        (name.trim() == key).then(|| clean(value, MAX_TEXT_BYTES))
+    })
+}
+
+fn os_name(os_release: &str) -> String {
+    field(os_release, "PRETTY_NAME", '=')
+        .or_else(|| field(os_release, "NAME", '='))
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+fn cpu_model(cpuinfo: &str) -> String {
+    ["model name", "Model", "Hardware", "cpu"]
+        .iter()
+        .find_map(|key| field(cpuinfo, key, ':'))
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+fn cpu_count(cpuinfo: &str) -> u32 {
+    let count = cpuinfo.lines().filter(|line| line.starts_with("processor")).count();
+    u32::try_from(count.max(1)).unwrap_or(1)
+}
+
+fn memory_bytes(meminfo: &str) -> u64 {
+    let line = field(meminfo, "MemTotal", ':').unwrap_or_default();
+    let kib: u64 = line.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+    kib.saturating_mul(1024)
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
+}
+
+/// GPUs through the NVIDIA management library; none where it or its driver is missing.
+fn gpus() -> Vec<GpuFact> {
+    let Ok(nvml) = Nvml::init() else { return Vec::new() };
+    let driver = nvml.sys_driver_version().unwrap_or_default();
+    let count = nvml.device_count().unwrap_or(0).min(MAX_GPUS);
+    let fact = |index| {
+        let device = nvml.device_by_index(index).ok()?;
+        let uuid = device.uuid().ok()?;
+        let gpu = Gpu {
+            name: clean(&device.name().unwrap_or_default(), MAX_TEXT_BYTES),
+            uuid_sha256: Sha256Digest::of(uuid.as_bytes()),
+            memory_bytes: device.memory_info().map_or(0, |memory| memory.total),
+            driver: clean(&driver, 64),
+        };
+        Some(GpuFact { uuid: clean(&uuid, 64), gpu })
+    };
+    (0..count).filter_map(fact).collect()
+}
+
+fn own_binary() -> std::io::Result<Digests> {
+    let mut file = File::open("/proc/self/exe")?;
+    let mut hasher = Hasher::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(hasher.finish());
+        }
+        hasher.update(buffer.get(..count).unwrap_or_default());
+    }
+}
+
+impl HostFacts {
+    /// Looks at the machine once; blocks. Only the own program must be readable, the rest is told
+    /// as far as the system tells it.
+    ///
+    /// # Errors
+    /// When the own program cannot be read.
+    pub fn read() -> std::io::Result<Self> {
+        let uname = rustix::system::uname();
+        let text = |c: &std::ffi::CStr| clean(&c.to_string_lossy(), MAX_TEXT_BYTES);
+        let cpuinfo = read("/proc/cpuinfo");
+        let host = Host {
+            os: os_name(&read("/etc/os-release")),
+            kernel: text(uname.release()),
+            architecture: text(uname.machine()),
+            cpu_model: cpu_model(&cpuinfo),
+            cpus: cpu_count(&cpuinfo),
+            memory_bytes: memory_bytes(&read("/proc/meminfo")),
+            gpus: Vec::new(),
+        };
+        Ok(Self { host, gpus: gpus(), binary: own_binary()? })
+    }
+
+    /// The host as a run with `gpus` GPUs saw it: the engine gives the first ones by index.
+    #[must_use]
+    pub fn for_run(&self, gpus: u32) -> Host {
+        let count = usize::try_from(gpus).unwrap_or(usize::MAX);
+        let given = self.gpus.iter().take(count).map(|fact| fact.gpu.clone()).collect();
+        Host { gpus: given, ..self.host.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

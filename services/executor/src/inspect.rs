@@ -1,0 +1,124 @@
+//! Model and dataset read without running anything, before a container starts.
+
+use std::{collections::BTreeMap, fs::File, io::BufReader, path::Path};
+
+use dataset::{ColumnKind, Definition, Statistics};
+use evidence::{Dataset, Layer, Model, Tensor};
+use job::Reason;
+use model::ModelFacts;
+
+use crate::{
+    events::MAX_SAFE_INTEGER,
+    failure::{Failure, clean},
+};
+
+/// The longest name that is kept, in bytes.
+const MAX_NAME_BYTES: usize = 256;
+/// The most statistics that are kept.
+const MAX_STATISTICS: usize = 8_192;
+
+fn name(text: &str) -> String {
+    clean(text, MAX_NAME_BYTES)
+}
+
+fn safe(count: u64) -> Option<u64> {
+    (count <= MAX_SAFE_INTEGER).then_some(count)
+}
+
+fn tensors(facts: &[model::TensorFact]) -> Vec<Tensor> {
+    let tensor = |fact: &model::TensorFact| Tensor {
+        name: name(&fact.name),
+        shape: fact.shape.iter().map(|size| size.and_then(safe)).collect(),
+        dtype: name(&fact.dtype),
+    };
+    facts.iter().map(tensor).collect()
+}
+
+fn model_of(facts: &ModelFacts) -> Model {
+    let layer = |fact: &model::LayerFact| Layer {
+        name: name(&fact.name),
+        class_name: name(&fact.class_name),
+    };
+    Model {
+        format: "keras-v3".to_owned(),
+        framework_version: name(&facts.keras_version),
+        class_name: name(&facts.class_name),
+        layers: facts.layers.iter().map(layer).collect(),
+        inputs: tensors(&facts.inputs),
+        outputs: tensors(&facts.outputs),
+        parameter_count: facts.parameter_count.and_then(safe),
+    }
+}
+
+fn dataset_of(definition: &Definition, measured: &Statistics) -> Dataset {
+    let mut statistics = BTreeMap::new();
+    let mut put = |key: String, value: String| {
+        if statistics.len() < MAX_STATISTICS {
+            statistics.insert(name(&key), name(&value));
+        }
+    };
+    put("bytes".to_owned(), measured.bytes.to_string());
+    for column in &measured.column {
+        let kind = match column.kind {
+            ColumnKind::Float => "float",
+            ColumnKind::Int => "int",
+            ColumnKind::String => "string",
+        };
+        put(format!("{}.kind", column.name), kind.to_owned());
+        put(format!("{}.missing", column.name), column.missing.to_string());
+        if let Some(numbers) = &column.numbers {
+            put(format!("{}.min", column.name), numbers.min.to_string());
+            put(format!("{}.max", column.name), numbers.max.to_string());
+            put(format!("{}.mean", column.name), numbers.mean.to_string());
+            put(format!("{}.std", column.name), numbers.std.to_string());
+        }
+    }
+    for class in measured.label_histogram.iter().flatten() {
+        put(format!("{}.count.{}", definition.label, class.class), class.count.to_string());
+    }
+    for (index, column) in measured.ignored_columns.iter().enumerate() {
+        put(format!("ignored.{index}"), column.clone());
+    }
+    Dataset {
+        records: measured.rows,
+        columns: measured.columns,
+        label: name(&definition.label),
+        statistics,
+    }
+}
+
+fn unreadable(error: &std::io::Error) -> Failure {
+    Failure::infrastructure(&format!("an input cannot be read back: {error}"))
+}
+
+/// Reads the model at `path`; blocks.
+///
+/// # Errors
+/// A refusal (`MODEL_REFUSED`), or a disk that fails.
+pub fn model(path: &Path) -> Result<Model, Failure> {
+    let file = File::open(path).map_err(|e| unreadable(&e))?;
+    let facts = model::inspect(file, &model::Limits::default()).map_err(|refusal| match refusal {
+        model::Refusal::Read(error) => unreadable(&error),
+        refusal => Failure::refused(Reason::ModelRefused, &refusal.to_string()),
+    })?;
+    Ok(model_of(&facts))
+}
+
+/// Reads the definition and measures the dataset; blocks.
+///
+/// # Errors
+/// A refusal (`DATASET_REFUSED`), or a disk that fails.
+pub fn dataset(definition: &Path, csv: &Path) -> Result<Dataset, Failure> {
+    let refused = |text: String| Failure::refused(Reason::DatasetRefused, &text);
+    let text = std::fs::read(definition).map_err(|e| unreadable(&e))?;
+    let definition =
+        Definition::parse(&text).map_err(|e| refused(format!("the definition: {e}")))?;
+    let file = BufReader::new(File::open(csv).map_err(|e| unreadable(&e))?);
+    let measured = dataset::describe(file, &definition, &dataset::Limits::default()).map_err(
+        |error| match error {
+            dataset::DatasetError::Read(error) => unreadable(&error),
+            error => refused(format!("the dataset: {error}")),
+        },
+    )?;
+    Ok(dataset_of(&definition, &measured))
+}

@@ -1,0 +1,85 @@
+//! The configuration file, parsed once into a value that builds.
+
+use std::path::{Path, PathBuf};
+
+use rpc::{IdentityFiles, ServerConfig};
+use serde::Deserialize;
+use telemetry::TelemetryConfig;
+
+/// The longest configuration file, in bytes.
+const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
+
+/// Everything that a ledger is told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the log is kept (redb).
+    pub state_dir: PathBuf,
+    /// The Ed25519 key that signs checkpoints, PKCS#8 PEM, readable by its owner only.
+    pub key: PathBuf,
+    /// The log's name in its checkpoints; left out: `<trust-domain>/ledger`.
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// Where it listens.
+    #[serde(default)]
+    pub server: ServerConfig,
+    /// A second listener for anybody, without client certificates; left out: none.
+    #[serde(default)]
+    pub public: Option<ServerConfig>,
+    /// Who it is.
+    pub identity: IdentityFiles,
+    /// Logs, traces, metrics.
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is longer than any configuration.
+    #[error("the configuration {path} is longer than {MAX_CONFIG_BYTES} bytes")]
+    TooLong {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A key or value is wrong; the source names both.
+    #[error("the configuration {path} is wrong")]
+    Parse {
+        /// Which file.
+        path: PathBuf,
+        /// Which key, and what is wrong.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+}
+
+impl Config {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a key or value is wrong.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let read = |source| ConfigError::Read { path: path.to_owned(), source };
+        if std::fs::metadata(path).map_err(read)?.len() > MAX_CONFIG_BYTES {
+            return Err(ConfigError::TooLong { path: path.to_owned() });
+        }
+        let text = std::fs::read_to_string(path).map_err(read)?;
+        let mut config: Self = toml::from_str(&text).map_err(|source| ConfigError::Parse {
+            path: path.to_owned(),
+            source: source.into(),
+        })?;
+        if let Some(public) = &mut config.public {
+            public.public = true;
+        }
+        Ok(config)
+    }
+}

@@ -1,0 +1,154 @@
+//! `aibom.ledger.v1` on the wire: decode, call, encode. Who may call is the policy table's matter.
+
+use std::sync::{Arc, OnceLock};
+
+use ids::Sha256Digest;
+use proto::ledger::v1::{
+    AppendRequest, AppendResponse, GetCheckpointRequest, GetCheckpointResponse,
+    GetConsistencyRequest, GetConsistencyResponse, GetInclusionRequest, GetInclusionResponse,
+    ledger_service_server::{LedgerService, LedgerServiceServer},
+};
+use rpc::{Coded, Services};
+use tonic::{Code, Request, Response, Status, server::NamedService as _};
+
+use crate::{AppendError, Appender, LookupError};
+
+impl Coded for AppendError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Full(_) => Code::ResourceExhausted,
+            Self::Store(_) | Self::Stopping => Code::Unavailable,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Full(_) => "DISK_FULL",
+            Self::Store(_) => "STORE_FAILED",
+            Self::Stopping => "STOPPING",
+        }
+    }
+}
+
+impl Coded for LookupError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Range(_) => Code::OutOfRange,
+            Self::Order { .. } => Code::InvalidArgument,
+            Self::Store(_) => Code::Unavailable,
+            Self::Missing(_) => Code::DataLoss,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Range(_) => "OUT_OF_RANGE",
+            Self::Order { .. } => "INVALID_SIZES",
+            Self::Store(_) => "STORE_FAILED",
+            Self::Missing(_) => "ENTRY_MISSING",
+        }
+    }
+}
+
+/// Why a request is not even looked at.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("the commitment has {0} bytes, a SHA-256 has 32")]
+    Commitment(usize),
+    #[error("the ledger is still checking its stored log")]
+    NotReady,
+}
+
+impl Coded for Refused {
+    fn code(&self) -> Code {
+        match self {
+            Self::Commitment(_) => Code::InvalidArgument,
+            Self::NotReady => Code::Unavailable,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Commitment(_) => "INVALID_COMMITMENT",
+            Self::NotReady => "NOT_READY",
+        }
+    }
+}
+
+/// The service over a log that may still be loading.
+struct Grpc {
+    appender: Arc<OnceLock<Appender>>,
+}
+
+pub(crate) fn services(appender: Arc<OnceLock<Appender>>) -> Services {
+    let limit = rpc::message_limit(LedgerServiceServer::<Grpc>::NAME);
+    let server = LedgerServiceServer::new(Grpc { appender }).max_decoding_message_size(limit);
+    Services::new().add(server)
+}
+
+impl Grpc {
+    fn appender(&self) -> Result<&Appender, Status> {
+        self.appender.get().ok_or_else(|| rpc::to_status(&Refused::NotReady))
+    }
+}
+
+fn wire(hashes: &[Sha256Digest]) -> Vec<Vec<u8>> {
+    hashes.iter().map(|hash| hash.as_bytes().to_vec()).collect()
+}
+
+#[tonic::async_trait]
+impl LedgerService for Grpc {
+    async fn append(
+        &self,
+        request: Request<AppendRequest>,
+    ) -> Result<Response<AppendResponse>, Status> {
+        let bytes = request.into_inner().commitment;
+        let bytes: [u8; 32] = bytes
+            .try_into()
+            .map_err(|b: Vec<u8>| rpc::to_status(&Refused::Commitment(b.len())))?;
+        let commitment = Sha256Digest::from_bytes(bytes);
+        let appended = self.appender()?.append(commitment).await;
+        let appended = appended.map_err(|error| rpc::to_status(&error))?;
+        Ok(Response::new(AppendResponse {
+            proof: wire(&appended.proof),
+            entry: appended.entry,
+            index: appended.index,
+            checkpoint: appended.checkpoint,
+        }))
+    }
+
+    async fn get_checkpoint(
+        &self,
+        _request: Request<GetCheckpointRequest>,
+    ) -> Result<Response<GetCheckpointResponse>, Status> {
+        let checkpoint = self.appender()?.log().checkpoint();
+        Ok(Response::new(GetCheckpointResponse { checkpoint }))
+    }
+
+    async fn get_inclusion(
+        &self,
+        request: Request<GetInclusionRequest>,
+    ) -> Result<Response<GetInclusionResponse>, Status> {
+        let GetInclusionRequest { index, size } = request.into_inner();
+        let log = Arc::clone(self.appender()?.log());
+        let proof = tokio::task::spawn_blocking(move || log.inclusion(index, size)).await;
+        let proof = proof
+            .map_err(|error| Status::internal(error.to_string()))?
+            .map_err(|error| rpc::to_status(&error))?;
+        Ok(Response::new(GetInclusionResponse {
+            proof: wire(&proof.hashes),
+            entry: proof.entry,
+            size: proof.size,
+        }))
+    }
+
+    async fn get_consistency(
+        &self,
+        request: Request<GetConsistencyRequest>,
+    ) -> Result<Response<GetConsistencyResponse>, Status> {
+        let GetConsistencyRequest { old_size, new_size } = request.into_inner();
+        let proof = self.appender()?.log().consistency(old_size, new_size);
+        let proof = proof.map_err(|error| rpc::to_status(&error))?;
+        Ok(Response::new(GetConsistencyResponse { proof: wire(&proof) }))
+    }
+}

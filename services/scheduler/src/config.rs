@@ -1,0 +1,137 @@
+//! The configuration file, parsed once into a value that builds.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use job::Image;
+use rpc::{ClientConfig, IdentityFiles, ServerConfig};
+use serde::Deserialize;
+use telemetry::TelemetryConfig;
+
+/// The longest configuration file, in bytes.
+const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
+
+/// Everything that a scheduler is told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where jobs and documents are kept (redb).
+    pub state_dir: PathBuf,
+    /// Where it listens.
+    #[serde(default)]
+    pub server: ServerConfig,
+    /// Who it is.
+    pub identity: IdentityFiles,
+    /// Where artifacts are.
+    pub artifacts: ArtifactsConfig,
+    /// Who scans.
+    pub scanner: ClientConfig,
+    /// Who signs.
+    pub signer: ClientConfig,
+    /// Who logs.
+    pub ledger: ClientConfig,
+    /// Trainer name to image, beside those that executors announce.
+    #[serde(default)]
+    pub trainers: BTreeMap<String, Image>,
+    /// The bounds of the queue.
+    #[serde(default)]
+    pub schedule: schedule::Config,
+    /// Logs, traces, metrics.
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
+}
+
+/// Where artifacts are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArtifactsConfig {
+    /// A directory, `file:///…`, or `s3://bucket/prefix`.
+    pub url: String,
+    /// Where uploads gather; on the same file system as a local store.
+    pub staging_dir: PathBuf,
+    /// The largest artifact, in MiB.
+    #[serde(default = "default_artifact_mib")]
+    pub artifact_mib_max: u64,
+    /// The most bytes that unfinished uploads may take, in MiB.
+    #[serde(default = "default_staging_mib")]
+    pub staging_mib_max: u64,
+    /// The most uploads at one time.
+    #[serde(default = "default_uploads")]
+    pub uploads_max: usize,
+}
+
+const fn default_artifact_mib() -> u64 {
+    64 * 1024
+}
+
+const fn default_staging_mib() -> u64 {
+    256 * 1024
+}
+
+const fn default_uploads() -> usize {
+    64
+}
+
+impl ArtifactsConfig {
+    /// The store's own form of it.
+    #[must_use]
+    pub fn store(&self) -> artifacts::StoreConfig {
+        const MIB: u64 = 1024 * 1024;
+        artifacts::StoreConfig {
+            url: self.url.clone(),
+            staging_dir: self.staging_dir.clone(),
+            limits: artifacts::Limits {
+                artifact_bytes_max: self.artifact_mib_max.saturating_mul(MIB),
+                uploads_max: self.uploads_max,
+                staging_bytes_max: self.staging_mib_max.saturating_mul(MIB),
+            },
+        }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is longer than any configuration.
+    #[error("the configuration {path} is longer than {MAX_CONFIG_BYTES} bytes")]
+    TooLong {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A key or value is wrong; the source names both.
+    #[error("the configuration {path} is wrong")]
+    Parse {
+        /// Which file.
+        path: PathBuf,
+        /// Which key, and what is wrong.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+}
+
+impl Config {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a key or value is wrong.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let read = |source| ConfigError::Read { path: path.to_owned(), source };
+        if std::fs::metadata(path).map_err(read)?.len() > MAX_CONFIG_BYTES {
+            return Err(ConfigError::TooLong { path: path.to_owned() });
+        }
+        let text = std::fs::read_to_string(path).map_err(read)?;
+        toml::from_str(&text)
+            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: source.into() })
+    }
+}

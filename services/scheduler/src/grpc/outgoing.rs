@@ -1,0 +1,125 @@
+//! What the scheduler asks of others: scan, attest, append.
+
+use std::sync::Arc;
+
+use bundle::{Inclusion, commitment};
+use evidence::{Document, EvidenceSet};
+use ids::{JobId, Sha256Digest};
+use job::Reason;
+use proto::{
+    ledger::v1::{AppendRequest, ledger_service_client::LedgerServiceClient},
+    scan::v1::{ScanRequest, scan_service_client::ScanServiceClient},
+    signer::v1::{AttestRequest, signer_service_client::SignerServiceClient},
+};
+use rpc::{Channel, ConnectError, MeshIdentity, status::Code};
+use tonic::Status;
+
+use crate::{
+    Config,
+    stages::{SignedAnswer, StageError},
+};
+
+/// The services that the scheduler calls.
+#[derive(Debug, Clone)]
+pub(crate) struct Peers {
+    scanner: ScanServiceClient<Channel>,
+    signer: SignerServiceClient<Channel>,
+    ledger: LedgerServiceClient<Channel>,
+}
+
+/// What a stage's failed call means for the job.
+fn stage_error(service: &str, final_reason: Reason, status: &Status) -> StageError {
+    let again = match status.code() {
+        // What was asked is itself refused: the same call gets the same answer.
+        Code::InvalidArgument
+        | Code::FailedPrecondition
+        | Code::AlreadyExists
+        | Code::NotFound
+        | Code::OutOfRange
+        | Code::DataLoss => false,
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::PermissionDenied
+        | Code::ResourceExhausted
+        | Code::Aborted
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::Unavailable
+        | Code::Unauthenticated => true,
+    };
+    let reason = if again { Reason::StageUnavailable } else { final_reason };
+    let named = rpc::reason_of(status).unwrap_or_else(|| format!("{:?}", status.code()));
+    StageError { reason, message: format!("{service}: {named}: {}", status.message()), again }
+}
+
+fn missing(service: &str) -> StageError {
+    StageError {
+        reason: Reason::StageUnavailable,
+        message: format!("{service}: the answer is incomplete"),
+        again: true,
+    }
+}
+
+impl Peers {
+    pub(crate) fn connect(
+        config: &Config,
+        identity: &Arc<MeshIdentity>,
+    ) -> Result<Self, ConnectError> {
+        let max = rpc::MAX_RESPONSE_BYTES;
+        let channel = |to| rpc::connect(to, Arc::clone(identity));
+        Ok(Self {
+            scanner: ScanServiceClient::new(channel(&config.scanner)?)
+                .max_decoding_message_size(max),
+            signer: SignerServiceClient::new(channel(&config.signer)?)
+                .max_decoding_message_size(max)
+                .max_encoding_message_size(max),
+            ledger: LedgerServiceClient::new(channel(&config.ledger)?),
+        })
+    }
+
+    pub(crate) async fn scan(
+        &self,
+        job: JobId,
+        image: String,
+        training: Sha256Digest,
+    ) -> Result<Document, StageError> {
+        let request =
+            ScanRequest { job_id: job.to_string(), image, training_digest: training.to_hex() };
+        let answer = self.scanner.clone().scan(request).await;
+        let answer = answer.map_err(|s| stage_error("scanner", Reason::ScanFailed, &s))?;
+        Ok(answer.into_inner().scan.ok_or_else(|| missing("scanner"))?.into())
+    }
+
+    pub(crate) async fn attest(&self, evidence: EvidenceSet) -> Result<SignedAnswer, StageError> {
+        let request = AttestRequest { evidence: Some(evidence.into()) };
+        let answer = self.signer.clone().attest(request).await;
+        let answer = answer.map_err(|s| stage_error("signer", Reason::EvidenceRefused, &s))?;
+        let answer = answer.into_inner();
+        let (aibom, attestation, salt) = (answer.aibom, answer.attestation, answer.salt);
+        Ok(SignedAnswer { aibom, attestation, salt })
+    }
+
+    pub(crate) async fn append(
+        &self,
+        salt: Vec<u8>,
+        attestation: &[u8],
+    ) -> Result<Inclusion, StageError> {
+        let commitment = commitment(&salt, attestation).as_bytes().to_vec();
+        let answer = self.ledger.clone().append(AppendRequest { commitment }).await;
+        let answer = answer.map_err(|s| stage_error("ledger", Reason::StageUnavailable, &s))?;
+        let answer = answer.into_inner();
+        let proof = answer.proof.into_iter().map(|hash| {
+            let bytes = <[u8; 32]>::try_from(hash).map_err(|_| missing("ledger"))?;
+            Ok(Sha256Digest::from_bytes(bytes))
+        });
+        Ok(Inclusion {
+            salt,
+            entry: answer.entry,
+            index: answer.index,
+            proof: proof.collect::<Result<_, StageError>>()?,
+            checkpoint: answer.checkpoint,
+        })
+    }
+}

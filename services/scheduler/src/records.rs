@@ -1,0 +1,228 @@
+//! What is on disk: jobs, documents, who may read what, logs.
+
+use std::path::Path;
+
+use evidence::{Document, EvidenceSet};
+use ids::{FencingToken, JobId, Sha256Digest, SpiffeId};
+use schedule::{Documents, JobRecord};
+use serde::{Serialize, de::DeserializeOwned};
+use store::{Batch, CommitError, Durable, OpenError, ReadError, Span};
+
+pub(crate) const JOBS: &str = "jobs";
+const DOCUMENTS: &str = "documents";
+const OWNERS: &str = "owners";
+const LOGS: &str = "logs";
+const TRACES: &str = "traces";
+const META: &str = "meta";
+const TABLES: &[&str] = &[JOBS, DOCUMENTS, OWNERS, LOGS, TRACES, META];
+const TOKEN_KEY: &[u8] = b"next-fencing-token";
+/// Records read at a time while starting.
+const PAGE: usize = 1_000;
+
+/// A record on disk is not what it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The store does not take more.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// A record does not parse.
+    #[error("the record {key} of table {table} does not parse")]
+    Parse {
+        /// Which table.
+        table: &'static str,
+        /// Which key, as hex.
+        key: String,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A record that another names is not there.
+    #[error("the record {key} of table {table} is missing")]
+    Missing {
+        /// Which table.
+        table: &'static str,
+        /// Which key.
+        key: String,
+    },
+}
+
+/// A write that goes with an event into one commit.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// A signed document or a stage's result, under its digest.
+    Document(Sha256Digest, Vec<u8>),
+    /// `who` may read `artifact`.
+    Owner {
+        /// The artifact.
+        artifact: Sha256Digest,
+        /// Its length in bytes.
+        size: u64,
+        /// Who may read it.
+        who: SpiffeId,
+    },
+    /// The end of a job's log.
+    Log(JobId, Vec<u8>),
+    /// The W3C trace context under which a job was submitted.
+    Trace(JobId, String),
+}
+
+/// The scheduler's durable state.
+#[derive(Debug, Clone)]
+pub struct Records {
+    durable: Durable,
+}
+
+fn owner_key(artifact: &Sha256Digest, who: &SpiffeId) -> Vec<u8> {
+    let mut key = artifact.as_bytes().to_vec();
+    key.extend_from_slice(who.to_string().as_bytes());
+    key
+}
+
+fn parse<T: DeserializeOwned>(table: &'static str, key: &[u8], bytes: &[u8]) -> Result<T, RecordError> {
+    serde_json::from_slice(bytes).map_err(|source| RecordError::Parse {
+        table,
+        key: key.iter().map(|b| format!("{b:02x}")).collect(),
+        source,
+    })
+}
+
+/// The digest and bytes under which `value` is kept as a document.
+///
+/// # Errors
+/// When the value cannot be written as JSON.
+pub fn as_document<T: Serialize>(value: &T) -> Result<(Sha256Digest, Vec<u8>), serde_json::Error> {
+    let bytes = serde_json::to_vec(value)?;
+    Ok((Sha256Digest::of(&bytes), bytes))
+}
+
+impl Records {
+    /// Opens the state in `directory`.
+    ///
+    /// # Errors
+    /// When the file is damaged or in use.
+    pub fn open(directory: &Path) -> Result<Self, RecordError> {
+        Ok(Self { durable: Durable::open(directory.join("scheduler.redb"), TABLES)? })
+    }
+
+    /// Fires when the store failed for good and the process must exit.
+    #[must_use]
+    pub fn broken(&self) -> rpc::CancellationToken {
+        self.durable.broken()
+    }
+
+    /// Every job, and the lowest fencing token that was never given.
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    pub fn load(&self) -> Result<(Vec<JobRecord>, FencingToken), RecordError> {
+        let mut jobs = Vec::new();
+        let mut span = Span::all();
+        loop {
+            let page = self.durable.scan(JOBS, &span, PAGE)?;
+            let Some((last, _)) = page.last() else { break };
+            span = span.after(last.clone());
+            for (key, value) in &page {
+                jobs.push(parse(JOBS, key, value)?);
+            }
+        }
+        let token = self.durable.get(META, TOKEN_KEY)?;
+        let token = token.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+        Ok((jobs, token.map_or(1, FencingToken::from_be_bytes)))
+    }
+
+    /// Commits records and writes together.
+    ///
+    /// # Errors
+    /// When the store does not take them; then nothing was written.
+    pub async fn commit<'a>(
+        &self,
+        jobs: impl Iterator<Item = &'a JobRecord>,
+        writes: Vec<Write>,
+        token: Option<FencingToken>,
+    ) -> Result<(), RecordError> {
+        let mut batch = Batch::new();
+        for record in jobs {
+            let value = serde_json::to_vec(record).map_err(|source| RecordError::Parse {
+                table: JOBS,
+                key: record.id.to_string(),
+                source,
+            })?;
+            batch = batch.put(JOBS, record.id.as_bytes().to_vec(), value);
+        }
+        for write in writes {
+            batch = match write {
+                Write::Document(digest, bytes) => {
+                    batch.put(DOCUMENTS, digest.as_bytes().to_vec(), bytes)
+                }
+                Write::Owner { artifact, size, who } => {
+                    batch.put(OWNERS, owner_key(&artifact, &who), size.to_be_bytes())
+                }
+                Write::Log(job, bytes) => batch.put(LOGS, job.as_bytes().to_vec(), bytes),
+                Write::Trace(job, text) => batch.put(TRACES, job.as_bytes().to_vec(), text),
+            };
+        }
+        if let (Some(token), false) = (token, batch.is_empty()) {
+            batch = batch.put(META, TOKEN_KEY, token.to_be_bytes());
+        }
+        Ok(self.durable.commit(batch).await?)
+    }
+
+    /// A document.
+    ///
+    /// # Errors
+    /// When there is none, or it does not parse.
+    pub fn document<T: DeserializeOwned>(&self, digest: &Sha256Digest) -> Result<T, RecordError> {
+        let missing = || RecordError::Missing { table: DOCUMENTS, key: digest.to_hex() };
+        let bytes = self.durable.get(DOCUMENTS, digest.as_bytes())?.ok_or_else(missing)?;
+        parse(DOCUMENTS, digest.as_bytes(), &bytes)
+    }
+
+    /// The evidence of a job whose scans are done.
+    ///
+    /// # Errors
+    /// When a document is missing.
+    pub fn evidence(&self, documents: &Documents) -> Result<EvidenceSet, RecordError> {
+        let one = |name: &str, digest: Option<Sha256Digest>| -> Result<Document, RecordError> {
+            let missing = || RecordError::Missing { table: DOCUMENTS, key: name.to_owned() };
+            self.document(&digest.ok_or_else(missing)?)
+        };
+        Ok(EvidenceSet {
+            request: one("request", documents.request)?,
+            grant: one("grant", documents.grant)?,
+            training: one("training", documents.training)?,
+            scans: documents.scans.iter().map(|d| self.document(d)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The length of `artifact` in bytes when `who` may read it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn owned(&self, artifact: &Sha256Digest, who: &SpiffeId) -> Result<Option<u64>, RecordError> {
+        let size = self.durable.get(OWNERS, &owner_key(artifact, who))?;
+        Ok(size.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()).map(u64::from_be_bytes))
+    }
+
+    /// The end of a job's log.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn log(&self, job: JobId) -> Result<Option<Vec<u8>>, RecordError> {
+        Ok(self.durable.get(LOGS, job.as_bytes())?)
+    }
+
+    /// The trace context of a job.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn trace(&self, job: JobId) -> Result<Option<String>, RecordError> {
+        let bytes = self.durable.get(TRACES, job.as_bytes())?;
+        Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
+    }
+}

@@ -1,0 +1,172 @@
+//! The stages after training: each is one idempotent call, tried again until it is answered.
+
+use std::sync::Arc;
+
+use artifacts::ArtifactStore;
+use bundle::{BUNDLE_SCHEMA, Bundle, Inclusion};
+use ids::Sha256Digest;
+use job::Reason;
+use schedule::{Event, JobRecord, Stage};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use tracing::Instrument as _;
+
+use crate::{
+    core::{Core, StartStage},
+    grpc::Peers,
+    records::{RecordError, Records, Write, as_document},
+};
+
+/// Calls of one stage that are under way at once.
+const CALLS_MAX: usize = 32;
+
+/// What the signer answered, as it is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SignedAnswer {
+    #[serde(with = "envelope::b64")]
+    pub(crate) aibom: Vec<u8>,
+    #[serde(with = "envelope::b64")]
+    pub(crate) attestation: Vec<u8>,
+    #[serde(with = "envelope::b64")]
+    pub(crate) salt: Vec<u8>,
+}
+
+/// Why a stage did not end well.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{reason}: {message}")]
+pub(crate) struct StageError {
+    pub(crate) reason: Reason,
+    pub(crate) message: String,
+    /// Whether the same call may be made again.
+    pub(crate) again: bool,
+}
+
+impl StageError {
+    fn ours(error: impl std::fmt::Display) -> Self {
+        Self { reason: Reason::StageUnavailable, message: error.to_string(), again: true }
+    }
+}
+
+impl From<RecordError> for StageError {
+    fn from(error: RecordError) -> Self {
+        Self::ours(error)
+    }
+}
+
+type Outcome = Result<(Sha256Digest, Vec<Write>), StageError>;
+
+struct Shared {
+    records: Records,
+    store: ArtifactStore,
+    peers: Peers,
+    places: Semaphore,
+    shutdown: rpc::CancellationToken,
+}
+
+/// Runs stages.
+#[derive(Clone)]
+pub(crate) struct Stages(Arc<Shared>);
+
+impl Stages {
+    pub(crate) fn new(
+        records: Records,
+        store: ArtifactStore,
+        peers: Peers,
+        shutdown: rpc::CancellationToken,
+    ) -> Self {
+        let places = Semaphore::new(CALLS_MAX);
+        Self(Arc::new(Shared { records, store, peers, places, shutdown }))
+    }
+}
+
+impl StartStage for Stages {
+    fn start(&self, core: &Core, job: &JobRecord, stage: Stage) {
+        let (shared, core, job) = (Arc::clone(&self.0), core.clone(), job.clone());
+        let span = tracing::info_span!("stage", job = %job.id, ?stage);
+        if let Ok(Some(parent)) = shared.records.trace(job.id) {
+            telemetry::set_parent(&span, &parent);
+        }
+        let work = async move {
+            let work = shared.drive(&core, &job, stage);
+            tokio::select! {
+                () = shared.shutdown.cancelled() => {}
+                () = work => {}
+            }
+        };
+        tokio::spawn(work.instrument(span));
+    }
+}
+
+impl Shared {
+    async fn drive(&self, core: &Core, job: &JobRecord, stage: Stage) {
+        let Ok(_place) = self.places.acquire().await else { return };
+        let started = std::time::Instant::now();
+        let outcome = match stage {
+            Stage::Scan => self.scan(job).await,
+            Stage::Sign => self.sign(job).await,
+            Stage::Log => self.log(job).await,
+            Stage::Publish => self.publish(job).await,
+        };
+        let name = format!("{stage:?}").to_lowercase();
+        metrics::histogram!("scheduler_stage_seconds", "stage" => name).record(started.elapsed());
+        let (event, writes) = match outcome {
+            Ok((document, writes)) => (Event::StageDone { job: job.id, stage, document }, writes),
+            Err(StageError { reason, message, again }) => {
+                tracing::warn!(%reason, message, again, "stage failed");
+                (Event::StageFailed { job: job.id, stage, reason, message, again }, Vec::new())
+            }
+        };
+        if let Err(error) = core.apply(event, writes).await {
+            tracing::warn!(%error, "a stage's end was not taken");
+        }
+    }
+
+    async fn scan(&self, job: &JobRecord) -> Outcome {
+        let training = job.documents.training.ok_or_else(|| StageError::ours("no training"))?;
+        let image = job.spec.trainer.image.to_string();
+        let scan = self.peers.scan(job.id, image, training).await?;
+        let digest = scan.digest();
+        let bytes = serde_json::to_vec(&scan).map_err(StageError::ours)?;
+        Ok((digest, vec![Write::Document(digest, bytes)]))
+    }
+
+    async fn sign(&self, job: &JobRecord) -> Outcome {
+        let evidence = self.records.evidence(&job.documents)?;
+        let answer = self.peers.attest(evidence).await?;
+        let (digest, bytes) = as_document(&answer).map_err(StageError::ours)?;
+        Ok((digest, vec![Write::Document(digest, bytes)]))
+    }
+
+    fn signed(&self, job: &JobRecord) -> Result<SignedAnswer, StageError> {
+        let digest = job.documents.signed.ok_or_else(|| StageError::ours("not signed"))?;
+        Ok(self.records.document(&digest)?)
+    }
+
+    async fn log(&self, job: &JobRecord) -> Outcome {
+        let answer = self.signed(job)?;
+        let inclusion = self.peers.append(answer.salt, &answer.attestation).await?;
+        let (digest, bytes) = as_document(&inclusion).map_err(StageError::ours)?;
+        Ok((digest, vec![Write::Document(digest, bytes)]))
+    }
+
+    async fn publish(&self, job: &JobRecord) -> Outcome {
+        let answer = self.signed(job)?;
+        let digest = job.documents.inclusion.ok_or_else(|| StageError::ours("not logged"))?;
+        let inclusion: Inclusion = self.records.document(&digest)?;
+        let bundle = Bundle {
+            schema: BUNDLE_SCHEMA.to_owned(),
+            aibom: answer.aibom,
+            attestation: answer.attestation,
+            evidence: self.records.evidence(&job.documents)?,
+            inclusion,
+        };
+        let bytes = bundle.to_bytes().map_err(StageError::ours)?;
+        let stored = self.store.put_bytes(&bytes).await.map_err(StageError::ours)?;
+        let owner = Write::Owner {
+            artifact: stored.digests.sha256,
+            size: stored.size,
+            who: job.user.clone(),
+        };
+        Ok((stored.digests.sha256, vec![owner]))
+    }
+}
