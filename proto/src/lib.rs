@@ -2,13 +2,19 @@
 //!
 //! The comments in those files are the API reference; this crate adds nothing to them.
 
+#![expect(
+    missing_docs,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    clippy::too_many_lines,
+    reason = "generated code; the .proto files document it"
+)]
+
 /// The encoded `FileDescriptorSet` of every package, for reflection and for the topology test.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 macro_rules! package {
     ($noun:ident, $package:literal) => {
-        #[expect(missing_docs, reason = "generated: the .proto file documents it")]
-        #[expect(clippy::pedantic, clippy::nursery, reason = "generated code")]
         pub mod $noun {
             /// Version 1 of the package.
             pub mod v1 {

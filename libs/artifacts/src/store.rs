@@ -96,6 +96,9 @@ impl std::fmt::Debug for ArtifactStore {
 impl ArtifactStore {
     /// Opens the store, making its directories (mode 0700) where there are none. Blocks.
     ///
+    /// The staging directory is released when the store, its clones, uploads and the block that
+    /// is just being written are gone: not quite at the moment of the last drop.
+    ///
     /// # Errors
     /// When the configuration names no usable place, or another process stages there.
     pub fn open(config: &StoreConfig) -> Result<Self, OpenError> {

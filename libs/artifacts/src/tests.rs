@@ -6,7 +6,7 @@ mod full;
 mod resume;
 mod round_trip;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -15,8 +15,8 @@ use object_store::memory::InMemory;
 use uuid::Uuid;
 
 use crate::{
-    ArtifactStore, Download, FinishError, Limits, ReadError, StoreConfig, Stored, UploadId,
-    backend::Backend,
+    ArtifactStore, Download, FinishError, Limits, OpenError, ReadError, StoreConfig, Stored,
+    UploadId, backend::Backend,
 };
 
 fn config(directory: &Path) -> StoreConfig {
@@ -28,7 +28,14 @@ fn config(directory: &Path) -> StoreConfig {
 }
 
 fn local(directory: &tempfile::TempDir) -> ArtifactStore {
-    ArtifactStore::open(&config(directory.path())).unwrap()
+    // A store that was dropped a moment ago may still be finishing a block.
+    for _ in 0..1000 {
+        match ArtifactStore::open(&config(directory.path())) {
+            Err(OpenError::StagingInUse { .. }) => std::thread::sleep(Duration::from_millis(5)),
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("the staging directory stays in use");
 }
 
 /// A store over a bucket that the test can reach behind its back.

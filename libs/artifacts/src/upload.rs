@@ -179,6 +179,16 @@ impl Upload {
         Ok(())
     }
 
+    /// Writes what is gathered so far, so that the sender goes on from the offset returned.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub async fn suspend(mut self) -> Result<u64, WriteError> {
+        self.flush().await?;
+        self.settle().await?;
+        Ok(self.offset)
+    }
+
     /// Verifies length and digest and stores the artifact durably under its digest.
     ///
     /// Once the bytes are verified, dropping the future does not undo it.

@@ -76,12 +76,7 @@ pub fn verify_link(
     report.0
 }
 
-fn check_layout(
-    layout: &Metadata<Layout>,
-    owner: &PublicKey,
-    now: Timestamp,
-    report: &mut Report,
-) {
+fn check_layout(layout: &Metadata<Layout>, owner: &PublicKey, now: Timestamp, report: &mut Report) {
     let signed = layout.signatures.iter().any(|s| owner.verify(&layout.signed, &s.sig).is_ok());
     let id = owner.key_id();
     report.record(

@@ -205,12 +205,8 @@ impl Checker<'_> {
         request: Option<&(Request, Identity)>,
         grant: Option<&(Grant, Identity)>,
     ) -> Option<(TrainingStatement, Identity)> {
-        let (statement, signer): (TrainingStatement, _) = self.open(
-            "training",
-            &set.training,
-            envelope::IN_TOTO_PAYLOAD_TYPE,
-            Role::Executor,
-        )?;
+        let (statement, signer): (TrainingStatement, _) =
+            self.open("training", &set.training, envelope::IN_TOTO_PAYLOAD_TYPE, Role::Executor)?;
         let (request, grant) = (&request?.0, &grant?.0);
         let definition = &statement.predicate.build_definition;
         let details = &statement.predicate.run_details;
@@ -237,6 +233,12 @@ impl Checker<'_> {
             .map(|()| ((), "as the isolation policy asks".to_owned()));
         ok &= self.checks.record("training.isolation", isolated).is_some();
         let container = &details.observed.container;
+        ok &= self.checks.require(
+            "training.devices",
+            container.devices.is_empty() || request.spec.resources.gpus > 0,
+            "no device that was not asked for",
+            format_args!("{:?} without a request for GPUs", container.devices),
+        );
         ok &= self.checks.require(
             "training.exit",
             container.exit_code == 0 && !container.oom_killed,
@@ -280,7 +282,10 @@ impl Checker<'_> {
             "training.dependencies",
             dependencies.len() == 4,
             "three inputs and the image",
-            format_args!("{} dependencies, expected three inputs and the image", dependencies.len()),
+            format_args!(
+                "{} dependencies, expected three inputs and the image",
+                dependencies.len()
+            ),
         );
         for (name, InputFile { sha256, .. }) in request.spec.inputs.each() {
             ok &= self.same(&format!("training.input.{name}"), &digest_of(name), &Some(*sha256));
@@ -351,7 +356,8 @@ impl Checker<'_> {
                 scan.subject.iter().map(envelope::ResourceDescriptor::sha256_digest).collect();
             ok &= self.same(&format!("{part}.image"), &subject, &vec![Some(image)]);
             let link = (extension.job, extension.training);
-            ok &= self.same(&format!("{part}.training"), &link, &(grant.job, set.training.digest()));
+            ok &=
+                self.same(&format!("{part}.training"), &link, &(grant.job, set.training.digest()));
             let finished = scan.predicate.metadata.scan_finished_on;
             ok &= self.checks.require(
                 format!("{part}.time"),

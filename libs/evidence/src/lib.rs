@@ -16,11 +16,11 @@ mod training;
 mod trust_root;
 
 pub use check::{CLOCK_SKEW_MS, MAX_EVIDENCE_AGE_MS, MAX_SCANS, VerifiedEvidence, check};
-pub use document::{MAX_DOCUMENT_BYTES, Document, DocumentError, EvidenceSet, Opened};
+pub use document::{Document, DocumentError, EvidenceSet, MAX_DOCUMENT_BYTES, Opened};
 pub use grant::{GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Grantee};
+pub use isolation::{IsolationBreach, check_isolation};
 #[cfg(feature = "proto")]
 pub use proto::MissingDocument;
-pub use isolation::{IsolationBreach, check_isolation};
 pub use report::{Check, Checks};
 pub use scan::{
     Completeness, Finding, Metadata as ScanMetadata, Package, SCAN_PREDICATE_TYPE, ScanExtension,
@@ -31,7 +31,9 @@ pub use training::{
     Host, InternalParameters, Layer, Limits, Model, Mount, Observed, PROVENANCE_PREDICATE_TYPE,
     Provenance, Reported, RunDetails, RunMetadata, Tensor, TrainingStatement,
 };
-pub use trust_root::{Environment, KeyEntry, MAX_TRUST_ROOT_BYTES, TRUST_ROOT_SCHEMA, TrustRoot, TrustRootError};
+pub use trust_root::{
+    Environment, KeyEntry, MAX_TRUST_ROOT_BYTES, TRUST_ROOT_SCHEMA, TrustRoot, TrustRootError,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! Scan evidence: an in-toto Statement v1 with the vulns predicate v0.2
 //! (in-toto/attestation, `spec/predicates/vulns_02.md`), extended under `aibom`.
 
-use ids::{JobId, Sha256Digest, Timestamp};
 use envelope::Statement;
+use ids::{JobId, Sha256Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The predicate type.

@@ -141,7 +141,9 @@ impl FromStr for SpiffeId {
         let form = || SpiffeIdError::Form(text.chars().take(200).collect());
         let rest = text.strip_prefix("spiffe://").ok_or_else(form)?;
         let parts: Vec<&str> = rest.split('/').collect();
-        let [trust_domain, role, name] = parts.as_slice() else { return Err(form()) };
+        let [trust_domain, role, name] = parts.as_slice() else {
+            return Err(form());
+        };
         Self::new(trust_domain, role.parse()?, name)
     }
 }

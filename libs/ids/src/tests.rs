@@ -53,7 +53,9 @@ fn timestamps_have_one_text_per_instant() {
     let instant = Timestamp::from_unix_ms(1_700_000_000_123);
     assert_eq!(instant.to_string(), "2023-11-14T22:13:20.123Z");
     assert_eq!("2023-11-14T22:13:20.123Z".parse::<Timestamp>(), Ok(instant));
-    for bad in ["2023-11-14T22:13:20Z", "2023-11-14T22:13:20.123+00:00", "2023-11-14 22:13:20.123Z", ""] {
+    for bad in
+        ["2023-11-14T22:13:20Z", "2023-11-14T22:13:20.123+00:00", "2023-11-14 22:13:20.123Z", ""]
+    {
         assert!(bad.parse::<Timestamp>().is_err(), "{bad:?} was accepted");
     }
 }
@@ -77,7 +79,11 @@ fn canonical_reader_refuses_every_other_spelling() {
         br#"{"a":1,"b":{"\u006b":2}}"#,
         br#"{"a":1,"b":{"k":2},"c":0}"#,
     ] {
-        assert!(canonical::from_slice::<Doc>(bad, 100).is_err(), "{}", String::from_utf8_lossy(bad));
+        assert!(
+            canonical::from_slice::<Doc>(bad, 100).is_err(),
+            "{}",
+            String::from_utf8_lossy(bad)
+        );
     }
     assert!(matches!(canonical::from_slice::<Doc>(good, 5), Err(canonical::Error::TooLong { .. })));
 }

@@ -53,8 +53,9 @@ impl FromStr for Image {
         };
         let repository_ok = repository.is_none_or(|r| {
             (1..=255).contains(&r.len())
-                && r.bytes()
-                    .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'/' | b':'))
+                && r.bytes().all(
+                    |b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'/' | b':'),
+                )
         });
         if !repository_ok {
             return Err(error());

@@ -46,7 +46,11 @@ fn optional<T: PartialOrd + Display>(
 fn label(field: &'static str, text: &str, max: usize) -> Result<(), Invalid> {
     let length = text.chars().count();
     if !(1..=max).contains(&length) {
-        return Err(invalid(field, format_args!("{text:?}"), format_args!("1 to {max} characters")));
+        return Err(invalid(
+            field,
+            format_args!("{text:?}"),
+            format_args!("1 to {max} characters"),
+        ));
     }
     if text.chars().any(char::is_control) {
         return Err(invalid(field, format_args!("{text:?}"), "no control characters"));
@@ -61,7 +65,9 @@ fn text(field: &'static str, text: Option<&String>) -> Result<(), Invalid> {
     }
     match text.chars().count() {
         1..=4096 => Ok(()),
-        n => Err(invalid(field, format_args!("{n} characters"), "1 to 4096 characters, or left out")),
+        n => {
+            Err(invalid(field, format_args!("{n} characters"), "1 to 4096 characters, or left out"))
+        }
     }
 }
 

@@ -92,7 +92,9 @@ impl Certificate {
                 _ => {}
             }
         }
-        let [uri] = uris.as_slice() else { return Err(CertificateError::UriCount(uris.len())) };
+        let [uri] = uris.as_slice() else {
+            return Err(CertificateError::UriCount(uris.len()));
+        };
         if may_sign {
             return Err(CertificateError::MaySign);
         }
@@ -166,7 +168,9 @@ pub fn verify_chain(
     roots: &[Vec<u8>],
     at: Timestamp,
 ) -> Result<Identity, ChainError> {
-    let [leaf, intermediates @ ..] = chain else { return Err(ChainError::Length(0)) };
+    let [leaf, intermediates @ ..] = chain else {
+        return Err(ChainError::Length(0));
+    };
     if chain.len() > MAX_CHAIN {
         return Err(ChainError::Length(chain.len()));
     }

@@ -94,7 +94,8 @@ impl PublicKey {
         if let Ok(key) = ed25519_dalek::VerifyingKey::from_public_key_pem(pem) {
             return Self::from_kind(Kind::Ed25519(key));
         }
-        let key = p256::ecdsa::VerifyingKey::from_public_key_pem(pem).map_err(|_| PublicKeyError)?;
+        let key =
+            p256::ecdsa::VerifyingKey::from_public_key_pem(pem).map_err(|_| PublicKeyError)?;
         Self::from_kind(Kind::P256(key))
     }
 

@@ -14,7 +14,11 @@ use std::{
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http2, service::Service};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{net::TcpStream, time::Instant};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::Instant,
+};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 
@@ -26,12 +30,19 @@ use crate::{
     policy::{Policy, Shared},
     response_body::ResponseBody,
     status::chain,
+    tls::refusal_in,
 };
 
 /// How long a connection that was asked to end for being idle may take, in milliseconds.
 const CLOSE_GRACE_MS: u64 = 5_000;
+/// The same for a connection on which no call was ever made, in milliseconds.
+const UNUSED_GRACE_MS: u64 = 500;
 /// How long before its peer's certificate expires a connection is asked to end, in milliseconds.
 const EXPIRY_MARGIN_MS: u64 = 30_000;
+/// How long a refused peer has to read its alert, in milliseconds.
+const LINGER_MS: u64 = 250;
+/// How many pieces of what it still sends are read in that time, in number.
+const LINGER_READS: usize = 8;
 /// The largest HTTP/2 frame that is taken, in bytes.
 pub(crate) const MAX_FRAME_BYTES: u32 = 64 * 1024;
 
@@ -157,17 +168,11 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     let _ends_calls = stop.clone().drop_guard();
-    let bound = Duration::from_millis(shared.limits.handshake_timeout_ms);
-    let acceptor = TlsAcceptor::from(Arc::clone(&shared.tls));
-    let accepted = tokio::select! {
+    let tls = tokio::select! {
         () = draining.cancelled() => return,
-        accepted = tokio::time::timeout(bound, acceptor.accept(stream)) => accepted,
+        tls = handshake(stream, remote, &shared) => tls,
     };
-    let tls = match accepted {
-        Ok(Ok(tls)) => tls,
-        Ok(Err(error)) => return refused("handshake", remote, &chain(&error)),
-        Err(_) => return refused("handshake_timeout", remote, "the handshake took too long"),
-    };
+    let Some(tls) = tls else { return };
     let peer = match peer_of(&tls, remote, &shared) {
         Ok(peer) => peer,
         Err(reason) => return refused("identity", remote, &reason),
@@ -181,6 +186,46 @@ pub(crate) async fn run(
     let connection = Arc::new(Connection::new(peer, remote, &shared, stop.clone()));
     serve(tls, connection, shared, draining, stop).await;
     drop(place);
+}
+
+/// A finished handshake within its bound; a refused peer is told why by its TLS alert.
+async fn handshake(
+    stream: TcpStream,
+    remote: SocketAddr,
+    shared: &Shared,
+) -> Option<TlsStream<TcpStream>> {
+    let bound = Duration::from_millis(shared.limits.handshake_timeout_ms);
+    let accept = TlsAcceptor::from(Arc::clone(&shared.tls))
+        .accept(stream)
+        .into_fallible();
+    let Ok(accepted) = tokio::time::timeout(bound, accept).await else {
+        refused("handshake_timeout", remote, "the handshake took too long");
+        return None;
+    };
+    match accepted {
+        Ok(tls) => Some(tls),
+        Err((error, stream)) => {
+            let detail = refusal_in(&error).map_or_else(|| chain(&error), ToString::to_string);
+            refused("handshake", remote, &detail);
+            linger(stream).await;
+            None
+        }
+    }
+}
+
+/// Reads what a refused peer still sends: closing over unread bytes would reset the connection
+/// and destroy the alert on its way.
+async fn linger(mut stream: TcpStream) {
+    let mut rest = [0; 4096];
+    let drained = async {
+        let _ = stream.shutdown().await;
+        for _ in 0..LINGER_READS {
+            if !matches!(stream.read(&mut rest).await, Ok(read) if read > 0) {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(LINGER_MS), drained).await;
 }
 
 fn refused(why: &'static str, remote: SocketAddr, detail: &str) {
@@ -280,7 +325,11 @@ async fn serve(
                 }
                 let aged = at >= schedule.ask_at;
                 if !schedule.asked && (aged || at >= connection.idle_at(limits)) {
-                    let grace = if aged { limits.max_connection_age_grace_ms } else { CLOSE_GRACE_MS };
+                    let grace = match connection.total.load(Ordering::Relaxed) {
+                        _ if aged => limits.max_connection_age_grace_ms,
+                        0 => UNUSED_GRACE_MS,
+                        _ => CLOSE_GRACE_MS,
+                    };
                     schedule.ask(at, grace);
                     http.as_mut().graceful_shutdown();
                 }

@@ -12,7 +12,12 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tonic::body::Body;
 
-use crate::{ClientConfig, connection::MAX_FRAME_BYTES, status::chain};
+use crate::{
+    ClientConfig,
+    connection::MAX_FRAME_BYTES,
+    status::chain,
+    tls::{PeerRefused, refusal_in},
+};
 
 /// What one call may receive ahead of being read, in bytes.
 const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
@@ -74,16 +79,34 @@ pub(crate) enum OpenError {
     Tcp(#[source] std::io::Error),
     #[error("TLS")]
     Tls(#[source] std::io::Error),
+    #[error("{0}")]
+    Refused(String),
+    #[error("{0}")]
+    WrongServer(String),
     #[error("HTTP/2")]
     Http(#[source] hyper::Error),
 }
 
 impl OpenError {
     /// The reason that the caller sees.
-    pub(crate) fn reason(&self) -> &'static str {
+    pub(crate) const fn reason(&self) -> &'static str {
         match self {
-            Self::Tls(error) if chain(error).contains("the server is spiffe://") => "WRONG_SERVER",
-            _ => "UNREACHABLE",
+            Self::WrongServer(_) => "WRONG_SERVER",
+            Self::Refused(_) => "SERVER_NOT_TRUSTED",
+            Self::Timeout(_) | Self::Tcp(_) | Self::Tls(_) | Self::Http(_) => "UNREACHABLE",
+        }
+    }
+
+    fn of_handshake(error: std::io::Error) -> Self {
+        match refusal_in(&error) {
+            Some(refused @ PeerRefused::WrongServer { .. }) => {
+                Self::WrongServer(refused.to_string())
+            }
+            Some(refused) => Self::Refused(refused.to_string()),
+            None if chain(&error).contains("invalid peer certificate") => {
+                Self::Refused(chain(&error))
+            }
+            None => Self::Tls(error),
         }
     }
 }
@@ -106,7 +129,7 @@ async fn open_unbounded(target: &Target, generation: u64) -> Result<Live, OpenEr
     let tls = connector
         .connect(target.name.clone(), tcp)
         .await
-        .map_err(OpenError::Tls)?;
+        .map_err(OpenError::of_handshake)?;
     let config = &target.config;
     let (sender, connection) = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())

@@ -4,7 +4,6 @@ use std::{pin::Pin, sync::Arc};
 
 use futures::Stream;
 use tokio::sync::watch;
-use tokio_stream::{StreamExt as _, wrappers::WatchStream};
 use tonic::{Request, Response, Status};
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse,
@@ -102,6 +101,32 @@ fn answer(state: &HealthState) -> HealthCheckResponse {
     }
 }
 
+/// The next answer of a watch that differs from the last one; none once the server drains.
+async fn next_answer(
+    (mut state, last): (watch::Receiver<HealthState>, Option<i32>),
+) -> Option<(
+    Result<HealthCheckResponse, Status>,
+    (watch::Receiver<HealthState>, Option<i32>),
+)> {
+    loop {
+        state.changed().await.ok()?;
+        let (new, draining) = {
+            let state = state.borrow_and_update();
+            (answer(&state), *state == HealthState::Draining)
+        };
+        if last != Some(new.status) {
+            if draining {
+                // The loop ends at the next poll: nothing changes after draining.
+                state.mark_changed();
+            }
+            return Some((Ok(new), (state, Some(new.status))));
+        }
+        if draining {
+            return None;
+        }
+    }
+}
+
 impl HealthService {
     fn known(&self, name: &str) -> Result<(), Status> {
         if name.is_empty() || self.names.contains(&name) {
@@ -130,18 +155,9 @@ impl Health for HealthService {
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         self.known(&request.get_ref().service)?;
-        let mut ended = false;
-        let mut last = None;
-        let states = WatchStream::new(self.state.clone())
-            .take_while(move |state| {
-                let goes_on = !ended;
-                ended = *state == HealthState::Draining;
-                goes_on
-            })
-            .filter_map(move |state| {
-                let new = answer(&state);
-                (last.replace(new.status) != Some(new.status)).then_some(Ok(new))
-            });
+        let mut state = self.state.clone();
+        state.mark_changed();
+        let states = futures::stream::unfold((state, None), next_answer);
         Ok(Response::new(Box::pin(states)))
     }
 }

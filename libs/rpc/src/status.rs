@@ -99,6 +99,9 @@ fn remedy(code: Code, reason: Option<&str>) -> Option<&'static str> {
         Some("WRONG_SERVER") => {
             "check url and spiffe_id of this client: another service answers there"
         }
+        Some("SERVER_NOT_TRUSTED") => {
+            "the server's certificate does not hold under this side's CA file; see its dates"
+        }
         Some("CERTIFICATE_REFUSED") => {
             "check this side's certificate: its CA, its dates and its one SPIFFE id"
         }

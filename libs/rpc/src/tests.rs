@@ -4,6 +4,7 @@ mod bounds;
 mod calls;
 mod clients;
 mod drain;
+mod measure;
 mod mesh;
 mod raw;
 mod refusals;

@@ -134,6 +134,15 @@ impl From<PeerRefused> for Error {
     }
 }
 
+/// Our own reason inside a failed handshake, when it was us who refused the peer.
+pub(crate) fn refusal_in(error: &std::io::Error) -> Option<&PeerRefused> {
+    let error = error.get_ref()?.downcast_ref::<Error>()?;
+    let Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) = error else {
+        return None;
+    };
+    inner.downcast_ref::<PeerRefused>()
+}
+
 /// Where a verifier finds the roots.
 #[derive(Debug, Clone)]
 pub(crate) enum Roots {

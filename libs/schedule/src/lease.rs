@@ -29,10 +29,14 @@ impl Machine {
             .take(self.config.lookahead)
             .find(|(_, id)| self.jobs.get(id).is_some_and(fits))
             .copied();
-        let Some((created, id)) = found else { return Changes::default() };
+        let Some((created, id)) = found else {
+            return Changes::default();
+        };
         let token = self.next_token;
         let ttl = self.config.lease_ttl_ms;
-        let Some(record) = self.jobs.get_mut(&id) else { return Changes::default() };
+        let Some(record) = self.jobs.get_mut(&id) else {
+            return Changes::default();
+        };
         self.queue.remove(&(created, id));
         self.next_token = token.saturating_add(1);
         record.attempt = record.attempt.saturating_add(1);
@@ -117,7 +121,12 @@ impl Machine {
         record.lease = None;
         self.training.remove(&key.job);
         if record.cancel_requested {
-            record.transition(at, JobState::Cancelled, Some(Reason::Cancelled), "stopped by its user");
+            record.transition(
+                at,
+                JobState::Cancelled,
+                Some(Reason::Cancelled),
+                "stopped by its user",
+            );
             self.live = self.live.saturating_sub(1);
             return Ok(Changes::moved(key.job));
         }
@@ -150,7 +159,9 @@ impl Machine {
         self.training.remove(&id);
         let max_attempts = self.config.max_attempts;
         let backoff = self.config.backoff_ms;
-        let Some(record) = self.jobs.get_mut(&id) else { return Changes::default() };
+        let Some(record) = self.jobs.get_mut(&id) else {
+            return Changes::default();
+        };
         record.lease = None;
         let message = failure.message.as_str();
         let reason = Some(failure.reason);

@@ -245,7 +245,9 @@ impl Machine {
 
     fn cancel(&mut self, at: Timestamp, id: JobId, user: &SpiffeId) -> Result<Changes, Refused> {
         self.job_of(id, user)?;
-        let Some(record) = self.jobs.get_mut(&id) else { return Err(Refused::UnknownJob(id)) };
+        let Some(record) = self.jobs.get_mut(&id) else {
+            return Err(Refused::UnknownJob(id));
+        };
         match record.state {
             state if state.is_terminal() || record.cancel_requested => Ok(Changes::default()),
             JobState::Training => {
@@ -258,7 +260,12 @@ impl Machine {
             _ => {
                 self.queue.remove(&(record.created_at, id));
                 record.cancel_requested = true;
-                record.transition(at, JobState::Cancelled, Some(Reason::Cancelled), "stopped by its user");
+                record.transition(
+                    at,
+                    JobState::Cancelled,
+                    Some(Reason::Cancelled),
+                    "stopped by its user",
+                );
                 self.live = self.live.saturating_sub(1);
                 self.retry.retain(|(_, waiting)| *waiting != id);
                 Ok(Changes::moved(id))

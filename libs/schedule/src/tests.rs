@@ -95,12 +95,8 @@ fn step() -> impl Strategy<Value = (u16, Step)> {
 }
 
 const STAGES: [Stage; 4] = [Stage::Scan, Stage::Sign, Stage::Log, Stage::Publish];
-const KINDS: [FailureKind; 4] = [
-    FailureKind::Job,
-    FailureKind::Refused,
-    FailureKind::Infrastructure,
-    FailureKind::Cancelled,
-];
+const KINDS: [FailureKind; 4] =
+    [FailureKind::Job, FailureKind::Refused, FailureKind::Infrastructure, FailureKind::Cancelled];
 
 fn job_id(n: u8) -> JobId {
     JobId::new(1_000 + u64::from(n), [n; 10])
@@ -161,7 +157,11 @@ fn event(machine: &Machine, step: &Step, serial: usize) -> Option<Event> {
 
 fn check_record(before: Option<&JobRecord>, after: &JobRecord) {
     let state = after.state;
-    assert_eq!(after.lease.is_some(), state == JobState::Training, "a lease is held while training");
+    assert_eq!(
+        after.lease.is_some(),
+        state == JobState::Training,
+        "a lease is held while training"
+    );
     assert!(after.attempt <= 3, "attempts are bounded");
     if state == JobState::Completed {
         let documents = &after.documents;
@@ -195,12 +195,8 @@ fn check(before: &BTreeMap<JobId, JobRecord>, machine: &Machine, changes: Option
     let live = machine.jobs.values().filter(|r| !r.state.is_terminal()).count();
     assert_eq!(machine.live(), live);
     let queued: Vec<JobId> = machine.queue.iter().map(|(_, id)| *id).collect();
-    let mut expected: Vec<JobId> = machine
-        .jobs
-        .values()
-        .filter(|r| r.state == JobState::Queued)
-        .map(|r| r.id)
-        .collect();
+    let mut expected: Vec<JobId> =
+        machine.jobs.values().filter(|r| r.state == JobState::Queued).map(|r| r.id).collect();
     expected.sort_by_key(|id| (machine.jobs[id].created_at, *id));
     assert_eq!(queued, expected, "every queued job, and nothing else, is in the queue");
 }
@@ -314,7 +310,10 @@ fn a_lease_that_is_not_renewed_goes_to_another_and_the_old_holder_is_refused() {
         outputs: vec![],
     };
     assert!(matches!(machine.apply(later, report), Err(Refused::LeaseLost { .. })));
-    assert!(matches!(machine.apply(later, Event::Renewed { lease: old }), Err(Refused::LeaseLost { .. })));
+    assert!(matches!(
+        machine.apply(later, Event::Renewed { lease: old }),
+        Err(Refused::LeaseLost { .. })
+    ));
 }
 
 #[test]

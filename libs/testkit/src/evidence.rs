@@ -60,9 +60,7 @@ pub struct Fixture {
 
 impl std::fmt::Debug for Fixture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fixture")
-            .field("at", &self.at)
-            .finish_non_exhaustive()
+        f.debug_struct("Fixture").field("at", &self.at).finish_non_exhaustive()
     }
 }
 
@@ -178,12 +176,7 @@ impl Fixture {
     }
 
     fn party(&self, part: Part) -> &Party {
-        let other = self
-            .signers
-            .iter()
-            .rev()
-            .find(|(of, _)| *of == part)
-            .map(|(_, party)| party);
+        let other = self.signers.iter().rev().find(|(of, _)| *of == part).map(|(_, party)| party);
         other.unwrap_or(match part {
             Part::Request => &self.mesh.user,
             Part::Grant => &self.mesh.scheduler,
@@ -195,8 +188,7 @@ impl Fixture {
     /// Signs a request.
     #[must_use]
     pub fn sign_request(&self, request: &Request) -> Document {
-        self.party(Part::Request)
-            .sign(REQUEST_PAYLOAD_TYPE, request)
+        self.party(Part::Request).sign(REQUEST_PAYLOAD_TYPE, request)
     }
 
     /// Signs a grant.
@@ -208,8 +200,7 @@ impl Fixture {
     /// Signs training evidence.
     #[must_use]
     pub fn sign_training(&self, training: &TrainingStatement) -> Document {
-        self.party(Part::Training)
-            .sign(IN_TOTO_PAYLOAD_TYPE, training)
+        self.party(Part::Training).sign(IN_TOTO_PAYLOAD_TYPE, training)
     }
 
     /// Signs scan evidence.
@@ -239,10 +230,7 @@ impl Fixture {
         let mut checks = Checks::new();
         let verified = check(&self.set(), &self.trust_root(), self.at, &mut checks);
         verified.unwrap_or_else(|| {
-            unreachable!(
-                "the fixture's evidence is refused: {:?}",
-                checks.first_failure()
-            )
+            unreachable!("the fixture's evidence is refused: {:?}", checks.first_failure())
         })
     }
 
@@ -261,13 +249,8 @@ impl Fixture {
         let signed_training = self.sign_training(&training);
 
         let image = request.spec.trainer.image.digest();
-        let mut scans = vec![wine::scan(
-            &times,
-            grant.job,
-            image,
-            signed_training.digest(),
-            self.packages,
-        )];
+        let mut scans =
+            vec![wine::scan(&times, grant.job, image, signed_training.digest(), self.packages)];
         self.scans.iter().for_each(|edit| edit(&mut scans));
         let set = EvidenceSet {
             request: signed_request,
@@ -275,14 +258,6 @@ impl Fixture {
             training: signed_training,
             scans: scans.iter().map(|scan| self.sign_scan(scan)).collect(),
         };
-        (
-            Parts {
-                request,
-                grant,
-                training,
-                scans,
-            },
-            set,
-        )
+        (Parts { request, grant, training, scans }, set)
     }
 }

@@ -32,9 +32,7 @@ pub struct Ca {
 
 impl std::fmt::Debug for Ca {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ca")
-            .field("label", &self.label)
-            .finish_non_exhaustive()
+        f.debug_struct("Ca").field("label", &self.label).finish_non_exhaustive()
     }
 }
 
@@ -46,12 +44,7 @@ impl Ca {
         let root = ca::create_root(TRUST_DOMAIN, begins, 3_650 * DAY_MS, [7; 20]).unwrap();
         let key = KeyPair::from_pem(&root.key_pem).unwrap();
         let issuer = Issuer::from_ca_cert_pem(&root.certificate_pem, key).unwrap();
-        Self {
-            label: label.to_owned(),
-            now,
-            root,
-            issuer,
-        }
+        Self { label: label.to_owned(), now, root, issuer }
     }
 
     /// The root certificate, DER.
@@ -76,9 +69,7 @@ impl Ca {
     pub fn party_of(&self, id: &SpiffeId, edit: impl FnOnce(&mut CertificateParams)) -> Party {
         let key_pem = keys::generate_p256(&seed(&format!("{}:{id}", self.label))).unwrap();
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, format!("{}/{}", id.role(), id.name()));
+        params.distinguished_name.push(DnType::CommonName, format!("{}/{}", id.role(), id.name()));
         params.subject_alt_names = vec![
             SanType::URI(id.to_string().as_str().try_into().unwrap()),
             SanType::DnsName("localhost".try_into().unwrap()),
@@ -86,10 +77,8 @@ impl Ca {
         ];
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         params.not_before = instant(self.now.plus_ms(-DAY_MS / 2));
         params.not_after = instant(self.now.plus_ms(DAY_MS / 2));
         params.use_authority_key_identifier_extension = true;

@@ -17,7 +17,7 @@ const NOTICES_MAX: usize = 4_096;
 
 /// Why an event had no effect.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum ApplyError {
+pub(crate) enum ApplyError {
     /// The machine refused it.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -31,11 +31,11 @@ pub enum ApplyError {
 
 /// What an event led to, durably.
 #[derive(Debug, Clone)]
-pub struct Applied {
+pub(crate) struct Applied {
     /// The machine's answer.
-    pub changes: Changes,
+    pub(crate) changes: Changes,
     /// The job that the event was about, as it is now.
-    pub record: Option<JobRecord>,
+    pub(crate) record: Option<JobRecord>,
 }
 
 type Query = Box<dyn FnOnce(&Machine) + Send>;
@@ -51,7 +51,7 @@ enum Command {
 
 /// What the rest of the service does with the core.
 #[derive(Clone)]
-pub struct Core {
+pub(crate) struct Core {
     sender: mpsc::Sender<Command>,
     moved: broadcast::Sender<JobId>,
     queued: Arc<Notify>,
@@ -68,7 +68,11 @@ impl Core {
     ///
     /// # Errors
     /// When the event is refused or the store does not take it.
-    pub async fn apply(&self, event: Event, writes: Vec<Write>) -> Result<Applied, ApplyError> {
+    pub(crate) async fn apply(
+        &self,
+        event: Event,
+        writes: Vec<Write>,
+    ) -> Result<Applied, ApplyError> {
         let (reply, answer) = oneshot::channel();
         let command = Command::Apply { event: Box::new(event), writes, reply };
         self.sender.send(command).await.map_err(|_| ApplyError::Stopping)?;
@@ -79,7 +83,7 @@ impl Core {
     ///
     /// # Errors
     /// When the service is stopping.
-    pub async fn query<T: Send + 'static>(
+    pub(crate) async fn query<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Machine) -> T + Send + 'static,
     ) -> Result<T, ApplyError> {
@@ -93,23 +97,23 @@ impl Core {
 
     /// Ids of jobs as they move or their progress changes; a lagging reader reads records again.
     #[must_use]
-    pub fn moved(&self) -> broadcast::Receiver<JobId> {
+    pub(crate) fn moved(&self) -> broadcast::Receiver<JobId> {
         self.moved.subscribe()
     }
 
     /// Says that a job's progress changed.
-    pub fn touch(&self, job: JobId) {
+    pub(crate) fn touch(&self, job: JobId) {
         let _ = self.moved.send(job);
     }
 
     /// Waits until a job may have been queued.
-    pub async fn queued(&self) {
+    pub(crate) async fn queued(&self) {
         self.queued.notified().await;
     }
 }
 
 /// Starts a stage of a job; called after the record is durable, returns at once.
-pub trait StartStage: Send + Sync + 'static {
+pub(crate) trait StartStage: Send + Sync + 'static {
     /// Starts it.
     fn start(&self, core: &Core, job: &JobRecord, stage: Stage);
 }

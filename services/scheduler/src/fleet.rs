@@ -10,18 +10,18 @@ use job::Image;
 
 /// What one executor has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Inventory {
+pub(crate) struct Inventory {
     /// Images that it can run.
-    pub images: Vec<Image>,
+    pub(crate) images: Vec<Image>,
     /// GPUs.
-    pub gpus: u32,
+    pub(crate) gpus: u32,
     /// Trainer name to image.
-    pub trainers: BTreeMap<String, Image>,
+    pub(crate) trainers: BTreeMap<String, Image>,
 }
 
 /// All executors, and the trainers that the configuration names.
 #[derive(Debug, Clone, Default)]
-pub struct Fleet {
+pub(crate) struct Fleet {
     configured: BTreeMap<String, Image>,
     executors: Arc<Mutex<HashMap<SpiffeId, Inventory>>>,
 }
@@ -29,7 +29,7 @@ pub struct Fleet {
 impl Fleet {
     /// A fleet without executors yet.
     #[must_use]
-    pub fn new(configured: BTreeMap<String, Image>) -> Self {
+    pub(crate) fn new(configured: BTreeMap<String, Image>) -> Self {
         Self { configured, executors: Arc::default() }
     }
 
@@ -38,19 +38,19 @@ impl Fleet {
     }
 
     /// Takes an executor's inventory, in place of an older one.
-    pub fn register(&self, executor: SpiffeId, inventory: Inventory) {
+    pub(crate) fn register(&self, executor: SpiffeId, inventory: Inventory) {
         self.with(|all| all.insert(executor, inventory));
     }
 
     /// What an executor has; `None` until it registers.
     #[must_use]
-    pub fn inventory(&self, executor: &SpiffeId) -> Option<Inventory> {
+    pub(crate) fn inventory(&self, executor: &SpiffeId) -> Option<Inventory> {
         self.with(|all| all.get(executor).cloned())
     }
 
     /// Every trainer by name. The configuration wins over what executors say.
     #[must_use]
-    pub fn trainers(&self) -> BTreeMap<String, Image> {
+    pub(crate) fn trainers(&self) -> BTreeMap<String, Image> {
         let mut trainers = self.with(|all| {
             let mut names: Vec<_> = all.values().flat_map(|i| i.trainers.clone()).collect();
             names.sort();

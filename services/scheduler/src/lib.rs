@@ -16,6 +16,7 @@ mod stages;
 use std::{net::SocketAddr, sync::Arc};
 
 pub use config::{ArtifactsConfig, Config, ConfigError};
+pub use records::RecordError;
 use rpc::{CancellationToken, MeshIdentity};
 use tokio::task::JoinHandle;
 
@@ -36,7 +37,7 @@ pub enum StartError {
     Identity(#[from] rpc::IdentityError),
     /// The state cannot be read.
     #[error("cannot read the scheduler's state")]
-    Records(#[from] records::RecordError),
+    Records(#[from] RecordError),
     /// The artifact store cannot be opened.
     #[error("cannot open the artifact store")]
     Artifacts(#[from] artifacts::OpenError),

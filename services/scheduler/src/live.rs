@@ -8,17 +8,17 @@ use std::{
 use ids::JobId;
 
 /// How much of a job's log is kept here, in bytes; the whole log is an artifact.
-pub const LOG_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const LOG_BYTES_MAX: usize = 1024 * 1024;
 
 /// What the trainer reported last.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// Epochs done.
-    pub epoch: u32,
+    pub(crate) epoch: u32,
     /// Epochs asked for.
-    pub epochs: u32,
+    pub(crate) epochs: u32,
     /// Metrics as reported.
-    pub metrics: BTreeMap<String, f64>,
+    pub(crate) metrics: BTreeMap<String, f64>,
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ struct Running {
 
 /// All running jobs.
 #[derive(Debug, Clone, Default)]
-pub struct Live(Arc<Mutex<HashMap<JobId, Running>>>);
+pub(crate) struct Live(Arc<Mutex<HashMap<JobId, Running>>>);
 
 impl Live {
     fn with<T>(&self, read: impl FnOnce(&mut HashMap<JobId, Running>) -> T) -> T {
@@ -39,12 +39,12 @@ impl Live {
     }
 
     /// Begins a new attempt: what an earlier one said is gone.
-    pub fn begin(&self, job: JobId) {
+    pub(crate) fn begin(&self, job: JobId) {
         self.with(|jobs| jobs.insert(job, Running::default()));
     }
 
     /// Takes news of a running job.
-    pub fn report(&self, job: JobId, log: &[u8], progress: Option<Progress>) {
+    pub(crate) fn report(&self, job: JobId, log: &[u8], progress: Option<Progress>) {
         self.with(|jobs| {
             let running = jobs.entry(job).or_default();
             running.log.extend_from_slice(log);
@@ -57,14 +57,14 @@ impl Live {
 
     /// The last progress.
     #[must_use]
-    pub fn progress(&self, job: JobId) -> Option<Progress> {
+    pub(crate) fn progress(&self, job: JobId) -> Option<Progress> {
         self.with(|jobs| jobs.get(&job)?.progress.clone())
     }
 
     /// Log bytes from position `from` on, at most `max` of them, and the position after them;
     /// what was dropped at the front is passed over.
     #[must_use]
-    pub fn log(&self, job: JobId, from: u64, max: usize) -> Option<(Vec<u8>, u64)> {
+    pub(crate) fn log(&self, job: JobId, from: u64, max: usize) -> Option<(Vec<u8>, u64)> {
         self.with(|jobs| {
             let running = jobs.get(&job)?;
             let from = from.max(running.dropped);
@@ -78,7 +78,7 @@ impl Live {
 
     /// Ends a job: gives what is left of its log.
     #[must_use]
-    pub fn end(&self, job: JobId) -> Vec<u8> {
+    pub(crate) fn end(&self, job: JobId) -> Vec<u8> {
         self.with(|jobs| jobs.remove(&job)).map(|running| running.log).unwrap_or_default()
     }
 }

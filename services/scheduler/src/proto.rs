@@ -76,7 +76,7 @@ pub(crate) fn progress(progress: &Progress) -> wire::Progress {
 }
 
 /// An executor's inventory; the error names the field.
-pub(crate) fn inventory(wire: dispatch::Inventory) -> Result<Inventory, String> {
+pub(crate) fn inventory(wire: &dispatch::Inventory) -> Result<Inventory, String> {
     let image = |field: &str, text: &str| -> Result<Image, String> {
         text.parse().map_err(|e| format!("{field}: {e}"))
     };

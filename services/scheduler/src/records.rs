@@ -54,7 +54,7 @@ pub enum RecordError {
 
 /// A write that goes with an event into one commit.
 #[derive(Debug, Clone)]
-pub enum Write {
+pub(crate) enum Write {
     /// A signed document or a stage's result, under its digest.
     Document(Sha256Digest, Vec<u8>),
     /// `who` may read `artifact`.
@@ -74,7 +74,7 @@ pub enum Write {
 
 /// The scheduler's durable state.
 #[derive(Debug, Clone)]
-pub struct Records {
+pub(crate) struct Records {
     durable: Durable,
 }
 
@@ -84,7 +84,11 @@ fn owner_key(artifact: &Sha256Digest, who: &SpiffeId) -> Vec<u8> {
     key
 }
 
-fn parse<T: DeserializeOwned>(table: &'static str, key: &[u8], bytes: &[u8]) -> Result<T, RecordError> {
+fn parse<T: DeserializeOwned>(
+    table: &'static str,
+    key: &[u8],
+    bytes: &[u8],
+) -> Result<T, RecordError> {
     serde_json::from_slice(bytes).map_err(|source| RecordError::Parse {
         table,
         key: key.iter().map(|b| format!("{b:02x}")).collect(),
@@ -96,7 +100,9 @@ fn parse<T: DeserializeOwned>(table: &'static str, key: &[u8], bytes: &[u8]) -> 
 ///
 /// # Errors
 /// When the value cannot be written as JSON.
-pub fn as_document<T: Serialize>(value: &T) -> Result<(Sha256Digest, Vec<u8>), serde_json::Error> {
+pub(crate) fn as_document<T: Serialize>(
+    value: &T,
+) -> Result<(Sha256Digest, Vec<u8>), serde_json::Error> {
     let bytes = serde_json::to_vec(value)?;
     Ok((Sha256Digest::of(&bytes), bytes))
 }
@@ -106,13 +112,13 @@ impl Records {
     ///
     /// # Errors
     /// When the file is damaged or in use.
-    pub fn open(directory: &Path) -> Result<Self, RecordError> {
+    pub(crate) fn open(directory: &Path) -> Result<Self, RecordError> {
         Ok(Self { durable: Durable::open(directory.join("scheduler.redb"), TABLES)? })
     }
 
     /// Fires when the store failed for good and the process must exit.
     #[must_use]
-    pub fn broken(&self) -> rpc::CancellationToken {
+    pub(crate) fn broken(&self) -> rpc::CancellationToken {
         self.durable.broken()
     }
 
@@ -120,7 +126,7 @@ impl Records {
     ///
     /// # Errors
     /// When a record cannot be read.
-    pub fn load(&self) -> Result<(Vec<JobRecord>, FencingToken), RecordError> {
+    pub(crate) fn load(&self) -> Result<(Vec<JobRecord>, FencingToken), RecordError> {
         let mut jobs = Vec::new();
         let mut span = Span::all();
         loop {
@@ -140,7 +146,7 @@ impl Records {
     ///
     /// # Errors
     /// When the store does not take them; then nothing was written.
-    pub async fn commit<'a>(
+    pub(crate) async fn commit<'a>(
         &self,
         jobs: impl Iterator<Item = &'a JobRecord>,
         writes: Vec<Write>,
@@ -177,7 +183,10 @@ impl Records {
     ///
     /// # Errors
     /// When there is none, or it does not parse.
-    pub fn document<T: DeserializeOwned>(&self, digest: &Sha256Digest) -> Result<T, RecordError> {
+    pub(crate) fn document<T: DeserializeOwned>(
+        &self,
+        digest: &Sha256Digest,
+    ) -> Result<T, RecordError> {
         let missing = || RecordError::Missing { table: DOCUMENTS, key: digest.to_hex() };
         let bytes = self.durable.get(DOCUMENTS, digest.as_bytes())?.ok_or_else(missing)?;
         parse(DOCUMENTS, digest.as_bytes(), &bytes)
@@ -187,7 +196,7 @@ impl Records {
     ///
     /// # Errors
     /// When a document is missing.
-    pub fn evidence(&self, documents: &Documents) -> Result<EvidenceSet, RecordError> {
+    pub(crate) fn evidence(&self, documents: &Documents) -> Result<EvidenceSet, RecordError> {
         let one = |name: &str, digest: Option<Sha256Digest>| -> Result<Document, RecordError> {
             let missing = || RecordError::Missing { table: DOCUMENTS, key: name.to_owned() };
             self.document(&digest.ok_or_else(missing)?)
@@ -204,7 +213,11 @@ impl Records {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn owned(&self, artifact: &Sha256Digest, who: &SpiffeId) -> Result<Option<u64>, RecordError> {
+    pub(crate) fn owned(
+        &self,
+        artifact: &Sha256Digest,
+        who: &SpiffeId,
+    ) -> Result<Option<u64>, RecordError> {
         let size = self.durable.get(OWNERS, &owner_key(artifact, who))?;
         Ok(size.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()).map(u64::from_be_bytes))
     }
@@ -213,7 +226,7 @@ impl Records {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn log(&self, job: JobId) -> Result<Option<Vec<u8>>, RecordError> {
+    pub(crate) fn log(&self, job: JobId) -> Result<Option<Vec<u8>>, RecordError> {
         Ok(self.durable.get(LOGS, job.as_bytes())?)
     }
 
@@ -221,7 +234,7 @@ impl Records {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn trace(&self, job: JobId) -> Result<Option<String>, RecordError> {
+    pub(crate) fn trace(&self, job: JobId) -> Result<Option<String>, RecordError> {
         let bytes = self.durable.get(TRACES, job.as_bytes())?;
         Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
     }

@@ -99,7 +99,9 @@ impl StartStage for Stages {
 
 impl Shared {
     async fn drive(&self, core: &Core, job: &JobRecord, stage: Stage) {
-        let Ok(_place) = self.places.acquire().await else { return };
+        let Ok(_place) = self.places.acquire().await else {
+            return;
+        };
         let started = std::time::Instant::now();
         let outcome = match stage {
             Stage::Scan => self.scan(job).await,

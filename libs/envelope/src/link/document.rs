@@ -94,11 +94,11 @@ impl Layout {
     pub(super) fn key(&self, keyid: &str) -> Result<PublicKey, String> {
         let key = self.keys.get(keyid).ok_or("it is not among the layout's keys")?;
         let public = match (key.keytype.as_str(), key.scheme.as_str()) {
-            ("ed25519", "ed25519") => from_hex(&key.keyval.public)
-                .filter(|bytes| bytes.len() == 32)
-                .and_then(|bytes| {
+            ("ed25519", "ed25519") => {
+                from_hex(&key.keyval.public).filter(|bytes| bytes.len() == 32).and_then(|bytes| {
                     PublicKey::from_spki_der(&[&ED25519_SPKI_PREFIX[..], &bytes].concat()).ok()
-                }),
+                })
+            }
             ("ecdsa" | "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256") => {
                 PublicKey::from_pem(&key.keyval.public).ok()
             }

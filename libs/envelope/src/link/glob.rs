@@ -2,7 +2,7 @@
 //! slashes (in-toto specification, section 4.3.3).
 
 /// Steps that one rule list may take over all its patterns and names.
-const MAX_STEPS: u64 = 50_000_000;
+const MAX_STEPS: u64 = 20_000_000;
 
 /// What is left of the steps; patterns and names come from strangers.
 #[derive(Debug)]

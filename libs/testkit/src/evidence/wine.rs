@@ -56,11 +56,7 @@ pub fn inputs() -> [(&'static str, &'static str, &'static [u8]); 3] {
     [
         ("model", "model.keras", b"the submitted model"),
         ("dataset", "wine.csv", b"alcohol,target\n14.23,0\n13.2,1\n"),
-        (
-            "definition",
-            "definition.yaml",
-            b"type: csv\nlabel: target\n",
-        ),
+        ("definition", "definition.yaml", b"type: csv\nlabel: target\n"),
     ]
 }
 
@@ -83,11 +79,7 @@ pub(super) fn job_id(number: u64) -> JobId {
 
 fn input(index: usize) -> InputFile {
     let (_, name, bytes) = inputs()[index];
-    InputFile {
-        name: name.to_owned(),
-        sha256: Sha256Digest::of(bytes),
-        size: bytes.len() as u64,
-    }
+    InputFile { name: name.to_owned(), sha256: Sha256Digest::of(bytes), size: bytes.len() as u64 }
 }
 
 fn spec() -> JobSpec {
@@ -96,15 +88,9 @@ fn spec() -> JobSpec {
         task: Task::Classification,
         trainer: Trainer {
             name: "keras".to_owned(),
-            image: format!("sha256:{}", Sha256Digest::of(b"trainer image"))
-                .parse()
-                .unwrap(),
+            image: format!("sha256:{}", Sha256Digest::of(b"trainer image")).parse().unwrap(),
         },
-        inputs: Inputs {
-            model: input(0),
-            dataset: input(1),
-            definition: input(2),
-        },
+        inputs: Inputs { model: input(0), dataset: input(1), definition: input(2) },
         parameters: Parameters {
             epochs: 30,
             initial_epoch: 0,
@@ -180,10 +166,7 @@ pub(super) fn training(
         .into_iter()
         .map(|(role, file)| ResourceDescriptor::sha256(role, file.sha256))
         .collect();
-    dependencies.push(ResourceDescriptor::sha256(
-        "trainer",
-        spec.trainer.image.digest(),
-    ));
+    dependencies.push(ResourceDescriptor::sha256("trainer", spec.trainer.image.digest()));
     Statement {
         kind: StatementType::V1,
         subject: outputs()
@@ -225,10 +208,7 @@ fn run_details(times: &Times, grant: &Grant, spec: &JobSpec) -> RunDetails {
             started_on: times.started,
             finished_on: times.finished,
         },
-        byproducts: vec![ResourceDescriptor::both(
-            "training.log",
-            &Digests::of(b"epoch 1\n"),
-        )],
+        byproducts: vec![ResourceDescriptor::both("training.log", &Digests::of(b"epoch 1\n"))],
         observed: Observed {
             container: container(spec),
             host: host(),
@@ -245,13 +225,9 @@ fn run_details(times: &Times, grant: &Grant, spec: &JobSpec) -> RunDetails {
 }
 
 fn statistics() -> BTreeMap<String, String> {
-    [
-        ("alcohol.mean", "13.0006"),
-        ("class.0.count", "59"),
-        ("ignored_columns", "0"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
+    [("alcohol.mean", "13.0006"), ("class.0.count", "59"), ("ignored_columns", "0")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
 }
 
 fn container(spec: &JobSpec) -> Container {
@@ -263,17 +239,10 @@ fn container(spec: &JobSpec) -> Container {
         read_only,
     };
     Container {
-        engine: Engine {
-            name: "docker".to_owned(),
-            version: "20.10.24".to_owned(),
-        },
+        engine: Engine { name: "docker".to_owned(), version: "20.10.24".to_owned() },
         runtime: "runc".to_owned(),
         image_id: format!("sha256:{}", image.digest()),
-        repo_digests: image
-            .repository()
-            .map(|_| image.to_string())
-            .into_iter()
-            .collect(),
+        repo_digests: image.repository().map(|_| image.to_string()).into_iter().collect(),
         command: own(&["python3", "-m", "aibom_trainer"]),
         environment_names: own(&["HOME", "PATH"]),
         user: "65532:65532".to_owned(),
@@ -298,10 +267,7 @@ fn container(spec: &JobSpec) -> Container {
             "/tmp".to_owned(),
             "rw,noexec,nosuid,nodev,size=268435456".to_owned(),
         )]),
-        mounts: vec![
-            mount("inputs", "/aibom/in", true),
-            mount("outputs", "/aibom/out", false),
-        ],
+        mounts: vec![mount("inputs", "/aibom/in", true), mount("outputs", "/aibom/out", false)],
         devices: Vec::new(),
         exit_code: 0,
         oom_killed: false,
@@ -321,10 +287,8 @@ fn host() -> Host {
 }
 
 fn model() -> Model {
-    let layer = |name: &str, class: &str| Layer {
-        name: name.to_owned(),
-        class_name: class.to_owned(),
-    };
+    let layer =
+        |name: &str, class: &str| Layer { name: name.to_owned(), class_name: class.to_owned() };
     let tensor = |name: &str, size| Tensor {
         name: name.to_owned(),
         shape: vec![None, Some(size)],
@@ -346,11 +310,7 @@ fn model() -> Model {
 }
 
 fn reported() -> Reported {
-    let versions = [
-        ("keras", "3.15.1"),
-        ("tensorflow", "2.21.0"),
-        ("numpy", "2.4.6"),
-    ];
+    let versions = [("keras", "3.15.1"), ("tensorflow", "2.21.0"), ("numpy", "2.4.6")];
     let metrics = |accuracy, loss, val_accuracy, val_loss| {
         [
             ("accuracy", accuracy),
@@ -362,14 +322,10 @@ fn reported() -> Reported {
         .into()
     };
     let values = |list: Vec<(&str, serde_json::Value)>| {
-        list.into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect()
+        list.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     };
     Reported {
-        frameworks: versions
-            .map(|(name, version)| (name.to_owned(), version.to_owned()))
-            .into(),
+        frameworks: versions.map(|(name, version)| (name.to_owned(), version.to_owned())).into(),
         data: values(vec![
             ("rows", json!(178)),
             ("train_rows", json!(143)),

@@ -78,9 +78,10 @@ impl Artifacts {
         }
         let key = self.lease(caller, lease)?;
         let attempt = (key.job, key.attempt);
-        let held = self.state.core.query(move |m| {
-            m.holds(&key).map(|r| (r.user.clone(), r.spec.resources.output_mib))
-        });
+        let held = self
+            .state
+            .core
+            .query(move |m| m.holds(&key).map(|r| (r.user.clone(), r.spec.resources.output_mib)));
         let (owner, output_mib) = held.await??;
         let limit = u64::from(output_mib).saturating_mul(1024 * 1024);
         let limit = limit.saturating_add(LOG_ALLOWANCE_BYTES);
@@ -110,7 +111,9 @@ impl Artifacts {
 
     /// Counts `size` bytes against the attempt's limit.
     fn reserve(&self, allowance: &Allowance, size: u64) -> Result<(), Refusal> {
-        let Some((attempt, limit)) = allowance.attempt else { return Ok(()) };
+        let Some((attempt, limit)) = allowance.attempt else {
+            return Ok(());
+        };
         let mut used = lock(&self.used);
         if used.len() > PROMISES_MAX {
             used.clear();
@@ -134,12 +137,20 @@ impl Artifacts {
     async fn receive(
         &self,
         mut upload: Upload,
-        offset: u64,
+        header: &wire::UploadHeader,
         mut stream: Streaming<wire::UploadRequest>,
     ) -> Result<Stored, Status> {
         // A sender that begins before what is already here is let catch up.
-        let mut skip = upload.offset().saturating_sub(offset);
-        while let Some(message) = stream.message().await? {
+        let mut skip = upload.offset().saturating_sub(header.offset);
+        loop {
+            let message = match stream.message().await {
+                Ok(Some(message)) => message,
+                Ok(None) => break,
+                Err(status) => {
+                    upload.suspend().await.map_err(Refusal::from)?;
+                    return Err(status);
+                }
+            };
             let Some(wire::upload_request::Part::Chunk(mut chunk)) = message.part else {
                 return Err(Refusal::argument("part", "one header, then chunks").into());
             };
@@ -149,6 +160,11 @@ impl Artifacts {
             if !fresh.is_empty() {
                 upload.write(fresh).await.map_err(Refusal::from)?;
             }
+        }
+        // What came is kept: the sender goes on from there.
+        if upload.offset() < header.size {
+            let got = upload.suspend().await.map_err(Refusal::from)?;
+            return Err(Refusal::Incomplete { got, size: header.size }.into());
         }
         Ok(upload.finish().await.map_err(Refusal::from)?)
     }
@@ -171,7 +187,7 @@ impl wire::artifact_service_server::ArtifactService for Artifacts {
         let Some(wire::upload_request::Part::Header(header)) = first else {
             return Err(Refusal::argument("part", "the first message is the header").into());
         };
-        let allowance = self.may_write(&caller, header.lease).await?;
+        let allowance = self.may_write(&caller, header.lease.clone()).await?;
         let (id, expected) = (upload_id(&header.upload_id)?, digest(&header.sha256)?);
         self.reserve(&allowance, header.size)?;
         self.remember(&caller, id, (expected, header.size));
@@ -181,7 +197,7 @@ impl wire::artifact_service_server::ArtifactService for Artifacts {
             let problem = format!("{} is past the {} bytes here", header.offset, upload.offset());
             return Err(Refusal::argument("offset", problem).into());
         }
-        let stored = self.receive(upload, header.offset, stream).await?;
+        let stored = self.receive(upload, &header, stream).await?;
         let owner = Write::Owner {
             artifact: stored.digests.sha256,
             size: stored.size,

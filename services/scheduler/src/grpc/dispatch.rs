@@ -39,7 +39,8 @@ impl Dispatch {
     fn sign(&self, grant: &Grant) -> Result<Document, Refusal> {
         let payload = canonical::to_vec(grant).map_err(envelope::SealError::from)?;
         let credentials = self.state.identity.current();
-        let envelope = Envelope::seal(GRANT_PAYLOAD_TYPE, payload, credentials.signing_key().as_ref())?;
+        let envelope =
+            Envelope::seal(GRANT_PAYLOAD_TYPE, payload, credentials.signing_key().as_ref())?;
         Ok(Document {
             envelope: envelope.as_bytes().to_vec(),
             certificates: credentials.certificate_chain_der().to_vec(),
@@ -52,16 +53,15 @@ impl Dispatch {
         let mut nonce = [0; 32];
         getrandom::fill(&mut nonce).map_err(|e| Refusal::argument("randomness", e))?;
         let event = Event::LeaseAsked {
-            executor: Grantee {
-                id: caller.spiffe_id().clone(),
-                key: caller.public_key().key_id(),
-            },
+            executor: Grantee { id: caller.spiffe_id().clone(), key: caller.public_key().key_id() },
             images: inventory.images,
             gpus: inventory.gpus,
             nonce: Sha256Digest::from_bytes(nonce),
         };
         let applied = self.state.core.apply(event, Vec::new()).await?;
-        let Some(grant) = applied.changes.grant else { return Ok(None) };
+        let Some(grant) = applied.changes.grant else {
+            return Ok(None);
+        };
         self.state.live.begin(grant.job);
         let request: Document = self.state.records.document(&grant.request)?;
         Ok(Some(wire::Lease {
@@ -124,12 +124,7 @@ impl Dispatch {
     }
 }
 
-fn lease_key(
-    caller: &Peer,
-    job: &str,
-    attempt: u32,
-    token: u64,
-) -> Result<LeaseKey, Refusal> {
+fn lease_key(caller: &Peer, job: &str, attempt: u32, token: u64) -> Result<LeaseKey, Refusal> {
     Ok(LeaseKey { job: job_id(job)?, attempt, token, executor: caller.spiffe_id().clone() })
 }
 
@@ -159,7 +154,7 @@ impl wire::dispatch_service_server::DispatchService for Dispatch {
         let executor = rpc::peer(&request)?.spiffe_id().clone();
         let inventory = request.into_inner().inventory.unwrap_or_default();
         let inventory =
-            convert::inventory(inventory).map_err(|e| Refusal::argument("inventory", e))?;
+            convert::inventory(&inventory).map_err(|e| Refusal::argument("inventory", e))?;
         tracing::info!(%executor, images = inventory.images.len(), gpus = inventory.gpus, "executor registered");
         self.state.fleet.register(executor, inventory);
         let lease_ttl_ms = u32::try_from(self.state.lease_ttl_ms).unwrap_or(u32::MAX);

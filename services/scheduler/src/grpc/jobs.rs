@@ -13,10 +13,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use super::{
-    Refusal, State,
-    refusal::job_id,
-};
+use super::{Refusal, State, refusal::job_id};
 use crate::{
     proto as convert,
     records::{Write, as_document},
@@ -223,7 +220,8 @@ impl wire::job_service_server::JobService for Jobs {
         _request: Request<wire::ListTrainersRequest>,
     ) -> Result<Response<wire::ListTrainersResponse>, Status> {
         let trainers = self.state.fleet.trainers().into_iter();
-        let trainers = trainers.map(|(name, image)| wire::Trainer { name, image: image.to_string() });
+        let trainers =
+            trainers.map(|(name, image)| wire::Trainer { name, image: image.to_string() });
         Ok(Response::new(wire::ListTrainersResponse { trainers: trainers.collect() }))
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Refusal {
     OutsideLease(String),
     #[error("register first")]
     NotRegistered,
+    #[error("the upload ended after {got} of {size} bytes: send the rest from there")]
+    Incomplete { got: u64, size: u64 },
     #[error("all outputs of the job together exceed {limit} bytes")]
     Quota { limit: u64 },
     #[error(transparent)]
@@ -61,6 +63,7 @@ impl Refusal {
             Self::NoArtifact(_) => (Code::NotFound, "ARTIFACT_NOT_FOUND"),
             Self::OutsideLease(_) => (Code::PermissionDenied, "OUTSIDE_LEASE"),
             Self::NotRegistered => (Code::FailedPrecondition, "NOT_REGISTERED"),
+            Self::Incomplete { .. } => (Code::Aborted, "UPLOAD_INCOMPLETE"),
             Self::Quota { .. } => (Code::ResourceExhausted, "OUTPUT_QUOTA"),
             Self::Apply(ApplyError::Refused(refused)) => match refused {
                 Refused::UnknownJob(_) => (Code::NotFound, "JOB_NOT_FOUND"),

@@ -79,8 +79,9 @@ def make(name, owner, functionary):
         file.write(pem)
     with tempfile.TemporaryDirectory() as links:
         link_block.dump(os.path.join(links, link_name))
+        owner_key = {"keyid": owner.public_key.keyid, **owner.public_key.to_dict()}
         verifylib.in_toto_verify(
-            layout_block, {owner.public_key.keyid: owner.public_key}, link_dir_path=links
+            layout_block, {owner.public_key.keyid: owner_key}, link_dir_path=links
         )
 
 

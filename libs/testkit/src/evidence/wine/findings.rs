@@ -41,12 +41,7 @@ fn packages(count: usize) -> Vec<Package> {
             &["Apache License 2.0"],
             &["pkg:pypi/numpy@2.4.6"],
         ),
-        package(
-            "pkg:pypi/numpy@2.4.6",
-            library,
-            &["BSD-3-Clause AND MIT"],
-            &[],
-        ),
+        package("pkg:pypi/numpy@2.4.6", library, &["BSD-3-Clause AND MIT"], &[]),
         package(
             "pkg:pypi/tensorflow@2.21.0",
             library,
@@ -72,10 +67,7 @@ fn vulnerability(
 ) -> VulnerabilityResult {
     VulnerabilityResult {
         id: id.to_owned(),
-        severity: vec![Severity {
-            method: "nvd".to_owned(),
-            score: score.to_owned(),
-        }],
+        severity: vec![Severity { method: "nvd".to_owned(), score: score.to_owned() }],
         annotations: vec![Finding {
             purl: purl.to_owned(),
             installed: installed.to_owned(),

@@ -1,0 +1,9 @@
+//! The scheduler over real mTLS: what users and executors may do, and what survives a kill -9.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+
+mod artifacts;
+mod crash;
+mod jobs;
+mod leases;
+mod world;
