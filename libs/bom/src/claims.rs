@@ -82,22 +82,29 @@ impl Sources<'_> {
         self.evidence.signers().get(index).map_or("", |(id, _)| id.as_str())
     }
 
+    /// Who scanned, each once in a row.
+    fn scanners(&self) -> String {
+        let mut names: Vec<&str> =
+            self.evidence.signers().iter().skip(3).map(|(id, _)| id.as_str()).collect();
+        names.dedup();
+        names.join(", ")
+    }
+
     fn text(&self, source: Source, fields: &str) -> String {
         match source {
             Source::Asserted => format!(
                 "Asserted by {} in the signed request, not verified by the platform: {fields}.",
                 self.signer(0)
             ),
-            Source::Observed => format!(
-                "Observed from outside the container by {}: {fields}.",
-                self.signer(2)
-            ),
+            Source::Observed => {
+                format!("Observed from outside the container by {}: {fields}.", self.signer(2))
+            }
             Source::Reported => format!(
                 "Reported by the trainer from inside the container, passed on by {}, not verified: \
                  {fields}.",
                 self.signer(2)
             ),
-            Source::Scanned => format!("Found by {}: {fields}.", self.signer(3)),
+            Source::Scanned => format!("Found by {}: {fields}.", self.scanners()),
         }
     }
 
@@ -112,7 +119,7 @@ impl Sources<'_> {
             Source::Reported => {
                 component(&self.evidence.request().spec.trainer.name, Kind::Container)
             }
-            Source::Scanned => component(self.signer(3), Kind::Application),
+            Source::Scanned => component(&self.scanners(), Kind::Application),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The parts of CycloneDX 1.6 that an AIBoM has, as types: names and vocabularies are checked by the
 //! compiler, everything else by the official schema in this crate's tests.
 //!
-//! Only writing is supported. Empty members (`None`, `""`-free lists) are left out by
+//! Only writing is supported. Empty members (`None`, lists and objects without content) are left out by
 //! [`Bom::to_canonical`], so that no type here carries serde attributes for it.
 
 pub(crate) mod component;
@@ -124,7 +124,6 @@ pub(crate) struct ExternalReference {
 pub(crate) enum ReferenceKind {
     Attestation,
     Distribution,
-    Other,
 }
 
 #[derive(Debug, Clone, Serialize)]

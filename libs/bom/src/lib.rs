@@ -1,1 +1,28 @@
-//! assemble(evidence) -> AIBoM: a pure function to canonical CycloneDX 1.6
+//! `assemble(evidence) -> Aibom`: a pure function from verified evidence to canonical CycloneDX 1.6.
+//!
+//! The same evidence gives the same bytes, on every machine and at any time: the signer makes the
+//! AIBoM with it, and every verifier makes it again and compares. A change of a single byte in what
+//! this crate writes breaks verification of everything signed before (docs/adr/0002-cyclonedx.md).
+
+mod aibom;
+mod claims;
+mod cyclonedx;
+mod files;
+mod formulation;
+mod graph;
+mod host;
+mod image;
+mod licence;
+mod model;
+mod refs;
+mod signers;
+mod statement;
+mod text;
+mod tools;
+mod vulnerabilities;
+
+pub use aibom::{Aibom, AssembleError, assemble};
+pub use statement::{
+    AIBOM_FILE_NAME, CYCLONEDX_PREDICATE_TYPE, MAX_STATEMENT_BYTES, SignedAtError, signed_at,
+    statement,
+};

@@ -1,9 +1,12 @@
 //! Licences: an SPDX id or expression where the text is one, otherwise a name.
 
+use std::{collections::BTreeSet, sync::LazyLock};
+
 use serde::Serialize;
 
-/// Ids of schema/spdx.schema.json, sorted by bytes.
+/// Ids of schema/spdx.schema.json.
 const SPDX: &str = include_str!("licence/spdx.txt");
+static IDS: LazyLock<BTreeSet<&str>> = LazyLock::new(|| SPDX.lines().collect());
 /// The deepest brackets that are read in an expression.
 const MAX_DEPTH: usize = 16;
 
@@ -25,7 +28,7 @@ pub(crate) struct Single {
 /// Licences as somebody declared them. An expression can only stand alone (licenseChoice).
 pub(crate) fn declared<'a>(texts: impl IntoIterator<Item = &'a String>) -> Vec<Licence> {
     let mut texts: Vec<&str> = texts.into_iter().map(String::as_str).collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     texts.retain(|text| !text.is_empty() && seen.insert(*text));
     if let [text] = texts.as_slice()
         && !is_id(text)
@@ -44,8 +47,7 @@ fn single(text: &str) -> Licence {
 }
 
 fn is_id(text: &str) -> bool {
-    // The list is short enough to walk, and lines of a constant need no index to be built.
-    SPDX.lines().any(|id| id == text)
+    IDS.contains(text)
 }
 
 /// Whether `text` is an SPDX expression (SPDX 2.3, annex D) over known ids.
@@ -70,13 +72,17 @@ fn operands(rest: &mut &[&str], depth: usize) -> bool {
 }
 
 fn operand(rest: &mut &[&str], depth: usize) -> bool {
-    let Some((first, after)) = rest.split_first() else { return false };
+    let Some((first, after)) = rest.split_first() else {
+        return false;
+    };
     *rest = after;
     if *first == "(" {
         if depth == MAX_DEPTH || !operands(rest, depth + 1) {
             return false;
         }
-        let Some((&")", after)) = rest.split_first() else { return false };
+        let Some((&")", after)) = rest.split_first() else {
+            return false;
+        };
         *rest = after;
         return true;
     }
@@ -84,7 +90,9 @@ fn operand(rest: &mut &[&str], depth: usize) -> bool {
         return false;
     }
     if let Some((&"WITH", after)) = rest.split_first() {
-        let Some((exception, after)) = after.split_first() else { return false };
+        let Some((exception, after)) = after.split_first() else {
+            return false;
+        };
         *rest = after;
         return is_id(exception);
     }

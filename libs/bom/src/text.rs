@@ -51,9 +51,9 @@ pub(crate) fn web_url(text: &str) -> Option<&str> {
     let host_ok = !host.is_empty()
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
     let port_ok = (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit());
-    let path_ok = path.bytes().all(|b| {
-        b.is_ascii_alphanumeric() || b"-._~/?#!$&'()*+,;=:@".contains(&b)
-    }) && path.matches('#').count() <= 1;
+    let path_ok =
+        path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/?#!$&'()*+,;=:@".contains(&b))
+            && path.matches('#').count() <= 1;
     (host_ok && port_ok && path_ok).then_some(text)
 }
 
@@ -61,9 +61,7 @@ pub(crate) fn web_url(text: &str) -> Option<&str> {
 pub(crate) fn media_type(text: &str) -> Option<&str> {
     let part = |part: &str| {
         !part.is_empty()
-            && part.bytes().all(|b| {
-                matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'+' | b'.')
-            })
+            && part.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'+' | b'.'))
     };
     let (kind, subtype) = text.split_once('/')?;
     (part(kind) && part(subtype)).then_some(text)
@@ -86,9 +84,8 @@ pub(crate) fn percent(text: &str) -> String {
 /// The digests of a descriptor that are well-formed.
 pub(crate) fn hashes(descriptor: &ResourceDescriptor) -> Vec<Hash> {
     let sha256 = descriptor.sha256_digest().map(sha256);
-    let sha512 = descriptor
-        .sha512_digest()
-        .map(|digest| Hash { alg: "SHA-512", content: digest.to_hex() });
+    let sha512 =
+        descriptor.sha512_digest().map(|digest| Hash { alg: "SHA-512", content: digest.to_hex() });
     sha256.into_iter().chain(sha512).collect()
 }
 

@@ -31,10 +31,7 @@ impl Artifacts {
     async fn stat(&self, target: Target) -> Result<StatResponse, CallError> {
         let answer = retry("cannot ask the store", || {
             let mut client = self.raw();
-            let message = StatRequest {
-                target: Some(target.clone()),
-                lease: None,
-            };
+            let message = StatRequest { target: Some(target.clone()), lease: None };
             async move { client.stat(message).await }
         });
         Ok(answer.await?.into_inner())

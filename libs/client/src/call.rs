@@ -20,19 +20,13 @@ pub struct CallError {
 
 impl CallError {
     pub(crate) fn new(what: impl Into<String>, status: Status) -> Self {
-        Self {
-            what: what.into(),
-            status: Box::new(status),
-        }
+        Self { what: what.into(), status: Box::new(status) }
     }
 
     /// An answer that breaks the contract.
     pub(crate) fn malformed(what: impl Into<String>, why: impl fmt::Display) -> Self {
         let message = format!("the answer breaks the contract: {why}");
-        Self::new(
-            what,
-            rpc::status::new(Code::Internal, "MALFORMED_ANSWER", &message),
-        )
+        Self::new(what, rpc::status::new(Code::Internal, "MALFORMED_ANSWER", &message))
     }
 
     /// What was being done.
@@ -88,25 +82,15 @@ impl std::error::Error for CallError {}
 
 /// Whether the same call may go well a little later. A refused certificate will not heal by itself.
 pub(crate) fn is_transient(status: &Status) -> bool {
-    let hopeless = [
-        "CERTIFICATE_REFUSED",
-        "CERTIFICATE_NOT_TRUSTED",
-        "CERTIFICATE_EXPIRED",
-    ];
+    let hopeless = ["CERTIFICATE_REFUSED", "CERTIFICATE_NOT_TRUSTED", "CERTIFICATE_EXPIRED"];
     let reason = rpc::reason_of(status);
-    if reason
-        .as_deref()
-        .is_some_and(|r| hopeless.contains(&r) || r == "WRONG_SERVER")
-    {
+    if reason.as_deref().is_some_and(|r| hopeless.contains(&r) || r == "WRONG_SERVER") {
         return false;
     }
     match status.code() {
         Code::Unavailable | Code::Aborted | Code::DeadlineExceeded => true,
         Code::ResourceExhausted => {
-            matches!(
-                reason.as_deref(),
-                Some("SERVER_BUSY" | "RATE_LIMITED" | "QUEUE_FULL")
-            )
+            matches!(reason.as_deref(), Some("SERVER_BUSY" | "RATE_LIMITED" | "QUEUE_FULL"))
         }
         _ => false,
     }

@@ -119,10 +119,7 @@ impl Incoming {
         if digests.sha256 == self.wanted {
             Ok(digests)
         } else {
-            Err(DownloadError::Digest {
-                wanted: self.wanted,
-                got: digests.sha256,
-            })
+            Err(DownloadError::Digest { wanted: self.wanted, got: digests.sha256 })
         }
     }
 }
@@ -165,10 +162,7 @@ impl Artifacts {
         path: &Path,
         on_progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Digests, DownloadError> {
-        let write = |source| DownloadError::Write {
-            path: path.to_owned(),
-            source,
-        };
+        let write = |source| DownloadError::Write { path: path.to_owned(), source };
         let mut incoming = self.incoming(wanted, job::MAX_INPUT_BYTES);
         let mut file = File::create_new(path).await.map_err(write)?;
         while let Some(chunk) = incoming.next().await? {

@@ -16,10 +16,7 @@ pub struct Malformed {
 }
 
 pub(crate) fn malformed(field: &'static str, value: &dyn ToString) -> Malformed {
-    Malformed {
-        field,
-        value: value.to_string().chars().take(100).collect(),
-    }
+    Malformed { field, value: value.to_string().chars().take(100).collect() }
 }
 
 /// A file that training left.
@@ -99,9 +96,7 @@ fn digest(field: &'static str, text: &str) -> Result<Sha256Digest, Malformed> {
 
 fn millis(seconds: i64, nanos: i32) -> Timestamp {
     Timestamp::from_unix_ms(
-        seconds
-            .saturating_mul(1000)
-            .saturating_add(i64::from(nanos) / 1_000_000),
+        seconds.saturating_mul(1000).saturating_add(i64::from(nanos) / 1_000_000),
     )
 }
 
@@ -114,11 +109,7 @@ impl TryFrom<wire::Job> for JobView {
             .into_iter()
             .map(|file| {
                 let sha256 = digest("job.outputs.sha256", &file.sha256)?;
-                Ok(OutputFile {
-                    name: file.name,
-                    sha256,
-                    size: file.size,
-                })
+                Ok(OutputFile { name: file.name, sha256, size: file.size })
             })
             .collect();
         let bundle = (!job.bundle_digest.is_empty())
@@ -130,12 +121,8 @@ impl TryFrom<wire::Job> for JobView {
             attempt: job.attempt,
             reason: (!job.reason.is_empty()).then_some(job.reason),
             message: job.message,
-            created_at: job
-                .created_at
-                .map_or(millis(0, 0), |t| millis(t.seconds, t.nanos)),
-            updated_at: job
-                .updated_at
-                .map_or(millis(0, 0), |t| millis(t.seconds, t.nanos)),
+            created_at: job.created_at.map_or_else(|| millis(0, 0), |t| millis(t.seconds, t.nanos)),
+            updated_at: job.updated_at.map_or_else(|| millis(0, 0), |t| millis(t.seconds, t.nanos)),
             model_name: job.model_name,
             request_digest: digest("job.request_digest", &job.request_digest)?,
             bundle_digest: bundle,

@@ -40,8 +40,7 @@ pub struct Jobs {
 
 fn view(what: &str, job: Option<wire::Job>) -> Result<JobView, CallError> {
     let job = job.ok_or_else(|| malformed("job", &"nothing"));
-    job.and_then(JobView::try_from)
-        .map_err(|error| CallError::malformed(what, error))
+    job.and_then(JobView::try_from).map_err(|error| CallError::malformed(what, error))
 }
 
 impl Jobs {
@@ -63,19 +62,14 @@ impl Jobs {
     /// When the scheduler refuses it or stays unreachable.
     pub async fn submit(&self, request: &Document) -> Result<Submitted, CallError> {
         let what = "cannot submit the job";
-        let message = wire::SubmitRequest {
-            request: Some(request.clone().into()),
-        };
+        let message = wire::SubmitRequest { request: Some(request.clone().into()) };
         let answer = retry(what, || {
             let (mut client, message) = (self.raw(), message.clone());
             async move { client.submit(message).await }
         })
         .await?
         .into_inner();
-        Ok(Submitted {
-            job: view(what, answer.job)?,
-            existed: answer.existed,
-        })
+        Ok(Submitted { job: view(what, answer.job)?, existed: answer.existed })
     }
 
     /// One job of the caller's.
@@ -98,10 +92,7 @@ impl Jobs {
     pub async fn list(&self, size: u32, after: Option<&str>) -> Result<JobPage, CallError> {
         let what = "cannot list the jobs";
         let token = after.unwrap_or_default().to_owned();
-        let message = wire::ListRequest {
-            page_size: size,
-            page_token: token,
-        };
+        let message = wire::ListRequest { page_size: size, page_token: token };
         let answer = retry(what, || {
             let (mut client, message) = (self.raw(), message.clone());
             async move { client.list(message).await }
@@ -122,11 +113,7 @@ impl Jobs {
         let what = format!("cannot cancel the job {id}");
         let answer = retry(what.clone(), || {
             let mut client = self.raw();
-            async move {
-                client
-                    .cancel(wire::CancelRequest { id: id.to_string() })
-                    .await
-            }
+            async move { client.cancel(wire::CancelRequest { id: id.to_string() }).await }
         });
         view(&what, answer.await?.into_inner().job)
     }
@@ -153,19 +140,11 @@ impl Jobs {
             let mut client = self.raw();
             async move { client.list_trainers(wire::ListTrainersRequest {}).await }
         });
-        let trainers = answer
-            .await?
-            .into_inner()
-            .trainers
-            .into_iter()
-            .map(|trainer| {
-                let image = trainer.image.parse();
-                let image = image.map_err(|_| malformed("trainers.image", &trainer.image))?;
-                Ok(TrainerView {
-                    name: trainer.name,
-                    image,
-                })
-            });
+        let trainers = answer.await?.into_inner().trainers.into_iter().map(|trainer| {
+            let image = trainer.image.parse();
+            let image = image.map_err(|_| malformed("trainers.image", &trainer.image))?;
+            Ok(TrainerView { name: trainer.name, image })
+        });
         let trainers: Result<_, Malformed> = trainers.collect();
         trainers.map_err(|error| CallError::malformed(what, error))
     }

@@ -47,15 +47,10 @@ impl LocalFile {
     /// # Errors
     /// When it is no regular file or cannot be read.
     pub fn hash(path: &Path) -> Result<Self, LocalFileError> {
-        let read = |source| LocalFileError::Read {
-            path: path.to_owned(),
-            source,
-        };
+        let read = |source| LocalFileError::Read { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(read)?;
         if !file.metadata().map_err(read)?.is_file() {
-            return Err(LocalFileError::NotAFile {
-                path: path.to_owned(),
-            });
+            return Err(LocalFileError::NotAFile { path: path.to_owned() });
         }
         let mut hasher = Hasher::new();
         let mut block = vec![0; BLOCK_BYTES];
@@ -66,10 +61,6 @@ impl LocalFile {
                 _ => break,
             }
         }
-        Ok(Self {
-            path: path.to_owned(),
-            size: hasher.length(),
-            digests: hasher.finish(),
-        })
+        Ok(Self { path: path.to_owned(), size: hasher.length(), digests: hasher.finish() })
     }
 }

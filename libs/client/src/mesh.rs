@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use rpc::{Channel, ClientConfig, ConnectError, IdentityError, IdentityFiles, MeshIdentity};
 
-use crate::{Artifacts, Endpoint, Jobs, Profile};
+use crate::{
+    Artifacts, CallError, Endpoint, Jobs, Profile,
+    call::{is_transient, pause},
+};
+
+/// How often a first connection is tried: 100, 200 and 400 ms lie between.
+const REACH_TRIES: u32 = 4;
 
 /// Why a mesh cannot be used; whether a service answers shows at the first call.
 #[derive(Debug, thiserror::Error)]
@@ -37,11 +43,26 @@ impl Mesh {
             ca: profile.identity.ca.clone(),
         })?;
         let scheduler = connect(&profile.services.scheduler, &identity)?;
-        Ok(Self {
-            profile: Arc::new(profile),
-            identity,
-            scheduler,
-        })
+        Ok(Self { profile: Arc::new(profile), identity, scheduler })
+    }
+
+    /// Connects to the scheduler now: a mesh that is not there is told of within a second, and not
+    /// after all the patience of the calls that follow.
+    ///
+    /// # Errors
+    /// When the scheduler does not answer.
+    pub async fn reach(&self) -> Result<(), CallError> {
+        let mut tries = 1;
+        loop {
+            match self.scheduler.probe().await {
+                Ok(()) => return Ok(()),
+                Err(status) if tries < REACH_TRIES && is_transient(&status) => {
+                    tokio::time::sleep(pause(tries - 1)).await;
+                    tries += 1;
+                }
+                Err(status) => return Err(CallError::new("cannot reach the mesh", status)),
+            }
+        }
     }
 
     /// The profile.

@@ -111,31 +111,18 @@ impl Profile {
     /// # Errors
     /// When the file is missing, too long, or not a profile.
     pub fn load(path: &Path) -> Result<Self, ProfileError> {
-        let read = |source| ProfileError::Read {
-            path: path.to_owned(),
-            source,
-        };
+        let read = |source| ProfileError::Read { path: path.to_owned(), source };
         let mut bytes = Vec::new();
         let file = std::fs::File::open(path).map_err(read)?;
-        file.take(MAX_PROFILE_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(read)?;
+        file.take(MAX_PROFILE_BYTES + 1).read_to_end(&mut bytes).map_err(read)?;
         if bytes.len() as u64 > MAX_PROFILE_BYTES {
-            return Err(ProfileError::TooLong {
-                path: path.to_owned(),
-            });
+            return Err(ProfileError::TooLong { path: path.to_owned() });
         }
-        let parse = |source| ProfileError::Parse {
-            path: path.to_owned(),
-            source,
-        };
+        let parse = |source| ProfileError::Parse { path: path.to_owned(), source };
         let mut profile: Self = serde_json::from_slice(&bytes).map_err(parse)?;
         if profile.schema != PROFILE_SCHEMA {
             let schema = profile.schema.chars().take(64).collect();
-            return Err(ProfileError::Schema {
-                path: path.to_owned(),
-                schema,
-            });
+            return Err(ProfileError::Schema { path: path.to_owned(), schema });
         }
         let directory = path.parent().unwrap_or_else(|| Path::new(""));
         let identity = &mut profile.identity;

@@ -41,11 +41,7 @@ pub fn sign_request(
         spec,
     };
     let payload = canonical::to_vec(&request)?;
-    let sealed = Envelope::seal(
-        REQUEST_PAYLOAD_TYPE,
-        payload,
-        credentials.signing_key().as_ref(),
-    )?;
+    let sealed = Envelope::seal(REQUEST_PAYLOAD_TYPE, payload, credentials.signing_key().as_ref())?;
     Ok(Document {
         envelope: sealed.as_bytes().to_vec(),
         certificates: credentials.certificate_chain_der().to_vec(),

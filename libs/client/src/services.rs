@@ -48,9 +48,7 @@ pub async fn verify_bundle(channel: Channel, bundle: Vec<u8>) -> Result<RemoteVe
     let bundle = Bytes::from(bundle);
     let answer = retry(what, || {
         let mut client = client.clone();
-        let message = VerifyBundleRequest {
-            bundle: bundle.clone().into(),
-        };
+        let message = VerifyBundleRequest { bundle: bundle.clone().into() };
         async move { client.verify_bundle(message).await }
     });
     let verdict = answer.await?.into_inner().verdict;
@@ -60,11 +58,7 @@ pub async fn verify_bundle(channel: Channel, bundle: Vec<u8>) -> Result<RemoteVe
     Ok(RemoteVerdict {
         verified: verdict.verified,
         checks: checks
-            .map(|c| RemoteCheck {
-                name: c.name,
-                passed: c.passed,
-                detail: c.detail,
-            })
+            .map(|c| RemoteCheck { name: c.name, passed: c.passed, detail: c.detail })
             .collect(),
         job_id: verdict.job_id,
     })
@@ -101,9 +95,7 @@ pub async fn checkpoint(channel: Channel) -> Result<String, CallError> {
 /// # Errors
 /// When the server does not answer.
 pub async fn is_serving(channel: Channel) -> Result<bool, CallError> {
-    let request = HealthCheckRequest {
-        service: String::new(),
-    };
+    let request = HealthCheckRequest { service: String::new() };
     let answer = HealthClient::new(channel).check(request).await;
     let answer = answer.map_err(|status| CallError::new("cannot ask for its health", status))?;
     Ok(answer.into_inner().status() == ServingStatus::Serving)

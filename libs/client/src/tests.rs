@@ -96,11 +96,7 @@ fn only_what_may_heal_is_tried_again() {
         (Code::InvalidArgument, "X", false),
     ];
     for (code, reason, transient) in cases {
-        assert_eq!(
-            call::is_transient(&new(code, reason, "")),
-            transient,
-            "{code:?} {reason}"
-        );
+        assert_eq!(call::is_transient(&new(code, reason, "")), transient, "{code:?} {reason}");
     }
     assert!(call::pause(0) < call::pause(40));
     assert!(call::pause(63).as_millis() <= 4_000);
@@ -113,10 +109,7 @@ fn a_file_is_hashed_and_a_directory_is_none() {
     std::fs::write(&path, b"abc").unwrap();
     let file = LocalFile::hash(&path).unwrap();
     assert_eq!((file.size, file.digests), (3, ids::Digests::of(b"abc")));
-    assert!(matches!(
-        LocalFile::hash(directory.path()),
-        Err(LocalFileError::NotAFile { .. })
-    ));
+    assert!(matches!(LocalFile::hash(directory.path()), Err(LocalFileError::NotAFile { .. })));
     assert!(matches!(
         LocalFile::hash(&directory.path().join("y")),
         Err(LocalFileError::Read { .. })

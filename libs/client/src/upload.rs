@@ -161,10 +161,7 @@ fn check(file: &LocalFile, answer: &UploadResponse) -> Result<(), CallError> {
         return Ok(());
     }
     let what = format!("cannot upload {}", file.path.display());
-    Err(CallError::malformed(
-        what,
-        "the store answered with other digests",
-    ))
+    Err(CallError::malformed(what, "the store answered with other digests"))
 }
 
 struct Reader {

@@ -70,21 +70,12 @@ pub struct Watch {
 
 impl Watch {
     pub(crate) fn new(jobs: Jobs, id: JobId) -> Self {
-        Self {
-            jobs,
-            id,
-            stream: None,
-            seen: 0,
-            ended: false,
-            patience: Patience::default(),
-        }
+        Self { jobs, id, stream: None, seen: 0, ended: false, patience: Patience::default() }
     }
 
     async fn message(&mut self) -> Result<Option<wire::WatchResponse>, Status> {
         if self.stream.is_none() {
-            let request = wire::WatchRequest {
-                id: self.id.to_string(),
-            };
+            let request = wire::WatchRequest { id: self.id.to_string() };
             self.stream = Some(self.jobs.raw().watch(request).await?.into_inner());
         }
         match self.stream.as_mut() {
@@ -114,10 +105,7 @@ impl Watch {
                 }
             };
             match event {
-                Some(Event::Transition(wire::Transition {
-                    sequence,
-                    job: Some(job),
-                })) => {
+                Some(Event::Transition(wire::Transition { sequence, job: Some(job) })) => {
                     if sequence <= self.seen {
                         continue;
                     }
@@ -127,18 +115,10 @@ impl Watch {
                     self.ended = job.state.is_terminal();
                     return Ok(Some(WatchEvent::Transition { sequence, job }));
                 }
-                Some(Event::Progress(wire::Progress {
-                    epoch,
-                    epochs,
-                    metrics,
-                })) => {
+                Some(Event::Progress(wire::Progress { epoch, epochs, metrics })) => {
                     self.patience = Patience::default();
                     let metrics = metrics.into_iter().collect();
-                    return Ok(Some(WatchEvent::Progress {
-                        epoch,
-                        epochs,
-                        metrics,
-                    }));
+                    return Ok(Some(WatchEvent::Progress { epoch, epochs, metrics }));
                 }
                 Some(Event::Transition(_)) | None => {}
             }
@@ -175,21 +155,12 @@ pub struct LogStream {
 
 impl LogStream {
     pub(crate) fn new(jobs: Jobs, id: JobId) -> Self {
-        Self {
-            jobs,
-            id,
-            stream: None,
-            seen: 0,
-            skip: 0,
-            patience: Patience::default(),
-        }
+        Self { jobs, id, stream: None, seen: 0, skip: 0, patience: Patience::default() }
     }
 
     async fn message(&mut self) -> Result<Option<wire::LogsResponse>, Status> {
         if self.stream.is_none() {
-            let request = wire::LogsRequest {
-                id: self.id.to_string(),
-            };
+            let request = wire::LogsRequest { id: self.id.to_string() };
             self.stream = Some(self.jobs.raw().logs(request).await?.into_inner());
             self.skip = self.seen;
         }
@@ -207,7 +178,7 @@ impl LogStream {
         let what = format!("cannot read the log of the job {}", self.id);
         loop {
             let mut chunk = match self.message().await {
-                Ok(Some(message)) => Vec::from(message.chunk),
+                Ok(Some(message)) => message.chunk,
                 Ok(None) => return Ok(None),
                 Err(status) => {
                     self.stream = None;
@@ -215,9 +186,7 @@ impl LogStream {
                     continue;
                 }
             };
-            let known = usize::try_from(self.skip)
-                .unwrap_or(usize::MAX)
-                .min(chunk.len());
+            let known = usize::try_from(self.skip).unwrap_or(usize::MAX).min(chunk.len());
             self.skip -= known as u64;
             chunk.drain(..known);
             if chunk.is_empty() {

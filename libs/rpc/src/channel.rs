@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use rustls_pki_types::ServerName;
 use tokio::sync::Semaphore;
 use tonic::{Code, Status, body::Body};
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tower::Service;
 
 use crate::{
@@ -93,36 +94,14 @@ fn channel(config: &ClientConfig, roots: Roots) -> Result<Channel, ConnectError>
         return Err(bad());
     }
     let port = authority.port_u16().ok_or_else(bad)?;
-    let host = authority
-        .host()
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .to_owned();
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(host.clone()).map_err(|_| bad())?;
-    let tls = client_config(roots.clone(), config.spiffe_id.clone()).map_err(|source| {
-        ConnectError::Tls {
-            url: config.url.clone(),
-            source,
-        }
-    })?;
-    let target = Target {
-        host,
-        port,
-        name,
-        tls: Arc::new(tls),
-        config: config.clone(),
-    };
+    let tls = client_config(roots.clone(), config.spiffe_id.clone())
+        .map_err(|source| ConnectError::Tls { url: config.url.clone(), source })?;
+    let target = Target { host, port, name, tls: Arc::new(tls), config: config.clone() };
     let places = Semaphore::new(config.max_calls.clamp(1, Semaphore::MAX_PERMITS));
     let (target, opening) = (Arc::new(target), Mutex::default());
-    Ok(Channel {
-        inner: Arc::new(Inner {
-            target,
-            authority,
-            roots,
-            opening,
-            places,
-        }),
-    })
+    Ok(Channel { inner: Arc::new(Inner { target, authority, roots, opening, places }) })
 }
 
 impl Inner {
@@ -138,7 +117,8 @@ impl Inner {
         let mut slot = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         let generation = self.generation();
         if let Some(opening) = slot.as_ref() {
-            let usable = match opening.peek() {
+            // Asked, not only peeked at: the caller that waited for it may be gone.
+            let usable = match opening.clone().now_or_never() {
                 None => true,
                 Some(Err(_)) => false,
                 Some(Ok(live)) => !live.sender.is_closed() && live.generation == generation,
@@ -160,6 +140,15 @@ impl Inner {
         opening
     }
 
+    /// Drops a connection that takes no more requests, so that the next call opens another.
+    fn forget(&self, dead: &Live) {
+        let mut slot = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = slot.as_ref().and_then(Opening::peek);
+        if matches!(current, Some(Ok(live)) if Arc::ptr_eq(&live.ended, &dead.ended)) {
+            *slot = None;
+        }
+    }
+
     async fn live(&self) -> Result<Live, Status> {
         self.opening().await.map_err(|error| {
             let config = &self.target.config;
@@ -179,29 +168,20 @@ impl Inner {
         let text = chain(&error);
         let text = cause.map_or_else(|| text.clone(), |cause| format!("{text}: {cause}"));
         let refused = text.contains("received fatal alert");
-        let reason = if refused {
-            "CERTIFICATE_REFUSED"
-        } else {
-            "CONNECTION_LOST"
-        };
+        let reason = if refused { "CERTIFICATE_REFUSED" } else { "CONNECTION_LOST" };
         let code = match Status::from_error(Box::new(error)).code() {
             Code::ResourceExhausted => Code::ResourceExhausted,
             _ => Code::Unavailable,
         };
-        let message = format!(
-            "the connection to {} at {} failed: {text}",
-            config.spiffe_id, config.url
-        );
+        let message =
+            format!("the connection to {} at {} failed: {text}", config.spiffe_id, config.url);
         status::new(code, reason, &message)
     }
 
     /// The status of a call that the server did not even refuse in time.
     pub(crate) fn late(&self) -> Status {
         let config = &self.target.config;
-        let message = format!(
-            "no answer in time from {} at {}",
-            config.spiffe_id, config.url
-        );
+        let message = format!("no answer in time from {} at {}", config.spiffe_id, config.url);
         status::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", &message)
     }
 
@@ -218,8 +198,7 @@ impl Inner {
                 Some(unsent) if again => {
                     again = false;
                     request = unsent;
-                    let wait = Duration::from_millis(CAUSE_WAIT_MS);
-                    let _ = live.ended.cause(wait).await;
+                    self.forget(&live);
                 }
                 _ => {
                     let wait = Duration::from_millis(CAUSE_WAIT_MS);
@@ -232,9 +211,7 @@ impl Inner {
 
     fn prepare(&self, request: &mut Request<Body>) -> Option<Instant> {
         let path = request.uri().path_and_query().cloned();
-        let method = path
-            .as_ref()
-            .map_or("", |path| path.path().trim_start_matches('/'));
+        let method = path.as_ref().map_or("", |path| path.path().trim_start_matches('/'));
         let ours = topology().rule(method).and_then(|rule| rule.deadline);
         let bound = timeout::read(request.headers()).or(ours);
         if let Some(bound) = bound {
@@ -269,23 +246,20 @@ impl Inner {
         let (mut parts, inner) = response.into_parts();
         sanitise(&mut parts.headers);
         let deadline = deadline.map(|at| Box::pin(tokio::time::sleep_until(at.into())));
-        let body = ClientBody {
-            inner,
-            channel: self,
-            deadline,
-            ended: false,
-        };
+        let body = ClientBody { inner, channel: self, deadline, ended: false };
         Ok(Response::from_parts(parts, Body::new(body)))
     }
 }
 
 impl Channel {
-    /// Connects now, to find out whether the peer answers; a later call uses the connection.
+    /// Connects now and asks for the peer's health, to find out whether it answers us at all,
+    /// serving or not.
     ///
     /// # Errors
     /// UNAVAILABLE with the target and the cause.
     pub async fn probe(&self) -> Result<(), Status> {
-        self.inner.live().await.map(drop)
+        let request = HealthCheckRequest::default();
+        HealthClient::new(self.clone()).check(request).await.map(drop)
     }
 }
 

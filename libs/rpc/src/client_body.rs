@@ -53,10 +53,7 @@ impl Body for ClientBody {
             return Poll::Ready(None);
         }
         let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(context) else {
-            let late = this
-                .deadline
-                .as_mut()
-                .is_some_and(|t| t.as_mut().poll(context).is_ready());
+            let late = this.deadline.as_mut().is_some_and(|t| t.as_mut().poll(context).is_ready());
             if late {
                 this.ended = true;
                 return Poll::Ready(Some(Err(this.channel.late())));

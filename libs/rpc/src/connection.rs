@@ -43,6 +43,8 @@ const EXPIRY_MARGIN_MS: u64 = 30_000;
 const LINGER_MS: u64 = 250;
 /// How many pieces of what it still sends are read in that time, in number.
 const LINGER_READS: usize = 8;
+/// What a call on the public listener may send ahead at most, in bytes; a connection twice that.
+const PUBLIC_WINDOW_BYTES: u32 = 256 * 1024;
 /// The largest HTTP/2 frame that is taken, in bytes.
 pub(crate) const MAX_FRAME_BYTES: u32 = 64 * 1024;
 
@@ -137,11 +139,8 @@ impl Schedule {
         let age = Duration::from_millis(limits.max_connection_age_ms).mul_f64(1.0 - 0.1 * jitter);
         let grace = Duration::from_millis(limits.max_connection_age_grace_ms);
         let opened = connection.opened;
-        let mut schedule = Self {
-            ask_at: opened + age,
-            cut_at: opened + age + grace,
-            asked: false,
-        };
+        let mut schedule =
+            Self { ask_at: opened + age, cut_at: opened + age + grace, asked: false };
         if let Some(peer) = &connection.peer {
             let left = peer.identity().certificate().not_after().since_ms(now());
             let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
@@ -195,9 +194,7 @@ async fn handshake(
     shared: &Shared,
 ) -> Option<TlsStream<TcpStream>> {
     let bound = Duration::from_millis(shared.limits.handshake_timeout_ms);
-    let accept = TlsAcceptor::from(Arc::clone(&shared.tls))
-        .accept(stream)
-        .into_fallible();
+    let accept = TlsAcceptor::from(Arc::clone(&shared.tls)).accept(stream).into_fallible();
     let Ok(accepted) = tokio::time::timeout(bound, accept).await else {
         refused("handshake_timeout", remote, "the handshake took too long");
         return None;
@@ -253,14 +250,20 @@ fn peer_of(
     Ok(Some(Arc::new(Peer::new(identity, chain, remote))))
 }
 
-fn builder(limits: &Limits, tasks: Tasks) -> http2::Builder<Tasks> {
+fn builder(limits: &Limits, public: bool, tasks: Tasks) -> http2::Builder<Tasks> {
+    let (stream, connection) = (limits.stream_window_bytes, limits.connection_window_bytes);
+    let (stream, connection) = if public {
+        (stream.min(PUBLIC_WINDOW_BYTES), connection.min(2 * PUBLIC_WINDOW_BYTES))
+    } else {
+        (stream, connection)
+    };
     let mut builder = http2::Builder::new(tasks);
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.max_concurrent_streams)
         .max_header_list_size(limits.max_header_list_bytes)
-        .initial_stream_window_size(limits.stream_window_bytes)
-        .initial_connection_window_size(limits.connection_window_bytes)
+        .initial_stream_window_size(stream)
+        .initial_connection_window_size(connection)
         .max_frame_size(MAX_FRAME_BYTES)
         .keep_alive_interval(Duration::from_millis(limits.keepalive_interval_ms))
         .keep_alive_timeout(Duration::from_millis(limits.keepalive_timeout_ms))
@@ -291,8 +294,8 @@ async fn serve(
     let limits = &shared.limits;
     let mut schedule = Schedule::new(&connection, limits, shared.jitter());
     let policy = Policy::new(Arc::clone(&shared), Arc::clone(&connection));
-    let http =
-        builder(limits, Tasks(stop.clone())).serve_connection(TokioIo::new(tls), Calls(policy));
+    let http = builder(limits, shared.public, Tasks(stop.clone()))
+        .serve_connection(TokioIo::new(tls), Calls(policy));
     let mut http = pin!(http);
     let mut drains = pin!(draining.cancelled());
     let mut drained = false;
@@ -300,10 +303,7 @@ async fn serve(
         let wake = if schedule.asked {
             schedule.cut_at
         } else {
-            schedule
-                .ask_at
-                .min(connection.idle_at(limits))
-                .min(schedule.cut_at)
+            schedule.ask_at.min(connection.idle_at(limits)).min(schedule.cut_at)
         };
         tokio::select! {
             ended = http.as_mut() => {

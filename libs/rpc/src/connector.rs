@@ -53,10 +53,7 @@ impl Ended {
         if self.cause.get().is_none() {
             let _ = tokio::time::timeout(wait, notified).await;
         }
-        self.cause
-            .get()
-            .map(String::as_str)
-            .filter(|cause| !cause.is_empty())
+        self.cause.get().map(String::as_str).filter(|cause| !cause.is_empty())
     }
 }
 
@@ -113,12 +110,9 @@ impl OpenError {
 
 pub(crate) async fn open(target: &Target, generation: u64) -> Result<Live, OpenError> {
     let bound_ms = target.config.connect_timeout_ms;
-    tokio::time::timeout(
-        Duration::from_millis(bound_ms),
-        open_unbounded(target, generation),
-    )
-    .await
-    .unwrap_or(Err(OpenError::Timeout(bound_ms)))
+    tokio::time::timeout(Duration::from_millis(bound_ms), open_unbounded(target, generation))
+        .await
+        .unwrap_or(Err(OpenError::Timeout(bound_ms)))
 }
 
 async fn open_unbounded(target: &Target, generation: u64) -> Result<Live, OpenError> {
@@ -126,10 +120,7 @@ async fn open_unbounded(target: &Target, generation: u64) -> Result<Live, OpenEr
     let tcp = TcpStream::connect(address).await.map_err(OpenError::Tcp)?;
     tcp.set_nodelay(true).map_err(OpenError::Tcp)?;
     let connector = TlsConnector::from(Arc::clone(&target.tls));
-    let tls = connector
-        .connect(target.name.clone(), tcp)
-        .await
-        .map_err(OpenError::of_handshake)?;
+    let tls = connector.connect(target.name.clone(), tcp).await.map_err(OpenError::of_handshake)?;
     let config = &target.config;
     let (sender, connection) = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -144,16 +135,8 @@ async fn open_unbounded(target: &Target, generation: u64) -> Result<Live, OpenEr
     let ended = Arc::new(Ended::default());
     let slot = Arc::clone(&ended);
     tokio::spawn(async move {
-        let cause = connection
-            .await
-            .err()
-            .map(|error| chain(&error))
-            .unwrap_or_default();
+        let cause = connection.await.err().map(|error| chain(&error)).unwrap_or_default();
         slot.set(cause);
     });
-    Ok(Live {
-        sender,
-        ended,
-        generation,
-    })
+    Ok(Live { sender, ended, generation })
 }

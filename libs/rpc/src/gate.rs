@@ -76,11 +76,7 @@ impl Gate {
             return Err("max_connections_per_ip");
         }
         counts.total += 1;
-        Ok(Place {
-            gate: Arc::clone(self),
-            network,
-            spiffe_id: None,
-        })
+        Ok(Place { gate: Arc::clone(self), network, spiffe_id: None })
     }
 
     /// How many connections are open.

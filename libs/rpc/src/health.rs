@@ -31,9 +31,7 @@ pub struct HealthHandle {
 impl HealthHandle {
     pub(crate) fn new() -> Self {
         let starting = HealthState::NotReady("starting".into());
-        Self {
-            state: Arc::new(watch::Sender::new(starting)),
-        }
+        Self { state: Arc::new(watch::Sender::new(starting)) }
     }
 
     fn set(&self, new: &HealthState) {
@@ -85,10 +83,7 @@ pub(crate) fn service(
     handle: &HealthHandle,
     names: Vec<&'static str>,
 ) -> HealthServer<HealthService> {
-    HealthServer::new(HealthService {
-        state: handle.state.subscribe(),
-        names,
-    })
+    HealthServer::new(HealthService { state: handle.state.subscribe(), names })
 }
 
 fn answer(state: &HealthState) -> HealthCheckResponse {
@@ -96,18 +91,13 @@ fn answer(state: &HealthState) -> HealthCheckResponse {
         HealthState::Ready => ServingStatus::Serving,
         HealthState::NotReady(_) | HealthState::Draining => ServingStatus::NotServing,
     };
-    HealthCheckResponse {
-        status: status.into(),
-    }
+    HealthCheckResponse { status: status.into() }
 }
 
 /// The next answer of a watch that differs from the last one; none once the server drains.
 async fn next_answer(
     (mut state, last): (watch::Receiver<HealthState>, Option<i32>),
-) -> Option<(
-    Result<HealthCheckResponse, Status>,
-    (watch::Receiver<HealthState>, Option<i32>),
-)> {
+) -> Option<(Result<HealthCheckResponse, Status>, (watch::Receiver<HealthState>, Option<i32>))> {
     loop {
         state.changed().await.ok()?;
         let (new, draining) = {

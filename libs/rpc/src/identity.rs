@@ -128,25 +128,14 @@ impl Credentials {
         let key = Arc::new(FileKey::load(&files.key)?);
         let identity = keys::verify_chain(&chain, &roots, at).map_err(|source| {
             let (certificate, ca) = (files.certificate.clone(), files.ca.clone());
-            IdentityError::Chain {
-                certificate,
-                ca,
-                source: Box::new(source),
-            }
+            IdentityError::Chain { certificate, ca, source: Box::new(source) }
         })?;
         if identity.public_key() != key.public_key() {
             let (key, certificate) = (files.key.clone(), files.certificate.clone());
             return Err(IdentityError::Mismatch { key, certificate });
         }
         let certified = crate::tls::certified_key(&chain, &key);
-        Ok(Self {
-            chain,
-            identity,
-            key,
-            roots,
-            certified,
-            generation: 0,
-        })
+        Ok(Self { chain, identity, key, roots, certified, generation: 0 })
     }
 }
 
@@ -155,19 +144,11 @@ const fn keys_max_chain() -> usize {
 }
 
 fn certificates(path: &Path, limit: usize) -> Result<Vec<Vec<u8>>, IdentityError> {
-    let read = |source| IdentityError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let read = |source| IdentityError::Read { path: path.to_owned(), source };
     let mut pem = Vec::new();
     let file = std::fs::File::open(path).map_err(read)?;
-    file.take(MAX_PEM_BYTES)
-        .read_to_end(&mut pem)
-        .map_err(read)?;
-    let bad = || IdentityError::Pem {
-        path: path.to_owned(),
-        limit,
-    };
+    file.take(MAX_PEM_BYTES).read_to_end(&mut pem).map_err(read)?;
+    let bad = || IdentityError::Pem { path: path.to_owned(), limit };
     let mut found = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         if found.len() == limit {
@@ -175,11 +156,7 @@ fn certificates(path: &Path, limit: usize) -> Result<Vec<Vec<u8>>, IdentityError
         }
         found.push(certificate.map_err(|_| bad())?.to_vec());
     }
-    if found.is_empty() {
-        Err(bad())
-    } else {
-        Ok(found)
-    }
+    if found.is_empty() { Err(bad()) } else { Ok(found) }
 }
 
 pub(crate) fn now() -> Timestamp {

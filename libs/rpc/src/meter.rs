@@ -23,10 +23,7 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) const fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            used: AtomicUsize::new(0),
-        }
+        Self { limit, used: AtomicUsize::new(0) }
     }
 }
 
@@ -39,10 +36,7 @@ pub(crate) struct Reservation {
 
 impl Reservation {
     pub(crate) const fn new(budget: Arc<Budget>) -> Self {
-        Self {
-            budget,
-            held: AtomicUsize::new(0),
-        }
+        Self { budget, held: AtomicUsize::new(0) }
     }
 
     /// Gives back the last message's bytes and takes `bytes`; false when they do not fit.
@@ -65,9 +59,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.budget
-            .used
-            .fetch_sub(*self.held.get_mut(), Ordering::Relaxed);
+        self.budget.used.fetch_sub(*self.held.get_mut(), Ordering::Relaxed);
     }
 }
 
@@ -93,15 +85,7 @@ impl Call {
     ) -> Self {
         connection.call_began();
         let started = Instant::now();
-        Self {
-            method,
-            started,
-            span,
-            connection,
-            code: None,
-            _place: place,
-            _reserved: reserved,
-        }
+        Self { method, started, span, connection, code: None, _place: place, _reserved: reserved }
     }
 
     /// Notes how the call ended; the first answer counts.
@@ -118,11 +102,7 @@ impl Drop for Call {
         count(self.method, code);
         metrics::histogram!("rpc_seconds", "method" => self.method).record(elapsed.as_secs_f64());
         let _in_trace = self.span.enter();
-        tracing::debug!(
-            code = code_name(code),
-            ms = elapsed.as_millis(),
-            "call ended"
-        );
+        tracing::debug!(code = code_name(code), ms = elapsed.as_millis(), "call ended");
     }
 }
 

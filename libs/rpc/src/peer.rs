@@ -18,11 +18,7 @@ pub struct Peer {
 
 impl Peer {
     pub(crate) const fn new(identity: Identity, chain: Vec<Vec<u8>>, remote: SocketAddr) -> Self {
-        Self {
-            identity,
-            chain,
-            remote,
-        }
+        Self { identity, chain, remote }
     }
 
     /// Who it is.
@@ -79,17 +75,12 @@ pub(crate) struct Deadline(pub(crate) Instant);
 pub fn peer<T>(request: &Request<T>) -> Result<&Peer, Status> {
     match request.extensions().get::<Arc<Peer>>() {
         Some(peer) => Ok(peer),
-        None => Err(to_status(&Refusal::NoCertificate {
-            method: "this call",
-        })),
+        None => Err(to_status(&Refusal::NoCertificate { method: "this call" })),
     }
 }
 
 /// When the call must have ended; none for streams without a bound.
 #[must_use]
 pub fn deadline<T>(request: &Request<T>) -> Option<Instant> {
-    request
-        .extensions()
-        .get::<Deadline>()
-        .map(|deadline| deadline.0)
+    request.extensions().get::<Deadline>().map(|deadline| deadline.0)
 }

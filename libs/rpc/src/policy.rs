@@ -93,11 +93,7 @@ impl Policy {
     }
 
     fn log(&self, method: &str, refusal: &Refusal) {
-        let peer = self
-            .connection
-            .peer
-            .as_ref()
-            .map(|peer| peer.spiffe_id().to_string());
+        let peer = self.connection.peer.as_ref().map(|peer| peer.spiffe_id().to_string());
         let (reason, remote) = (refusal.reason(), self.connection.remote);
         tracing::warn!(method, reason, peer, %remote, %refusal, "call refused");
     }
@@ -108,8 +104,7 @@ impl Policy {
             let method = method.chars().take(100).collect();
             return Err(("unlisted", Refusal::NotListed { method }));
         };
-        self.may_call(rule)
-            .map_err(|refusal| (rule.method.as_str(), refusal))
+        self.may_call(rule).map_err(|refusal| (rule.method.as_str(), refusal))
     }
 
     fn may_call(&self, rule: &'static Rule) -> Result<Admitted, Refusal> {
@@ -118,10 +113,7 @@ impl Policy {
             (Peers::Anybody, None) => {}
             (Peers::Roles(_), None) => return Err(Refusal::NoCertificate { method }),
             (Peers::Roles(roles), Some(peer)) if !roles.contains(&peer.role()) => {
-                return Err(Refusal::Role {
-                    method,
-                    role: peer.role(),
-                });
+                return Err(Refusal::Role { method, role: peer.role() });
             }
             (_, Some(_)) => self.still_trusted()?,
         }
@@ -134,10 +126,7 @@ impl Policy {
             return Ok(Admitted { rule, place: None });
         }
         match Arc::clone(&self.shared.places).try_acquire_owned() {
-            Ok(place) => Ok(Admitted {
-                rule,
-                place: Some(place),
-            }),
+            Ok(place) => Ok(Admitted { rule, place: Some(place) }),
             Err(_) => Err(Refusal::Calls),
         }
     }
@@ -150,39 +139,22 @@ impl Policy {
         let spiffe_id = || peer.spiffe_id().clone();
         let not_after = peer.identity().certificate().not_after();
         if now() > not_after {
-            return Err(Refusal::Expired {
-                spiffe_id: spiffe_id(),
-                not_after,
-            });
+            return Err(Refusal::Expired { spiffe_id: spiffe_id(), not_after });
         }
         let generation = self.shared.identity.current().generation;
         if self.connection.trusted_at.load(Ordering::Relaxed) != generation {
             verify_client(&self.shared.identity, peer.chain_der()).map_err(|source| {
-                Refusal::NotTrusted {
-                    spiffe_id: spiffe_id(),
-                    source: Box::new(source),
-                }
+                Refusal::NotTrusted { spiffe_id: spiffe_id(), source: Box::new(source) }
             })?;
-            self.connection
-                .trusted_at
-                .store(generation, Ordering::Relaxed);
+            self.connection.trusted_at.store(generation, Ordering::Relaxed);
         }
         Ok(())
     }
 
     fn span(&self, method: &'static str, request: &Request<Incoming>) -> Span {
-        let peer = self
-            .connection
-            .peer
-            .as_ref()
-            .map(|peer| peer.spiffe_id().to_string());
-        let span = tracing::info_span!(
-            "rpc",
-            otel.name = method,
-            otel.kind = "server",
-            method,
-            peer
-        );
+        let peer = self.connection.peer.as_ref().map(|peer| peer.spiffe_id().to_string());
+        let span =
+            tracing::info_span!("rpc", otel.name = method, otel.kind = "server", method, peer);
         telemetry::set_parent_context(&span, telemetry::extract(request.headers()));
         span
     }
@@ -193,13 +165,7 @@ impl Policy {
         let span = self.span(method, &request);
         let reserved = Arc::new(Reservation::new(Arc::clone(&self.shared.budget)));
         let connection = Arc::clone(&self.connection);
-        let mut call = Call::new(
-            method,
-            span.clone(),
-            connection,
-            place,
-            Arc::clone(&reserved),
-        );
+        let mut call = Call::new(method, span.clone(), connection, place, Arc::clone(&reserved));
         let bound = match (rule.deadline, timeout::read(request.headers())) {
             (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
             (ours, theirs) => ours.or(theirs),
@@ -237,10 +203,7 @@ impl Policy {
 }
 
 fn is_grpc(request: &Request<Incoming>) -> bool {
-    let kind = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .map(http::HeaderValue::as_bytes);
+    let kind = request.headers().get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
     let rest = kind.and_then(|kind| kind.strip_prefix(b"application/grpc"));
     request.method() == Method::POST && matches!(rest, Some([] | [b'+' | b';', ..]))
 }

@@ -36,18 +36,12 @@ pub(crate) struct RateLimiter {
 impl RateLimiter {
     pub(crate) fn new(per_second: u32, burst: u32) -> Self {
         let (per_second, burst) = (f64::from(per_second), f64::from(burst.max(1)));
-        Self {
-            per_second,
-            burst,
-            buckets: Mutex::default(),
-        }
+        Self { per_second, burst, buckets: Mutex::default() }
     }
 
     fn refilled(&self, bucket: Bucket, now: Instant) -> f64 {
         let elapsed = now.saturating_duration_since(bucket.at).as_secs_f64();
-        elapsed
-            .mul_add(self.per_second, bucket.tokens)
-            .min(self.burst)
+        elapsed.mul_add(self.per_second, bucket.tokens).min(self.burst)
     }
 
     /// Whether `address` may make one more call at `now`.
@@ -61,17 +55,11 @@ impl RateLimiter {
                 return false;
             }
         }
-        let fresh = Bucket {
-            tokens: self.burst,
-            at: now,
-        };
+        let fresh = Bucket { tokens: self.burst, at: now };
         let bucket = buckets.entry(network).or_insert(fresh);
         let tokens = self.refilled(*bucket, now);
         let admitted = tokens >= 1.0;
-        *bucket = Bucket {
-            tokens: if admitted { tokens - 1.0 } else { tokens },
-            at: now,
-        };
+        *bucket = Bucket { tokens: if admitted { tokens - 1.0 } else { tokens }, at: now };
         admitted
     }
 }

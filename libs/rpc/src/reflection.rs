@@ -8,16 +8,12 @@ fn builder<'a>(names: &[&'static str]) -> Builder<'a> {
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .with_service_name("grpc.health.v1.Health");
-    names
-        .iter()
-        .fold(builder, |builder, name| builder.with_service_name(*name))
+    names.iter().fold(builder, |builder, name| builder.with_service_name(*name))
 }
 
 /// Adds both versions of the service to `routes`.
 pub(crate) fn add(routes: Routes, names: &[&'static str]) -> Result<Routes, Error> {
-    let v1 = builder(names)
-        .with_service_name("grpc.reflection.v1.ServerReflection")
-        .build_v1()?;
+    let v1 = builder(names).with_service_name("grpc.reflection.v1.ServerReflection").build_v1()?;
     let alpha = builder(names)
         .with_service_name("grpc.reflection.v1alpha.ServerReflection")
         .build_v1alpha()?;

@@ -15,10 +15,7 @@ pub(crate) enum Refusal {
     #[error("{method} is not for the role {role}")]
     Role { method: &'static str, role: Role },
     #[error("the certificate of {spiffe_id} expired at {not_after}, while connected")]
-    Expired {
-        spiffe_id: SpiffeId,
-        not_after: Timestamp,
-    },
+    Expired { spiffe_id: SpiffeId, not_after: Timestamp },
     #[error("the certificate of {spiffe_id} no longer leads to a trusted root")]
     NotTrusted {
         spiffe_id: SpiffeId,
@@ -26,16 +23,9 @@ pub(crate) enum Refusal {
         source: Box<crate::tls::PeerRefused>,
     },
     #[error("{method} did not end within its {after_ms} ms")]
-    Deadline {
-        method: &'static str,
-        after_ms: u128,
-    },
+    Deadline { method: &'static str, after_ms: u128 },
     #[error("a request message of {length} bytes, {method} takes at most {limit}")]
-    TooLarge {
-        method: &'static str,
-        length: u32,
-        limit: usize,
-    },
+    TooLarge { method: &'static str, length: u32, limit: usize },
     #[error("compressed messages are not taken")]
     Compressed,
     #[error("the server is busy: too many calls at once")]

@@ -1,50 +1,65 @@
 //! Hot reload: polls the identity's files and swaps the set when they changed and fit together.
 
 use std::{
+    os::unix::fs::MetadataExt as _,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use ids::Sha256Digest;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{IdentityFiles, MeshIdentity, status::chain};
 
 /// How often the files are looked at, in milliseconds.
-pub(crate) const POLL_INTERVAL_MS: u64 = 2_000;
+const POLL_INTERVAL_MS: u64 = 2_000;
 
-type Fingerprint = [Option<Sha256Digest>; 3];
+/// Inode, length, and time of the last change (s, ns): no key is read to see that it changed.
+type Stamp = Option<(u64, u64, i64, i64)>;
 
-/// What the files held when they were last tried.
+/// What is known about the files.
 #[derive(Debug)]
 pub(crate) struct Reloads {
-    tried: Mutex<Fingerprint>,
+    seen: Mutex<Seen>,
 }
 
-fn fingerprint(files: &IdentityFiles) -> Fingerprint {
+#[derive(Debug)]
+struct Seen {
+    /// The stamps of the set that is in use.
+    loaded: [Stamp; 3],
+    /// The stamps of the last set that was refused, so that it is logged once.
+    refused: Option<[Stamp; 3]>,
+}
+
+fn stamps(files: &IdentityFiles) -> [Stamp; 3] {
     let of = |path: &Path| {
-        std::fs::read(path)
-            .ok()
-            .map(|bytes| Sha256Digest::of(&bytes))
+        let file = std::fs::metadata(path).ok()?;
+        Some((file.ino(), file.len(), file.ctime(), file.ctime_nsec()))
     };
     [of(&files.certificate), of(&files.key), of(&files.ca)]
 }
 
 impl Reloads {
+    /// Remembers the files as they are just before they are read.
     pub(crate) fn new(files: &IdentityFiles) -> Self {
-        Self {
-            tried: Mutex::new(fingerprint(files)),
-        }
+        Self { seen: Mutex::new(Seen { loaded: stamps(files), refused: None }) }
     }
 
-    /// Whether the files differ from the last time; remembers them.
-    fn changed(&self, files: &IdentityFiles) -> bool {
-        let seen = fingerprint(files);
-        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *tried, seen) != seen
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What one look at the files led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Polled {
+    Unchanged,
+    Reloaded,
+    /// Logged: the first time for these files.
+    Refused,
+    /// Not logged again.
+    StillRefused,
 }
 
 impl MeshIdentity {
@@ -68,24 +83,30 @@ impl MeshIdentity {
         })
     }
 
-    /// One look at the files.
-    pub(crate) fn poll_files(&self) {
-        if !self.reloads.changed(self.files()) {
-            return;
+    /// One look at the files. A set that was refused is tried again each time: the clock moves
+    /// on, and a file can change within one tick of its time stamps.
+    pub(crate) fn poll_files(&self) -> Polled {
+        let stamps = stamps(self.files());
+        if self.reloads.seen().loaded == stamps {
+            return Polled::Unchanged;
         }
-        match self.reload_now() {
+        let reloaded = self.reload_now();
+        let mut seen = self.reloads.seen();
+        match reloaded {
             Ok(()) => {
+                *seen = Seen { loaded: stamps, refused: None };
                 metrics::counter!("rpc_identity_reloads_total", "result" => "ok").increment(1);
                 let not_after = self.not_after();
                 tracing::info!(spiffe_id = %self.spiffe_id(), %not_after, "identity reloaded");
+                Polled::Reloaded
             }
+            Err(_) if seen.refused == Some(stamps) => Polled::StillRefused,
             Err(error) => {
+                seen.refused = Some(stamps);
                 metrics::counter!("rpc_identity_reloads_total", "result" => "refused").increment(1);
                 let error = chain(&error);
-                tracing::warn!(
-                    error,
-                    "new identity files do not fit together, the old set stays"
-                );
+                tracing::warn!(error, "new identity files do not fit together, the old set stays");
+                Polled::Refused
             }
         }
     }

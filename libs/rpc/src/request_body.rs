@@ -37,16 +37,7 @@ impl RequestBody {
         idle: Duration,
     ) -> Self {
         let frames = Frames::default();
-        Self {
-            inner,
-            frames,
-            rule,
-            reserved,
-            idle,
-            pause: None,
-            waiting: false,
-            failed: false,
-        }
+        Self { inner, frames, rule, reserved, idle, pause: None, waiting: false, failed: false }
     }
 
     fn check(&mut self, data: &[u8]) -> Result<(), Refusal> {
@@ -54,17 +45,9 @@ impl RequestBody {
         self.frames.follow(data, |length| {
             if length as usize > rule.max_request_bytes {
                 let (method, limit) = (rule.method.as_str(), rule.max_request_bytes);
-                return Err(Refusal::TooLarge {
-                    method,
-                    length,
-                    limit,
-                });
+                return Err(Refusal::TooLarge { method, length, limit });
             }
-            if reserved.replace(length as usize) {
-                Ok(())
-            } else {
-                Err(Refusal::Bytes)
-            }
+            if reserved.replace(length as usize) { Ok(()) } else { Err(Refusal::Bytes) }
         })
     }
 
@@ -75,9 +58,7 @@ impl RequestBody {
 
     fn poll_pause(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let until = Instant::now() + self.idle;
-        let pause = self
-            .pause
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        let pause = self.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
         if !self.waiting {
             self.waiting = true;
             pause.as_mut().reset(until);
@@ -108,10 +89,7 @@ impl Body for RequestBody {
             None => None,
             Some(Err(error)) => Some(Err(Status::from_error(Box::new(error)))),
             Some(Ok(frame)) => {
-                match frame
-                    .data_ref()
-                    .map_or(Ok(()), |data| this.check(&data.clone()))
-                {
+                match frame.data_ref().map_or(Ok(()), |data| this.check(&data.clone())) {
                     Ok(()) => Some(Ok(frame)),
                     Err(refusal) => this.fail(&refusal),
                 }

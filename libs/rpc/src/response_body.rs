@@ -24,20 +24,13 @@ pub(crate) struct ResponseBody {
 
 /// The code in `grpc-status`, where these headers or trailers hold one.
 pub(crate) fn code_in(headers: &HeaderMap) -> Option<Code> {
-    headers
-        .get(Status::GRPC_STATUS)
-        .map(|value| Code::from_bytes(value.as_bytes()))
+    headers.get(Status::GRPC_STATUS).map(|value| Code::from_bytes(value.as_bytes()))
 }
 
 impl ResponseBody {
     /// A body with nothing to account for.
     pub(crate) const fn plain(inner: tonic::body::Body) -> Self {
-        Self {
-            inner,
-            call: None,
-            deadline: None,
-            timer: None,
-        }
+        Self { inner, call: None, deadline: None, timer: None }
     }
 
     pub(crate) const fn new(
@@ -45,12 +38,7 @@ impl ResponseBody {
         call: Call,
         deadline: Option<Instant>,
     ) -> Self {
-        Self {
-            inner,
-            call: Some(call),
-            deadline,
-            timer: None,
-        }
+        Self { inner, call: Some(call), deadline, timer: None }
     }
 
     fn end(&mut self, code: Code) {
@@ -63,9 +51,8 @@ impl ResponseBody {
         let (Some(deadline), Some(_)) = (self.deadline, &self.call) else {
             return false;
         };
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
+        let timer =
+            self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
         timer.as_mut().poll(context).is_ready()
     }
 

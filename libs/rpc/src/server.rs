@@ -64,23 +64,13 @@ impl Server {
         config: ServerConfig,
         identity: Arc<MeshIdentity>,
     ) -> Result<Bound, BindError> {
-        let failed = |source| BindError::Listen {
-            address: config.listen,
-            source,
-        };
+        let failed = |source| BindError::Listen { address: config.listen, source };
         let listener = std::net::TcpListener::bind(config.listen).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let listener = TcpListener::from_std(listener).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let tls = Arc::new(crate::tls::server_config(&identity, config.public)?);
-        Ok(Bound {
-            config,
-            identity,
-            listener,
-            address,
-            tls,
-            health: HealthHandle::new(),
-        })
+        Ok(Bound { config, identity, listener, address, tls, health: HealthHandle::new() })
     }
 }
 
@@ -128,7 +118,10 @@ impl Bound {
         loop {
             let accepted = tokio::select! {
                 () = shutdown.cancelled() => break,
-                Some(_) = connections.join_next() => continue,
+                Some(_) = connections.join_next() => {
+                    metrics::gauge!("rpc_connections").set(to_f64(gate.open()));
+                    continue;
+                }
                 accepted = listener.accept() => accepted,
             };
             let Some((stream, remote, place)) = admit(accepted, &gate).await else {
@@ -137,9 +130,7 @@ impl Bound {
             metrics::gauge!("rpc_connections").set(to_f64(gate.open()));
             let (shared, draining) = (Arc::clone(&shared), draining.clone());
             let stop = stop.child_token();
-            connections.spawn(connection::run(
-                stream, remote, place, shared, draining, stop,
-            ));
+            connections.spawn(connection::run(stream, remote, place, shared, draining, stop));
         }
         health.not_ready("shutting down");
         drop(listener);
@@ -171,9 +162,7 @@ impl Bound {
             public: self.config.public,
             topology: topology(),
             routes,
-            places: Arc::new(Semaphore::new(
-                limits.max_calls.clamp(1, Semaphore::MAX_PERMITS),
-            )),
+            places: Arc::new(Semaphore::new(limits.max_calls.clamp(1, Semaphore::MAX_PERMITS))),
             budget: Arc::new(Budget::new(limits.max_request_bytes_in_flight)),
             rate,
             limits,

@@ -23,10 +23,7 @@ impl Services {
 
     /// Adds a generated server, such as `JobServiceServer::new(…)`.
     #[must_use]
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "the builder's word, as in tonic"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "the builder's word, as in tonic")]
     pub fn add<S>(mut self, service: S) -> Self
     where
         S: Service<Request<Body>, Response = http::Response<Body>, Error = Infallible>

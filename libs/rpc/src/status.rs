@@ -48,10 +48,7 @@ pub fn reason_of(status: &Status) -> Option<String> {
 
 /// Whether the fault is on the answering side, as far as the code tells.
 const fn is_ours(code: Code) -> bool {
-    matches!(
-        code,
-        Code::Unknown | Code::Internal | Code::DataLoss | Code::Unavailable
-    )
+    matches!(code, Code::Unknown | Code::Internal | Code::DataLoss | Code::Unavailable)
 }
 
 /// The error and its sources in one line, each once.

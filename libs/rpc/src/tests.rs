@@ -4,7 +4,7 @@ mod bounds;
 mod calls;
 mod clients;
 mod drain;
-mod measure;
+mod floods;
 mod mesh;
 mod raw;
 mod refusals;

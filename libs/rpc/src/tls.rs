@@ -50,9 +50,7 @@ impl TlsKey {
 impl SigningKey for TlsKey {
     fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
         let scheme = self.scheme();
-        offered
-            .contains(&scheme)
-            .then(|| Box::new(Self(Arc::clone(&self.0))) as Box<dyn Signer>)
+        offered.contains(&scheme).then(|| Box::new(Self(Arc::clone(&self.0))) as Box<dyn Signer>)
     }
 
     fn algorithm(&self) -> SignatureAlgorithm {
@@ -65,9 +63,7 @@ impl SigningKey for TlsKey {
 
 impl Signer for TlsKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        self.0
-            .sign(message)
-            .map_err(|error| Error::General(error.to_string()))
+        self.0.sign(message).map_err(|error| Error::General(error.to_string()))
     }
 
     fn scheme(&self) -> SignatureScheme {
@@ -76,10 +72,7 @@ impl Signer for TlsKey {
 }
 
 pub(crate) fn certified_key(chain: &[Vec<u8>], key: &Arc<FileKey>) -> Arc<CertifiedKey> {
-    let chain = chain
-        .iter()
-        .map(|der| CertificateDer::from(der.clone()))
-        .collect();
+    let chain = chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
     Arc::new(CertifiedKey::new(chain, Arc::new(TlsKey(Arc::clone(key)))))
 }
 
@@ -167,10 +160,8 @@ impl Roots {
         leaf: &CertificateDer<'_>,
         rest: &[CertificateDer<'_>],
     ) -> Result<Identity, ChainError> {
-        let chain: Vec<Vec<u8>> = std::iter::once(leaf)
-            .chain(rest)
-            .map(|der| der.as_ref().to_vec())
-            .collect();
+        let chain: Vec<Vec<u8>> =
+            std::iter::once(leaf).chain(rest).map(|der| der.as_ref().to_vec()).collect();
         self.verify(&chain)
     }
 }
@@ -185,10 +176,7 @@ pub(crate) fn verify_client(
     if peer.spiffe_id().trust_domain() == own {
         Ok(peer)
     } else {
-        Err(PeerRefused::Foreign {
-            found: peer.spiffe_id().clone(),
-            own: own.to_owned(),
-        })
+        Err(PeerRefused::Foreign { found: peer.spiffe_id().clone(), own: own.to_owned() })
     }
 }
 
@@ -214,10 +202,7 @@ macro_rules! tls13_signatures {
         }
 
         fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            vec![
-                SignatureScheme::ECDSA_NISTP256_SHA256,
-                SignatureScheme::ED25519,
-            ]
+            vec![SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::ED25519]
         }
     };
 }
@@ -239,10 +224,8 @@ impl ClientCertVerifier for MeshClients {
         rest: &[CertificateDer<'_>],
         _now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let chain: Vec<Vec<u8>> = std::iter::once(leaf)
-            .chain(rest)
-            .map(|der| der.as_ref().to_vec())
-            .collect();
+        let chain: Vec<Vec<u8>> =
+            std::iter::once(leaf).chain(rest).map(|der| der.as_ref().to_vec()).collect();
         verify_client(&self.identity, &chain)?;
         Ok(ClientCertVerified::assertion())
     }
@@ -267,10 +250,7 @@ impl ServerCertVerifier for ExactServer {
         _ocsp: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let found = self
-            .roots
-            .verify_der(leaf, rest)
-            .map_err(PeerRefused::Chain)?;
+        let found = self.roots.verify_der(leaf, rest).map_err(PeerRefused::Chain)?;
         if *found.spiffe_id() == self.expected {
             return Ok(ServerCertVerified::assertion());
         }

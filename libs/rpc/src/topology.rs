@@ -95,11 +95,7 @@ impl Topology {
             }
             let rule = Rule {
                 method: line.method.clone(),
-                peers: if anybody {
-                    Peers::Anybody
-                } else {
-                    Peers::Roles(roles)
-                },
+                peers: if anybody { Peers::Anybody } else { Peers::Roles(roles) },
                 deadline: (line.deadline_ms > 0).then(|| Duration::from_millis(line.deadline_ms)),
                 max_request_bytes: line.max_request_bytes,
                 idempotent: line.idempotent,

@@ -67,9 +67,6 @@ impl RecordedFile {
     }
 }
 
-/// The label of the AIBoM among the files.
-const AIBOM_NAME: &str = "aibom.cdx.json";
-
 pub(crate) fn recorded_files(evidence: &VerifiedEvidence, aibom: &[u8]) -> Vec<RecordedFile> {
     let mut files = Vec::new();
     let training = &evidence.training().predicate;
@@ -95,7 +92,7 @@ pub(crate) fn recorded_files(evidence: &VerifiedEvidence, aibom: &[u8]) -> Vec<R
     let digests = Digests::of(aibom);
     files.push(RecordedFile {
         part: Part::Aibom,
-        name: AIBOM_NAME.to_owned(),
+        name: bom::AIBOM_FILE_NAME.to_owned(),
         sha256: digests.sha256,
         sha512: Some(digests.sha512),
         size: Some(aibom.len() as u64),

@@ -118,9 +118,8 @@ impl Verified {
 fn warnings(evidence: &VerifiedEvidence, environment: Environment) -> Vec<String> {
     let mut warnings = Vec::new();
     if environment == Environment::Test {
-        warnings.push(
-            "the trust root is one for tests: it may vouch for simulated parts".to_owned(),
-        );
+        warnings
+            .push("the trust root is one for tests: it may vouch for simulated parts".to_owned());
     }
     for (index, scan) in evidence.scans().iter().enumerate() {
         let extension = &scan.predicate.aibom;

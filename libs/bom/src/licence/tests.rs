@@ -15,10 +15,29 @@ fn the_list_is_the_schemas() {
 #[test]
 fn expressions_are_told_from_names() {
     let deep = format!("{}MIT{}", "(".repeat(17), ")".repeat(17));
-    for good in ["MIT", "MIT OR Apache-2.0", "(MIT AND (Zlib OR 0BSD))", "GPL-2.0-only WITH Classpath-exception-2.0", "LicenseRef-mine", "(MIT)"] {
+    for good in [
+        "MIT",
+        "MIT OR Apache-2.0",
+        "(MIT AND (Zlib OR 0BSD))",
+        "GPL-2.0-only WITH Classpath-exception-2.0",
+        "LicenseRef-mine",
+        "(MIT)",
+    ] {
         assert!(is_expression(good), "{good}");
     }
-    for bad in ["", "MIT OR", "OR MIT", "MIT Zlib", "(MIT", "MIT)", "custom", "MIT WITH", "LicenseRef-", "()", &deep] {
+    for bad in [
+        "",
+        "MIT OR",
+        "OR MIT",
+        "MIT Zlib",
+        "(MIT",
+        "MIT)",
+        "custom",
+        "MIT WITH",
+        "LicenseRef-",
+        "()",
+        &deep,
+    ] {
         assert!(!is_expression(bad), "{bad}");
     }
 }

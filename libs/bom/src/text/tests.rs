@@ -8,8 +8,18 @@ fn only_plain_web_addresses_are_links() {
         assert_eq!(web_url(good), Some(good));
     }
     let bad = [
-        "doi:10.24432/C5PC7J", "javascript:alert(1)", "https://", "https://a b", "https://a/<x>",
-        "https://a:x/", "https://a/%zz", "https://ü", "https://a#b#c", "https://u@a", "HTTP://a", "",
+        "doi:10.24432/C5PC7J",
+        "javascript:alert(1)",
+        "https://",
+        "https://a b",
+        "https://a/<x>",
+        "https://a:x/",
+        "https://a/%zz",
+        "https://ü",
+        "https://a#b#c",
+        "https://u@a",
+        "HTTP://a",
+        "",
     ];
     for bad in bad {
         assert_eq!(web_url(bad), None, "{bad}");

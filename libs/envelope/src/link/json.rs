@@ -15,8 +15,8 @@ pub(super) enum Json {
     Bool(bool),
     Integer(i128),
     Text(String),
-    List(Vec<Json>),
-    Object(BTreeMap<String, Json>),
+    List(Vec<Self>),
+    Object(BTreeMap<String, Self>),
 }
 
 impl Json {

@@ -237,12 +237,35 @@ fn training_inputs_and_outputs() {
             f.training(|t| {
                 for index in 0..64 {
                     let mut file = t.subject[0].clone();
-                    file.name = Some(format!("file {index}"));
+                    file.name = Some(format!("file-{index}"));
                     t.subject.push(file);
                 }
             })
         }),
+        ("training.outputs", |f| output_named(f, "../x")),
+        ("training.outputs", |f| output_named(f, "a/b")),
+        ("training.outputs", |f| output_named(f, ".hidden")),
+        ("training.outputs", |f| output_named(f, "")),
+        ("training.outputs", |f| output_named(f, "a\u{1b}[2J")),
+        ("training.outputs", |f| output_named(f, "aibom.cdx.json")),
+        ("training.byproducts", |f| output_named(f, "training.log")),
+        ("training.byproducts", |f| f.training(|t| t.predicate.run_details.byproducts.clear())),
+        ("training.byproducts", |f| {
+            f.training(|t| t.predicate.run_details.byproducts[0].name = Some("x".into()))
+        }),
+        ("training.byproducts", |f| {
+            f.training(|t| drop(t.predicate.run_details.byproducts[0].digest.remove("sha512")))
+        }),
     ]);
+}
+
+/// The same evidence with one more output of that name.
+fn output_named(fixture: Fixture, name: &'static str) -> Fixture {
+    fixture.training(move |t| {
+        let mut file = t.subject[0].clone();
+        file.name = Some(name.to_owned());
+        t.subject.push(file);
+    })
 }
 
 #[test]
@@ -285,5 +308,7 @@ fn scan() {
                 times.scan_finished_on = times.scan_finished_on.plus_ms(10 * 60_000);
             })
         }),
+        ("scan.0.completeness", |f| f.scans(|s| s[0].predicate.scanner.db = None)),
+        ("scan.0.completeness", |f| f.scans(|s| s[0].predicate.aibom.reason = "late".into())),
     ]);
 }

@@ -35,77 +35,37 @@ async fn a_message_longer_than_the_table_says_is_refused_at_its_prefix() {
     let server = mesh.serve(|_| {}).await;
     let mut client = mesh.client(&server, Role::User);
     let target = Some(Target::Sha256("x".repeat(5_000)));
-    let status = client
-        .stat(StatRequest {
-            target,
-            lease: None,
-        })
-        .await
-        .unwrap_err();
-    assert!(
-        is(&status, Code::ResourceExhausted, "MESSAGE_TOO_LARGE"),
-        "{status:?}"
-    );
+    let status = client.stat(StatRequest { target, lease: None }).await.unwrap_err();
+    assert!(is(&status, Code::ResourceExhausted, "MESSAGE_TOO_LARGE"), "{status:?}");
     let chunk = vec![0; (2 << 20) + 100].into();
-    let part = UploadRequest {
-        part: Some(Part::Chunk(chunk)),
-    };
+    let part = UploadRequest { part: Some(Part::Chunk(chunk)) };
     let status = client.upload(tokio_stream::once(part)).await.unwrap_err();
-    assert!(
-        is(&status, Code::ResourceExhausted, "MESSAGE_TOO_LARGE"),
-        "{status:?}"
-    );
-    let raw = Raw::connect(server.address, Some(&user(&mesh)))
-        .await
-        .unwrap();
+    assert!(is(&status, Code::ResourceExhausted, "MESSAGE_TOO_LARGE"), "{status:?}");
+    let raw = Raw::connect(server.address, Some(&user(&mesh))).await.unwrap();
     for (body, code) in [
-        (
-            vec![0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3],
-            Code::ResourceExhausted,
-        ),
+        (vec![0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3], Code::ResourceExhausted),
         (vec![1, 0, 0, 0, 1, 0], Code::Unimplemented),
         (vec![7, 0, 0, 0, 1, 0], Code::Unimplemented),
     ] {
-        let answer = raw
-            .send("POST", STAT, "application/grpc", body)
-            .await
-            .unwrap();
+        let answer = raw.send("POST", STAT, "application/grpc", body).await.unwrap();
         assert_eq!(answer.code, Some(code), "{answer:?}");
     }
     for body in [vec![], vec![0, 0], message(&[0xff; 9])] {
-        let answer = raw
-            .send("POST", STAT, "application/grpc", body)
-            .await
-            .unwrap();
+        let answer = raw.send("POST", STAT, "application/grpc", body).await.unwrap();
         assert_ne!(answer.code, Some(Code::Ok), "{answer:?}");
     }
-    assert_eq!(
-        raw.call(STAT).await.unwrap().code,
-        Some(Code::Ok),
-        "the connection lives on"
-    );
+    assert_eq!(raw.call(STAT).await.unwrap().code, Some(Code::Ok), "the connection lives on");
     server.end().await;
 }
 
 #[tokio::test]
 async fn request_bytes_in_memory_are_bounded_in_all() {
     let mesh = Mesh::new();
-    let server = mesh
-        .serve(|config| config.limits.max_request_bytes_in_flight = 1_000)
-        .await;
+    let server = mesh.serve(|config| config.limits.max_request_bytes_in_flight = 1_000).await;
     let mut client = mesh.client(&server, Role::User);
     let target = Some(Target::Sha256("x".repeat(2_000)));
-    let status = client
-        .stat(StatRequest {
-            target,
-            lease: None,
-        })
-        .await
-        .unwrap_err();
-    assert!(
-        is(&status, Code::ResourceExhausted, "SERVER_BUSY"),
-        "{status:?}"
-    );
+    let status = client.stat(StatRequest { target, lease: None }).await.unwrap_err();
+    assert!(is(&status, Code::ResourceExhausted, "SERVER_BUSY"), "{status:?}");
     for _ in 0..100 {
         client.stat(quick()).await.unwrap();
     }
@@ -123,11 +83,7 @@ async fn calls_at_once_are_bounded_per_connection_and_in_all() {
         .await;
     let shown = user(&mesh);
     let raw = Raw::connect(server.address, Some(&shown)).await.unwrap();
-    assert_eq!(
-        raw.call(STAT).await.unwrap().code,
-        Some(Code::Ok),
-        "settings have arrived"
-    );
+    assert_eq!(raw.call(STAT).await.unwrap().code, Some(Code::Ok), "settings have arrived");
     let mut client = mesh.client(&server, Role::User);
     client.stat(quick()).await.unwrap();
     let calls: Vec<_> = (0..3)
@@ -138,16 +94,9 @@ async fn calls_at_once_are_bounded_per_connection_and_in_all() {
         .collect();
     until("three run", || server.probe.running() == 3).await;
     let refused = raw.call(STAT).await.unwrap().status();
-    assert!(
-        is(&refused, Code::ResourceExhausted, "SERVER_BUSY"),
-        "{refused:?}"
-    );
+    assert!(is(&refused, Code::ResourceExhausted, "SERVER_BUSY"), "{refused:?}");
     let health = raw.call("/grpc.health.v1.Health/Check").await.unwrap();
-    assert_eq!(
-        health.code,
-        Some(Code::Ok),
-        "health is answered also when busy"
-    );
+    assert_eq!(health.code, Some(Code::Ok), "health is answered also when busy");
     for call in &calls {
         call.abort();
     }
@@ -159,9 +108,7 @@ async fn calls_at_once_are_bounded_per_connection_and_in_all() {
 #[tokio::test]
 async fn streams_beyond_the_connections_cap_wait() {
     let mesh = Mesh::new();
-    let server = mesh
-        .serve(|config| config.limits.max_concurrent_streams = 2)
-        .await;
+    let server = mesh.serve(|config| config.limits.max_concurrent_streams = 2).await;
     let mut client = mesh.client(&server, Role::User);
     client.stat(quick()).await.unwrap();
     let calls = (0..8).map(|_| {
@@ -196,10 +143,7 @@ async fn silent_and_slow_peers_are_closed() {
         .await;
     closed(TcpStream::connect(server.address).await.unwrap()).await;
 
-    let (read, mut write) = TcpStream::connect(server.address)
-        .await
-        .unwrap()
-        .into_split();
+    let (read, mut write) = TcpStream::connect(server.address).await.unwrap().into_split();
     let slow_hello = tokio::spawn(async move {
         for byte in [0x16, 3, 1, 2, 0].iter().cycle() {
             if write.write_all(&[*byte]).await.is_err() {
@@ -212,14 +156,9 @@ async fn silent_and_slow_peers_are_closed() {
     slow_hello.abort();
 
     let shown = user(&mesh);
-    let no_preface = tls(server.address, Some(&shown), &rustls::version::TLS13)
-        .await
-        .unwrap();
+    let no_preface = tls(server.address, Some(&shown), &rustls::version::TLS13).await.unwrap();
     let took = closed(no_preface).await;
-    assert!(
-        took >= Duration::from_millis(100),
-        "closed after {took:?}, before its bound"
-    );
+    assert!(took >= Duration::from_millis(100), "closed after {took:?}, before its bound");
 
     let raw = Raw::connect(server.address, Some(&shown)).await.unwrap();
     assert_eq!(raw.call(STAT).await.unwrap().code, Some(Code::Ok));
@@ -249,33 +188,19 @@ async fn connections_are_bounded_in_all_per_address_and_per_identity() {
         let first = Raw::connect(server.address, Some(&shown)).await.unwrap();
         let second = Raw::connect(server.address, Some(&shown)).await.unwrap();
         for held in [&first, &second] {
-            assert_eq!(
-                held.call(STAT).await.unwrap().code,
-                Some(Code::Ok),
-                "{bound}"
-            );
+            assert_eq!(held.call(STAT).await.unwrap().code, Some(Code::Ok), "{bound}");
         }
-        assert!(
-            !is_served(&server, &shown).await,
-            "a third connection: {bound}"
-        );
+        assert!(!is_served(&server, &shown).await, "a third connection: {bound}");
         if bound == "identity" {
             let other = Shown::new(&mesh.issue(&id(Role::User, "other"), 60_000));
-            assert!(
-                is_served(&server, &other).await,
-                "another identity has its own bound"
-            );
+            assert!(is_served(&server, &other).await, "another identity has its own bound");
         }
         drop(first);
         let give_up = Instant::now() + Duration::from_secs(20);
         while !is_served(&server, &shown).await {
             assert!(Instant::now() < give_up, "the place is given back: {bound}");
         }
-        assert_eq!(
-            second.call(STAT).await.unwrap().code,
-            Some(Code::Ok),
-            "{bound}"
-        );
+        assert_eq!(second.call(STAT).await.unwrap().code, Some(Code::Ok), "{bound}");
         server.end().await;
     }
 }
@@ -283,22 +208,16 @@ async fn connections_are_bounded_in_all_per_address_and_per_identity() {
 #[tokio::test]
 async fn a_peer_that_abandons_calls_in_masses_is_cut_off() {
     let mesh = Mesh::new();
-    let server = mesh
-        .serve(|config| config.limits.max_abandoned_calls = 50)
-        .await;
+    let server = mesh.serve(|config| config.limits.max_abandoned_calls = 50).await;
     let mut healthy = mesh.client(&server, Role::Executor);
     healthy.stat(quick()).await.unwrap();
-    let raw = Raw::connect(server.address, Some(&user(&mesh)))
-        .await
-        .unwrap();
+    let raw = Raw::connect(server.address, Some(&user(&mesh))).await.unwrap();
     let give_up = Instant::now() + Duration::from_secs(20);
     while !raw.is_closed() {
         assert!(Instant::now() < give_up, "the flood went on");
         let begun = server.probe.begun.load(Ordering::SeqCst);
         let call = raw.clone();
-        let body = message(&[
-            0x0a, 9, b's', b'l', b'o', b'w', b':', b'6', b'0', b'0', b'0',
-        ]);
+        let body = message(&[0x0a, 9, b's', b'l', b'o', b'w', b':', b'6', b'0', b'0', b'0']);
         let call =
             tokio::spawn(async move { call.send("POST", STAT, "application/grpc", body).await });
         while server.probe.begun.load(Ordering::SeqCst) == begun && !call.is_finished() {
@@ -314,40 +233,25 @@ async fn a_peer_that_abandons_calls_in_masses_is_cut_off() {
 #[tokio::test]
 async fn a_request_stream_that_pauses_too_long_ends() {
     let mesh = Mesh::new();
-    let server = mesh
-        .serve(|config| config.limits.stream_idle_timeout_ms = 200)
-        .await;
+    let server = mesh.serve(|config| config.limits.stream_idle_timeout_ms = 200).await;
     let mut client = mesh.client(&server, Role::User);
-    let part = UploadRequest {
-        part: Some(Part::Chunk(vec![1; 10].into())),
-    };
+    let part = UploadRequest { part: Some(Part::Chunk(vec![1; 10].into())) };
     let silent =
         tokio_stream::StreamExt::chain(tokio_stream::once(part), futures::stream::pending());
-    let status = within("idle stream", client.upload(silent))
-        .await
-        .unwrap_err();
-    assert!(
-        is(&status, Code::DeadlineExceeded, "STREAM_IDLE"),
-        "{status:?}"
-    );
+    let status = within("idle stream", client.upload(silent)).await.unwrap_err();
+    assert!(is(&status, Code::DeadlineExceeded, "STREAM_IDLE"), "{status:?}");
     server.end().await;
 }
 
 #[tokio::test]
 async fn connections_age_out_without_a_failed_call() {
     let mesh = Mesh::new();
-    let server = mesh
-        .serve(|config| config.limits.max_connection_age_ms = 100)
-        .await;
+    let server = mesh.serve(|config| config.limits.max_connection_age_ms = 100).await;
     let client = mesh.client(&server, Role::User);
     let mut connections = HashSet::new();
     let give_up = Instant::now() + Duration::from_secs(20);
     while connections.len() < 6 {
-        assert!(
-            Instant::now() < give_up,
-            "only {} connections",
-            connections.len()
-        );
+        assert!(Instant::now() < give_up, "only {} connections", connections.len());
         let calls = (0..4).map(|_| {
             let mut client = client.clone();
             async move { client.stat(quick()).await }

@@ -11,9 +11,7 @@ use super::{
 use crate::{Channel, ClientConfig, ConnectError, describe, reason_of};
 
 async fn stat(channel: Channel) -> Result<(), Status> {
-    within("call", ArtifactServiceClient::new(channel).stat(quick()))
-        .await
-        .map(drop)
+    within("call", ArtifactServiceClient::new(channel).stat(quick())).await.map(drop)
 }
 
 #[tokio::test]
@@ -26,60 +24,33 @@ async fn only_the_exact_server_is_talked_to() {
         id(Role::Signer, "hub"),
         SpiffeId::new("other.test", Role::Scheduler, "hub").unwrap(),
     ] {
-        let config = ClientConfig {
-            spiffe_id: expected.clone(),
-            ..server.client_config()
-        };
+        let config = ClientConfig { spiffe_id: expected.clone(), ..server.client_config() };
         let channel = crate::connect(&config, identity.clone()).unwrap();
         let status = stat(channel).await.unwrap_err();
         assert_eq!(status.code(), Code::Unavailable);
-        assert_eq!(
-            reason_of(&status).as_deref(),
-            Some("WRONG_SERVER"),
-            "{status:?}"
-        );
-        for part in [
-            expected.to_string(),
-            server.spiffe_id.to_string(),
-            config.url,
-        ] {
+        assert_eq!(reason_of(&status).as_deref(), Some("WRONG_SERVER"), "{status:?}");
+        for part in [expected.to_string(), server.spiffe_id.to_string(), config.url] {
             assert!(status.message().contains(&part), "{part}: {status:?}");
         }
     }
     let other_mesh = Mesh::new();
-    let channel = crate::connect(
-        &server.client_config(),
-        other_mesh.identity(Role::User, "caller"),
-    )
-    .unwrap();
+    let channel =
+        crate::connect(&server.client_config(), other_mesh.identity(Role::User, "caller")).unwrap();
     let status = stat(channel).await.unwrap_err();
-    assert_eq!(
-        reason_of(&status).as_deref(),
-        Some("SERVER_NOT_TRUSTED"),
-        "{status:?}"
-    );
+    assert_eq!(reason_of(&status).as_deref(), Some("SERVER_NOT_TRUSTED"), "{status:?}");
     server.end().await;
 }
 
 #[tokio::test]
 async fn an_absent_server_is_named_with_the_cause() {
     let mesh = Mesh::new();
-    let free = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let config = ClientConfig::new(format!("https://{free}"), id(Role::Signer, "main"));
     let channel = crate::connect(&config, mesh.identity(Role::User, "caller")).unwrap();
     let status = stat(channel.clone()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
     let text = describe(&status);
-    for part in [
-        "UNREACHABLE",
-        "/signer/main",
-        &free.to_string(),
-        "Connection refused",
-        "hint:",
-    ] {
+    for part in ["UNREACHABLE", "/signer/main", &free.to_string(), "Connection refused", "hint:"] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     assert!(channel.probe().await.is_err());
@@ -92,10 +63,7 @@ async fn an_absent_server_is_named_with_the_cause() {
     };
     let channel = crate::connect(&config, mesh.identity(Role::User, "caller")).unwrap();
     let status = stat(channel).await.unwrap_err();
-    assert!(
-        status.message().contains("no connection within 100 ms"),
-        "{status:?}"
-    );
+    assert!(status.message().contains("no connection within 100 ms"), "{status:?}");
 }
 
 #[tokio::test]
@@ -106,22 +74,12 @@ async fn a_client_that_the_server_refuses_hears_that_it_was_its_certificate() {
     let channel = crate::connect(&server.client_config(), mesh.identity_of(&foreign)).unwrap();
     let status = stat(channel).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
-    assert_eq!(
-        reason_of(&status).as_deref(),
-        Some("CERTIFICATE_REFUSED"),
-        "{status:?}"
-    );
-    let anonymous = crate::connect_public(
-        &server.client_config(),
-        vec![mesh.root.certificate_der.clone()],
-    )
-    .unwrap();
+    assert_eq!(reason_of(&status).as_deref(), Some("CERTIFICATE_REFUSED"), "{status:?}");
+    let anonymous =
+        crate::connect_public(&server.client_config(), vec![mesh.root.certificate_der.clone()])
+            .unwrap();
     let status = stat(anonymous).await.unwrap_err();
-    assert_eq!(
-        reason_of(&status).as_deref(),
-        Some("CERTIFICATE_REFUSED"),
-        "{status:?}"
-    );
+    assert_eq!(reason_of(&status).as_deref(), Some("CERTIFICATE_REFUSED"), "{status:?}");
     server.end().await;
 }
 
@@ -146,10 +104,7 @@ async fn urls_are_strict() {
     }
     for good in ["https://h:1", "https://127.0.0.1:1/", "https://[::1]:1"] {
         let config = ClientConfig::new(good, id(Role::Signer, "main"));
-        assert!(
-            crate::connect(&config, identity.clone()).is_ok(),
-            "{good:?}"
-        );
+        assert!(crate::connect(&config, identity.clone()).is_ok(), "{good:?}");
     }
 }
 
@@ -161,10 +116,7 @@ async fn a_channel_finds_a_server_that_came_back() {
     stat(channel.clone()).await.unwrap();
     let address = server.address;
     server.end().await;
-    assert_eq!(
-        stat(channel.clone()).await.unwrap_err().code(),
-        Code::Unavailable
-    );
+    assert_eq!(stat(channel.clone()).await.unwrap_err().code(), Code::Unavailable);
     let server = mesh.serve(|config| config.listen = address).await;
     stat(channel).await.unwrap();
     server.end().await;

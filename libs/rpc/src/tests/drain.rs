@@ -19,9 +19,7 @@ use crate::{CancellationToken, HealthState, ServeError, Server, ServerConfig, Se
 const ARTIFACTS: &str = "aibom.artifact.v1.ArtifactService";
 
 fn about(service: &str) -> HealthCheckRequest {
-    HealthCheckRequest {
-        service: service.into(),
-    }
+    HealthCheckRequest { service: service.into() }
 }
 
 #[tokio::test]
@@ -29,28 +27,19 @@ async fn health_flips_for_all_services_at_once() {
     let mesh = Mesh::new();
     let server = mesh.serve(|_| {}).await;
     let mut health = HealthClient::new(mesh.channel(&server, Role::Ledger));
-    for (ready, expected) in [
-        (false, ServingStatus::NotServing),
-        (true, ServingStatus::Serving),
-    ] {
+    for (ready, expected) in [(false, ServingStatus::NotServing), (true, ServingStatus::Serving)] {
         if ready {
             server.health.set_ready();
         } else {
             server.health.not_ready("the store is away");
-            assert_eq!(
-                server.health.state(),
-                HealthState::NotReady("the store is away".into())
-            );
+            assert_eq!(server.health.state(), HealthState::NotReady("the store is away".into()));
         }
         for service in ["", ARTIFACTS] {
             let answer = health.check(about(service)).await.unwrap().into_inner();
             assert_eq!(answer.status(), expected, "{service:?}");
         }
     }
-    let status = health
-        .check(about("aibom.signer.v1.SignerService"))
-        .await
-        .unwrap_err();
+    let status = health.check(about("aibom.signer.v1.SignerService")).await.unwrap_err();
     assert_eq!(status.code(), Code::NotFound);
     server.end().await;
 }
@@ -67,16 +56,9 @@ async fn health_watches_hear_of_the_drain_and_end() {
     let last = within("not serving", watch.next()).await.unwrap().unwrap();
     assert_eq!(last.status(), ServingStatus::NotServing);
     assert!(within("the watch ends", watch.next()).await.is_none());
-    within("the server ends", server.task)
-        .await
-        .unwrap()
-        .unwrap();
+    within("the server ends", server.task).await.unwrap().unwrap();
     server.health.set_ready();
-    assert_eq!(
-        server.health.state(),
-        HealthState::Draining,
-        "draining is final"
-    );
+    assert_eq!(server.health.state(), HealthState::Draining, "draining is final");
 }
 
 #[tokio::test]
@@ -88,17 +70,11 @@ async fn calls_in_flight_end_well_and_new_ones_are_not_taken() {
     let in_flight = tokio::spawn(async move { client.stat(slow(400)).await });
     until("it runs", || server.probe.running() == 1).await;
     server.shutdown.cancel();
-    until("draining", || {
-        server.health.state() == HealthState::Draining
-    })
-    .await;
+    until("draining", || server.health.state() == HealthState::Draining).await;
     let status = within("late call", late.stat(quick())).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     assert!(within("in flight", in_flight).await.unwrap().is_ok());
-    within("the server ends", server.task)
-        .await
-        .unwrap()
-        .unwrap();
+    within("the server ends", server.task).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -106,27 +82,15 @@ async fn a_stuck_stream_cannot_hold_up_the_end() {
     let mesh = Mesh::new();
     let server = mesh.serve(|config| config.drain_ms = 300).await;
     let mut client = mesh.client(&server, Role::User);
-    let request = DownloadRequest {
-        sha256: "stuck".into(),
-        ..DownloadRequest::default()
-    };
+    let request = DownloadRequest { sha256: "stuck".into(), ..DownloadRequest::default() };
     let mut parts = client.download(request).await.unwrap().into_inner();
     assert!(parts.next().await.unwrap().is_ok());
     let started = Instant::now();
     server.shutdown.cancel();
-    within("the server ends", server.task)
-        .await
-        .unwrap()
-        .unwrap();
+    within("the server ends", server.task).await.unwrap().unwrap();
     let took = started.elapsed();
-    assert!(
-        took >= Duration::from_millis(290),
-        "the stream had its {took:?}"
-    );
-    let status = within("the stream ends", parts.next())
-        .await
-        .unwrap()
-        .unwrap_err();
+    assert!(took >= Duration::from_millis(290), "the stream had its {took:?}");
+    let status = within("the stream ends", parts.next()).await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
 }
 
@@ -175,30 +139,15 @@ async fn a_server_with_twins_or_unlisted_services_does_not_start() {
     let identity = mesh.identity(Role::Scheduler, "hub");
     let artifacts = || ArtifactServiceServer::new(Probe::default());
     let config = ServerConfig::default();
-    let bound = Server::bind(config.clone(), identity.clone())
-        .await
-        .unwrap();
+    let bound = Server::bind(config.clone(), identity.clone()).await.unwrap();
     let twins = Services::new().add(artifacts()).add(artifacts());
-    let error = bound
-        .serve(twins, CancellationToken::new())
-        .await
-        .unwrap_err();
+    let error = bound.serve(twins, CancellationToken::new()).await.unwrap_err();
     assert!(matches!(error, ServeError::Duplicate(ARTIFACTS)), "{error}");
-    let bound = Server::bind(config.clone(), identity.clone())
-        .await
-        .unwrap();
-    let error = bound
-        .serve(Services::new().add(Unlisted), CancellationToken::new())
-        .await;
+    let bound = Server::bind(config.clone(), identity.clone()).await.unwrap();
+    let error = bound.serve(Services::new().add(Unlisted), CancellationToken::new()).await;
     assert!(matches!(error, Err(ServeError::NotListed(_))), "{error:?}");
     let bound = Server::bind(config, identity.clone()).await.unwrap();
-    let taken = ServerConfig {
-        listen: bound.local_addr(),
-        ..ServerConfig::default()
-    };
+    let taken = ServerConfig { listen: bound.local_addr(), ..ServerConfig::default() };
     let error = Server::bind(taken, identity).await.unwrap_err();
-    assert!(
-        error.to_string().contains(&bound.local_addr().to_string()),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&bound.local_addr().to_string()), "{error}");
 }

@@ -48,11 +48,7 @@ impl Mesh {
         let root = create_root(DOMAIN, now(), 24 * HOUR_MS, serial()).unwrap();
         let authority = Authority::load(&root.certificate_pem, &root.key_pem).unwrap();
         std::fs::write(directory.path().join("ca.pem"), &root.certificate_pem).unwrap();
-        Self {
-            directory,
-            root,
-            authority,
-        }
+        Self { directory, root, authority }
     }
 
     pub(super) fn ca(&self) -> PathBuf {
@@ -60,35 +56,21 @@ impl Mesh {
     }
 
     pub(super) fn issue(&self, spiffe_id: &SpiffeId, ttl_ms: i64) -> Issued {
-        let request = LeafRequest {
-            spiffe_id,
-            names: &[],
-            now: now(),
-            ttl_ms,
-            serial: serial(),
-        };
+        let request = LeafRequest { spiffe_id, names: &[], now: now(), ttl_ms, serial: serial() };
         self.authority.issue(&request).unwrap()
     }
 
     pub(super) fn write(&self, name: &str, issued: &Issued) -> IdentityFiles {
         let path = |kind: &str| self.directory.path().join(format!("{name}.{kind}.pem"));
-        let files = IdentityFiles {
-            certificate: path("crt"),
-            key: path("key"),
-            ca: self.ca(),
-        };
+        let files = IdentityFiles { certificate: path("crt"), key: path("key"), ca: self.ca() };
         replace(&files.certificate, &issued.certificate_pem);
         keys::write_secret(&files.key, &issued.key_pem).unwrap();
         files
     }
 
     pub(super) fn identity_of(&self, spiffe_id: &SpiffeId) -> Arc<MeshIdentity> {
-        let name = format!(
-            "{}-{}-{}",
-            spiffe_id.trust_domain(),
-            spiffe_id.role(),
-            spiffe_id.name()
-        );
+        let name =
+            format!("{}-{}-{}", spiffe_id.trust_domain(), spiffe_id.role(), spiffe_id.name());
         MeshIdentity::load(&self.write(&name, &self.issue(spiffe_id, HOUR_MS))).unwrap()
     }
 
@@ -122,10 +104,7 @@ pub(super) async fn serve_as(
     identity: Arc<MeshIdentity>,
     change: impl FnOnce(&mut ServerConfig),
 ) -> Running {
-    let mut config = ServerConfig {
-        drain_ms: 5_000,
-        ..ServerConfig::default()
-    };
+    let mut config = ServerConfig { drain_ms: 5_000, ..ServerConfig::default() };
     change(&mut config);
     let spiffe_id = identity.spiffe_id().clone();
     let bound = Server::bind(config, identity).await.unwrap();
@@ -135,14 +114,7 @@ pub(super) async fn serve_as(
     let service = ArtifactServiceServer::new(probe.clone()).max_decoding_message_size(4 << 20);
     let serving = bound.serve(Services::new().add(service), shutdown.clone());
     health.set_ready();
-    Running {
-        address,
-        spiffe_id,
-        health,
-        shutdown,
-        probe,
-        task: tokio::spawn(serving),
-    }
+    Running { address, spiffe_id, health, shutdown, probe, task: tokio::spawn(serving) }
 }
 
 pub(super) struct Running {

@@ -53,9 +53,7 @@ impl ServerCertVerifier for AnyServer {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        aws_lc_rs::default_provider()
-            .signature_verification_algorithms
-            .supported_schemes()
+        aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -69,10 +67,7 @@ pub(super) struct Shown {
 impl Shown {
     pub(super) fn new(issued: &keys::ca::Issued) -> Self {
         let chain = vec![issued.certificate_der.clone()];
-        Self {
-            chain,
-            key_pem: issued.key_pem.to_string(),
-        }
+        Self { chain, key_pem: issued.key_pem.to_string() }
     }
 }
 
@@ -109,11 +104,7 @@ pub(super) async fn tls(
         Some(shown) => {
             let key = PrivateKeyDer::from_pem_slice(shown.key_pem.as_bytes()).unwrap();
             let key = provider.key_provider.load_private_key(key).unwrap();
-            let chain = shown
-                .chain
-                .iter()
-                .map(|der| CertificateDer::from(der.clone()))
-                .collect();
+            let chain = shown.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
             let certified = rustls::sign::CertifiedKey::new(chain, key);
             builder.with_client_cert_resolver(Arc::new(Present(Arc::new(certified))))
         }
@@ -121,9 +112,7 @@ pub(super) async fn tls(
     config.alpn_protocols = vec![b"h2".to_vec()];
     let tcp = TcpStream::connect(address).await?;
     let name = ServerName::try_from("localhost").unwrap();
-    TlsConnector::from(Arc::new(config))
-        .connect(name, tcp)
-        .await
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await
 }
 
 /// An HTTP/2 connection over whatever the server lets us open.
@@ -160,9 +149,7 @@ impl Raw {
         address: SocketAddr,
         shown: Option<&Shown>,
     ) -> Result<Self, String> {
-        let tls = tls(address, shown, &rustls::version::TLS13)
-            .await
-            .map_err(|e| e.to_string())?;
+        let tls = tls(address, shown, &rustls::version::TLS13).await.map_err(|e| e.to_string())?;
         let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(tls))
             .await
             .map_err(|e| crate::status::chain(&e))?;
@@ -189,31 +176,18 @@ impl Raw {
             .body(Full::new(Bytes::from(body)))
             .unwrap();
         let mut sender = self.sender.clone();
-        let response = sender
-            .send_request(request)
-            .await
-            .map_err(|e| crate::status::chain(&e))?;
+        let response = sender.send_request(request).await.map_err(|e| crate::status::chain(&e))?;
         let http = response.status().as_u16();
         let mut headers = response.headers().clone();
-        let collected = response
-            .into_body()
-            .collect()
-            .await
-            .map_err(|e| crate::status::chain(&e))?;
+        let collected =
+            response.into_body().collect().await.map_err(|e| crate::status::chain(&e))?;
         headers.extend(collected.trailers().cloned().unwrap_or_default());
-        let code = headers
-            .get("grpc-status")
-            .map(|code| Code::from_bytes(code.as_bytes()));
-        Ok(Answer {
-            http,
-            code,
-            headers,
-        })
+        let code = headers.get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
+        Ok(Answer { http, code, headers })
     }
 
     /// One gRPC call with an empty message.
     pub(super) async fn call(&self, path: &str) -> Result<Answer, String> {
-        self.send("POST", path, "application/grpc", message(&[]))
-            .await
+        self.send("POST", path, "application/grpc", message(&[])).await
     }
 }

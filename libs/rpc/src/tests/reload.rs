@@ -16,7 +16,7 @@ use super::{
     raw::{Raw, STAT, Shown},
     service::quick,
 };
-use crate::{IdentityError, MeshIdentity, identity::now, reason_of};
+use crate::{IdentityError, MeshIdentity, identity::now, reason_of, reload::Polled};
 
 #[test]
 fn files_that_do_not_make_an_identity_are_refused_by_name() {
@@ -26,10 +26,7 @@ fn files_that_do_not_make_an_identity_are_refused_by_name() {
     let identity = MeshIdentity::load(&files).unwrap();
     assert_eq!(identity.spiffe_id(), &user);
     assert_eq!(identity.certificate_chain_der().len(), 1);
-    assert_eq!(
-        identity.roots_der(),
-        vec![mesh.root.certificate_der.clone()]
-    );
+    assert_eq!(identity.roots_der(), vec![mesh.root.certificate_der.clone()]);
     assert!(identity.not_after() > now());
 
     let other = mesh.write("b", &mesh.issue(&user, 60_000));
@@ -41,12 +38,7 @@ fn files_that_do_not_make_an_identity_are_refused_by_name() {
 
     let mut missing = files.clone();
     missing.ca = "/nowhere/ca.pem".into();
-    assert!(
-        MeshIdentity::load(&missing)
-            .unwrap_err()
-            .to_string()
-            .contains("/nowhere/ca.pem")
-    );
+    assert!(MeshIdentity::load(&missing).unwrap_err().to_string().contains("/nowhere/ca.pem"));
 
     let foreign_root = create_root("mesh.test", now(), 60_000, [5; 20]).unwrap();
     let mut foreign = files.clone();
@@ -54,21 +46,14 @@ fn files_that_do_not_make_an_identity_are_refused_by_name() {
     replace(&foreign.ca, &foreign_root.certificate_pem);
     let error = MeshIdentity::load(&foreign).unwrap_err();
     assert!(matches!(error, IdentityError::Chain { .. }), "{error}");
-    for text in [
-        "",
-        "no PEM",
-        "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n",
-    ] {
+    for text in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n"] {
         replace(&foreign.ca, text);
         assert!(MeshIdentity::load(&foreign).is_err(), "{text:?}");
     }
 
     std::fs::set_permissions(&files.key, std::fs::Permissions::from_mode(0o644)).unwrap();
     let error = MeshIdentity::load(&files).unwrap_err();
-    assert!(
-        matches!(error, IdentityError::Key(keys::LoadKeyError::Mode { .. })),
-        "{error}"
-    );
+    assert!(matches!(error, IdentityError::Key(keys::LoadKeyError::Mode { .. })), "{error}");
     let expired = mesh.write("c", &mesh.issue(&user, -30_000));
     assert!(
         crate::status::chain(&MeshIdentity::load(&expired).unwrap_err()).contains("CertExpired")
@@ -84,34 +69,19 @@ fn a_rotation_half_way_keeps_the_old_set() {
     let before = identity.certificate_chain_der();
     let next = mesh.issue(&user, 3_600_000);
     replace(&files.certificate, &next.certificate_pem);
-    identity.poll_files();
-    assert_eq!(
-        identity.certificate_chain_der(),
-        before,
-        "certificate without its key"
-    );
-    identity.poll_files();
+    assert_eq!(identity.poll_files(), Polled::Refused);
+    assert_eq!(identity.certificate_chain_der(), before, "certificate without its key");
+    assert_eq!(identity.poll_files(), Polled::StillRefused, "logged once");
     keys::write_secret(&files.key, &next.key_pem).unwrap();
-    identity.poll_files();
-    assert_eq!(
-        identity.certificate_chain_der(),
-        vec![next.certificate_der.clone()]
-    );
+    assert_eq!(identity.poll_files(), Polled::Reloaded);
+    assert_eq!(identity.certificate_chain_der(), vec![next.certificate_der.clone()]);
     let set = identity.current();
     let certified = keys::Certificate::parse(&set.certificate_chain_der()[0]).unwrap();
     let key = keys::SigningKey::public_key(&**set.signing_key()).clone();
-    assert_eq!(
-        certified.public_key(),
-        &key,
-        "certificate and key belong together"
-    );
+    assert_eq!(certified.public_key(), &key, "certificate and key belong together");
     let generation = set.generation;
-    identity.poll_files();
-    assert_eq!(
-        identity.current().generation,
-        generation,
-        "unchanged files are left alone"
-    );
+    assert_eq!(identity.poll_files(), Polled::Unchanged);
+    assert_eq!(identity.current().generation, generation);
 
     let renamed = mesh.issue(&id(Role::User, "b"), 60_000);
     mesh.write("a", &renamed);
@@ -154,10 +124,7 @@ async fn identities_are_replaced_under_calls_without_a_failure() {
             tokio::spawn(async move {
                 let mut keys = HashSet::new();
                 while !stop.is_cancelled() {
-                    let answer = client
-                        .stat(quick())
-                        .await
-                        .unwrap_or_else(|s| panic!("{s:?}"));
+                    let answer = client.stat(quick()).await.unwrap_or_else(|s| panic!("{s:?}"));
                     keys.insert(answer.metadata().get("key").unwrap().clone());
                 }
                 keys
@@ -170,21 +137,14 @@ async fn identities_are_replaced_under_calls_without_a_failure() {
         server_identity.reload_now().unwrap();
         identity.reload_now().unwrap();
         let begun = server.probe.begun.load(Ordering::SeqCst);
-        until("calls go on", || {
-            server.probe.begun.load(Ordering::SeqCst) > begun + 20
-        })
-        .await;
+        until("calls go on", || server.probe.begun.load(Ordering::SeqCst) > begun + 20).await;
     }
     stop.cancel();
     let mut keys = HashSet::new();
     for caller in callers {
         keys.extend(within("caller", caller).await.unwrap());
     }
-    assert!(
-        keys.len() >= 10,
-        "the server saw {} of the client's keys",
-        keys.len()
-    );
+    assert!(keys.len() >= 10, "the server saw {} of the client's keys", keys.len());
     server.end().await;
 }
 
@@ -197,11 +157,7 @@ async fn a_withdrawn_root_ends_the_calls_of_open_connections() {
     let raw = Raw::connect(server.address, Some(&shown)).await.unwrap();
     assert_eq!(raw.call(STAT).await.unwrap().code, Some(Code::Ok));
     server_identity.reload_now().unwrap();
-    assert_eq!(
-        raw.call(STAT).await.unwrap().code,
-        Some(Code::Ok),
-        "the same roots, read again"
-    );
+    assert_eq!(raw.call(STAT).await.unwrap().code, Some(Code::Ok), "the same roots, read again");
 
     // The mesh moves to a new CA: new roots, new certificate, new key.
     let next = Mesh::new();
@@ -213,10 +169,7 @@ async fn a_withdrawn_root_ends_the_calls_of_open_connections() {
     server_identity.reload_now().unwrap();
     let answer = raw.call(STAT).await.unwrap();
     assert_eq!(answer.code, Some(Code::Unauthenticated), "{answer:?}");
-    assert_eq!(
-        reason_of(&answer.status()).as_deref(),
-        Some("CERTIFICATE_NOT_TRUSTED")
-    );
+    assert_eq!(reason_of(&answer.status()).as_deref(), Some("CERTIFICATE_NOT_TRUSTED"));
     let mut client = next.client(&server, Role::User);
     within("the new mesh", client.stat(quick())).await.unwrap();
     server.end().await;
@@ -231,10 +184,7 @@ async fn a_client_of_two_roots_survives_the_servers_move() {
     let server = next.serve(|_| {}).await;
     let mut client = old.client(&server, Role::User);
     assert!(
-        tokio::time::timeout(Duration::from_secs(20), client.stat(quick()))
-            .await
-            .unwrap()
-            .is_ok()
+        tokio::time::timeout(Duration::from_secs(20), client.stat(quick())).await.unwrap().is_ok()
     );
     let stranger = SpiffeId::new("other.test", Role::Scheduler, "hub").unwrap();
     assert_ne!(&stranger, &server.spiffe_id);

@@ -50,18 +50,12 @@ impl Probe {
 
 /// A request that makes the handler take this long, in milliseconds.
 pub(super) fn slow(ms: u64) -> StatRequest {
-    StatRequest {
-        target: Some(Target::Sha256(format!("slow:{ms}"))),
-        lease: None,
-    }
+    StatRequest { target: Some(Target::Sha256(format!("slow:{ms}"))), lease: None }
 }
 
 /// A request that is answered at once.
 pub(super) fn quick() -> StatRequest {
-    StatRequest {
-        target: Some(Target::Sha256("quick".into())),
-        lease: None,
-    }
+    StatRequest { target: Some(Target::Sha256("quick".into())), lease: None }
 }
 
 #[tonic::async_trait]
@@ -69,27 +63,18 @@ impl ArtifactService for Probe {
     async fn stat(&self, request: Request<StatRequest>) -> Result<Response<StatResponse>, Status> {
         let _running = self.begin();
         let peer = crate::peer(&request)?.clone();
-        let left_ms = crate::deadline(&request).map(|at| {
-            at.saturating_duration_since(Instant::now())
-                .as_millis()
-                .to_string()
-        });
+        let left_ms = crate::deadline(&request)
+            .map(|at| at.saturating_duration_since(Instant::now()).as_millis().to_string());
         if let Some(Target::Sha256(text)) = &request.get_ref().target
             && let Some(ms) = text.strip_prefix("slow:")
         {
             tokio::time::sleep(Duration::from_millis(ms.parse().unwrap())).await;
         }
-        let mut response = Response::new(StatResponse {
-            stored: true,
-            size: 1,
-        });
+        let mut response = Response::new(StatResponse { stored: true, size: 1 });
         let seen = response.metadata_mut();
         seen.insert("peer", peer.spiffe_id().to_string().parse().unwrap());
         seen.insert("remote", peer.remote_addr().to_string().parse().unwrap());
-        seen.insert(
-            "key",
-            peer.public_key().key_id().to_string().parse().unwrap(),
-        );
+        seen.insert("key", peer.public_key().key_id().to_string().parse().unwrap());
         if let Some(left_ms) = left_ms {
             seen.insert("left-ms", left_ms.parse().unwrap());
         }
@@ -111,10 +96,7 @@ impl ArtifactService for Probe {
                 size += chunk.len() as u64;
             }
         }
-        Ok(Response::new(UploadResponse {
-            size,
-            ..UploadResponse::default()
-        }))
+        Ok(Response::new(UploadResponse { size, ..UploadResponse::default() }))
     }
 
     type DownloadStream = Pin<Box<dyn Stream<Item = Result<DownloadResponse, Status>> + Send>>;
@@ -130,10 +112,7 @@ impl ArtifactService for Probe {
         let chunks: usize = if stuck { 1 } else { text.parse().unwrap() };
         let chunk = move |_| {
             let _held = &running;
-            Ok(DownloadResponse {
-                chunk: vec![7; 64 * 1024].into(),
-                size: 0,
-            })
+            Ok(DownloadResponse { chunk: vec![7; 64 * 1024].into(), size: 0 })
         };
         let body = tokio_stream::iter(0..chunks).map(chunk);
         if stuck {

@@ -48,14 +48,8 @@ fn a_table_with_unknown_peers_keys_or_twins_is_refused() {
                 idempotent=true\n";
     assert!(Topology::parse(line).unwrap().rule("a.B/C").is_some());
     let twice = Topology::parse(&format!("{line}{line}"));
-    assert!(
-        matches!(twice, Err(TopologyError::Duplicate(_))),
-        "{twice:?}"
-    );
+    assert!(matches!(twice, Err(TopologyError::Duplicate(_))), "{twice:?}");
     let unknown = Topology::parse(&line.replace("user", "admin"));
-    assert!(
-        matches!(unknown, Err(TopologyError::Peer { .. })),
-        "{unknown:?}"
-    );
+    assert!(matches!(unknown, Err(TopologyError::Peer { .. })), "{unknown:?}");
     assert!(Topology::parse(&format!("{line}rate=1\n")).is_err());
 }

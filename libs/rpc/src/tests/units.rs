@@ -35,10 +35,7 @@ fn frames_are_found_however_the_bytes_are_cut() {
             assert_eq!(lengths(&pieces).unwrap(), [2, 0, 256], "{first} {second}");
         }
     }
-    assert!(matches!(
-        lengths(&[&[1, 0, 0, 0, 0]]),
-        Err(Refusal::Compressed)
-    ));
+    assert!(matches!(lengths(&[&[1, 0, 0, 0, 0]]), Err(Refusal::Compressed)));
 }
 
 #[test]
@@ -51,17 +48,7 @@ fn timeouts_are_read_and_written_as_grpc_says() {
     assert_eq!(read("150m"), Some(Duration::from_millis(150)));
     assert_eq!(read("2H"), Some(Duration::from_secs(7200)));
     assert_eq!(read("99999999n"), Some(Duration::from_nanos(99_999_999)));
-    for bad in [
-        "",
-        "m",
-        "1",
-        "1x",
-        "-1m",
-        "+1m",
-        "123456789m",
-        "1 m",
-        "1.5S",
-    ] {
+    for bad in ["", "m", "1", "1x", "-1m", "+1m", "123456789m", "1 m", "1.5S"] {
         assert_eq!(read(bad), None, "{bad:?}");
     }
     for ms in [1, 150, 99_999_999, 100_000_000, 10_000_000_000] {
@@ -78,23 +65,12 @@ fn an_address_has_a_burst_and_then_its_rate() {
     let start = Instant::now();
     let admitted = (0..10).filter(|_| limiter.admit(address, start)).count();
     assert_eq!(admitted, 3);
-    assert!(
-        limiter.admit(IpAddr::from([10, 0, 0, 1]), start),
-        "another address has its own"
-    );
+    assert!(limiter.admit(IpAddr::from([10, 0, 0, 1]), start), "another address has its own");
     let later = start + Duration::from_millis(250);
     assert_eq!((0..10).filter(|_| limiter.admit(address, later)).count(), 2);
     let same_site = ["2001:db8::1", "2001:db8::2"].map(|text| text.parse::<IpAddr>().unwrap());
-    assert_eq!(
-        (0..3)
-            .filter(|_| limiter.admit(same_site[0], start))
-            .count(),
-        3
-    );
-    assert!(
-        !limiter.admit(same_site[1], start),
-        "one /64 is one address"
-    );
+    assert_eq!((0..3).filter(|_| limiter.admit(same_site[0], start)).count(), 3);
+    assert!(!limiter.admit(same_site[1], start), "one /64 is one address");
 }
 
 #[test]
@@ -135,41 +111,26 @@ impl Coded for Away {
 #[test]
 fn a_status_carries_code_reason_and_message_but_no_cause() {
     let status = to_status(&Away(std::io::Error::other("/secret/path")));
-    assert_eq!(
-        (status.code(), status.message()),
-        (Code::Unavailable, "the store is away")
-    );
+    assert_eq!((status.code(), status.message()), (Code::Unavailable, "the store is away"));
     assert_eq!(reason_of(&status).as_deref(), Some("STORE_AWAY"));
     let text = describe(&status);
-    assert!(
-        text.starts_with("UNAVAILABLE (STORE_AWAY): the store is away\n  hint: "),
-        "{text}"
-    );
+    assert!(text.starts_with("UNAVAILABLE (STORE_AWAY): the store is away\n  hint: "), "{text}");
     assert!(!text.contains("secret") && !format!("{status:?}").contains("secret"));
     assert_eq!(reason_of(&Status::internal("x")), None);
     let local = Status::from_error(Box::new(Away(std::io::Error::other("disk gone"))));
-    assert!(
-        describe(&local).contains("cause: the store is away: disk gone"),
-        "{local:?}"
-    );
+    assert!(describe(&local).contains("cause: the store is away: disk gone"), "{local:?}");
 }
 
 #[test]
 fn details_that_would_break_the_client_are_dropped() {
     let mut headers = HeaderMap::new();
-    headers.insert(
-        "grpc-status-details-bin",
-        HeaderValue::from_static("%%%not base64"),
-    );
+    headers.insert("grpc-status-details-bin", HeaderValue::from_static("%%%not base64"));
     sanitise(&mut headers);
     assert!(headers.is_empty());
     let good = status::new(Code::Aborted, "R", "m");
     good.add_header(&mut headers).unwrap();
     sanitise(&mut headers);
-    assert_eq!(
-        reason_of(&Status::from_header_map(&headers).unwrap()).as_deref(),
-        Some("R")
-    );
+    assert_eq!(reason_of(&Status::from_header_map(&headers).unwrap()).as_deref(), Some("R"));
 }
 
 #[test]
@@ -180,8 +141,5 @@ fn configuration_is_strict_and_has_defaults() {
     assert!(toml::from_str::<crate::ServerConfig>("[limits]\nmax_call = 7").is_err());
     let client = "url='https://h:1'\nspiffe_id='spiffe://d/signer/a'";
     let client: crate::ClientConfig = toml::from_str(client).unwrap();
-    assert_eq!(
-        client,
-        crate::ClientConfig::new("https://h:1", client.spiffe_id.clone())
-    );
+    assert_eq!(client, crate::ClientConfig::new("https://h:1", client.spiffe_id.clone()));
 }

@@ -1,0 +1,190 @@
+//! What ran: as the executor saw it, with the parameters that the trainer reported.
+
+use std::collections::BTreeSet;
+
+use evidence::{RunDetails, ScanStatement, VerifiedEvidence};
+
+use super::isolation;
+use crate::claims::{Claims, Source, not_scanned};
+use crate::cyclonedx::formulation::{
+    Command, Formula, Input, Output, OutputKind, Parameter, Reference, Resource, Step, Task,
+    TaskType, Workflow,
+};
+use crate::cyclonedx::{Dependency, ExternalReference, Property, ReferenceKind, property};
+use crate::{files, refs, text};
+
+const FORMULA: &str = "formula/observed";
+const WORKFLOW: &str = "workflow/observed";
+
+pub(super) fn formula(evidence: &VerifiedEvidence, claims: &mut Claims) -> Formula {
+    let details = &evidence.training().predicate.run_details;
+    let run = &details.metadata;
+    claims.add(
+        Source::Observed,
+        WORKFLOW,
+        &["times by the executor's clock", "workspaces", "properties"],
+    );
+    claims.add(Source::Observed, refs::TRAIN_TASK, &["steps", "resources", "environmentVars"]);
+    claims.add(Source::Reported, refs::TRAIN_TASK, &["parameters"]);
+    let mut tasks = vec![train(evidence)];
+    let mut task_dependencies =
+        vec![Dependency { reference: refs::TRAIN_TASK.to_owned(), depends_on: Vec::new() }];
+    for (index, scan) in evidence.scans().iter().enumerate() {
+        let task = scan_task(index, scan, evidence);
+        claims.add(Source::Scanned, &task.bom_ref, &["everything"]);
+        task_dependencies.push(Dependency {
+            reference: task.bom_ref.clone(),
+            depends_on: vec![refs::TRAIN_TASK.to_owned()],
+        });
+        tasks.push(task);
+    }
+    let workflow = Workflow {
+        bom_ref: WORKFLOW.to_owned(),
+        uid: run.invocation_id.clone(),
+        name: "training as observed".to_owned(),
+        tasks,
+        task_dependencies,
+        task_types: vec![TaskType::Build, TaskType::Scan],
+        trigger: None,
+        time_start: Some(run.started_on.to_string()),
+        time_end: Some(run.finished_on.to_string()),
+        workspaces: isolation::workspaces(&details.observed.container),
+        runtime_topology: vec![Dependency {
+            reference: refs::IMAGE.to_owned(),
+            depends_on: [refs::ENGINE, refs::RUNTIME, refs::OS, refs::CPU]
+                .map(str::to_owned)
+                .into(),
+        }],
+        properties: properties(evidence),
+    };
+    Formula {
+        bom_ref: FORMULA.to_owned(),
+        workflows: vec![workflow],
+        properties: vec![property("formula", "observed")],
+    }
+}
+
+fn properties(evidence: &VerifiedEvidence) -> Vec<Property> {
+    let details = &evidence.training().predicate.run_details;
+    let (grant, container) = (evidence.grant(), &details.observed.container);
+    let mut out = isolation::properties(container);
+    out.extend([
+        property("run:exitCode", container.exit_code),
+        property("run:oomKilled", container.oom_killed),
+        property("grant:attempt", grant.attempt),
+        property("grant:nonce", grant.nonce),
+        property("grant:fencingToken", grant.fencing_token),
+        property("grant:executor", &grant.executor.id),
+        property("grant:executorKey", grant.executor.key),
+        property("grant:issuedAt", grant.issued_at),
+        property("grant:expiresAt", grant.expires_at),
+        property(
+            "grant:sha256",
+            evidence.training().predicate.build_definition.internal_parameters.grant,
+        ),
+    ]);
+    out
+}
+
+fn train(evidence: &VerifiedEvidence) -> Task {
+    let details = &evidence.training().predicate.run_details;
+    let container = &details.observed.container;
+    let names: BTreeSet<&String> = container.environment_names.iter().collect();
+    let mut inputs = super::materials();
+    inputs.push(Input::EnvironmentVars(names.into_iter().cloned().collect()));
+    inputs.push(Input::Parameters(effective(details)));
+    Task {
+        bom_ref: refs::TRAIN_TASK.to_owned(),
+        uid: details.metadata.invocation_id.clone(),
+        name: "train".to_owned(),
+        task_types: vec![TaskType::Build],
+        steps: vec![Step {
+            name: "run the container".to_owned(),
+            commands: vec![Command { executed: shell(&container.command) }],
+            properties: vec![property("argv", text::list(&container.command))],
+        }],
+        inputs,
+        outputs: outputs(evidence),
+        time_start: Some(details.metadata.started_on.to_string()),
+        time_end: Some(details.metadata.finished_on.to_string()),
+        properties: Vec::new(),
+    }
+}
+
+fn effective(details: &RunDetails) -> Vec<Parameter> {
+    details
+        .reported
+        .effective
+        .iter()
+        .map(|(name, value)| {
+            let (value, data_type) = text::json(value);
+            Parameter { name: name.clone(), value, data_type }
+        })
+        .collect()
+}
+
+fn outputs(evidence: &VerifiedEvidence) -> Vec<Output> {
+    let names = evidence.training().subject.iter().filter_map(|file| file.name.as_deref());
+    let artifacts = names.map(|name| Output {
+        kind: OutputKind::Artifact,
+        resource: Resource::Ref(refs::output(name)),
+    });
+    let logs = files::by_products(evidence)
+        .into_iter()
+        .map(|reference| Output { kind: OutputKind::Log, resource: Resource::Ref(reference) });
+    artifacts.chain(logs).chain(attestation(evidence, 2)).collect()
+}
+
+/// The n-th envelope as an output.
+fn attestation(evidence: &VerifiedEvidence, index: usize) -> Option<Output> {
+    let (name, digest) = evidence.digests().get(index)?;
+    Some(Output {
+        kind: OutputKind::Attestation,
+        resource: Resource::ExternalReference(ExternalReference {
+            kind: ReferenceKind::Attestation,
+            url: format!("evidence/{name}"),
+            comment: None,
+            hashes: vec![text::sha256(*digest)],
+        }),
+    })
+}
+
+fn scan_task(index: usize, scan: &ScanStatement, evidence: &VerifiedEvidence) -> Task {
+    let (metadata, extension) = (&scan.predicate.metadata, &scan.predicate.aibom);
+    let status = match extension.completeness {
+        evidence::Completeness::Complete => "complete".to_owned(),
+        evidence::Completeness::Incomplete => not_scanned(&extension.reason),
+    };
+    Task {
+        bom_ref: format!("task/observed/scan/{index}"),
+        uid: format!("scan/{index}"),
+        name: "scan the image".to_owned(),
+        task_types: vec![TaskType::Scan],
+        steps: Vec::new(),
+        inputs: vec![
+            Input::Resource(Reference { reference: refs::IMAGE.to_owned() }),
+            Input::Resource(Reference { reference: format!("tool/scanner/{index}") }),
+        ],
+        outputs: attestation(evidence, index.saturating_add(3)).into_iter().collect(),
+        time_start: Some(metadata.scan_started_on.to_string()),
+        time_end: Some(metadata.scan_finished_on.to_string()),
+        properties: vec![
+            property("scan:status", status),
+            property("scan:packages", extension.packages.len()),
+            property("scan:vulnerabilities", scan.predicate.scanner.result.len()),
+        ],
+    }
+}
+
+/// The command as a POSIX shell would read it.
+fn shell(command: &[String]) -> String {
+    let safe = |b: u8| b.is_ascii_alphanumeric() || b"-_./=:,@%+".contains(&b);
+    let quoted = command.iter().map(|word| {
+        if !word.is_empty() && word.bytes().all(safe) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}

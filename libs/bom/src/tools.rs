@@ -1,0 +1,84 @@
+//! The programs that made the evidence: executor and scanners.
+
+use std::collections::BTreeMap;
+
+use envelope::ResourceDescriptor;
+use evidence::{ScanStatement, VerifiedEvidence};
+
+use crate::claims::{Claims, Source};
+use crate::cyclonedx::component::{Component, Kind};
+use crate::cyclonedx::{Property, property};
+use crate::text;
+
+/// The executor's programs, then one scanner for each scan.
+pub(crate) fn components(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Component> {
+    let executor = executor(evidence);
+    for part in &executor {
+        claims.add(Source::Observed, part.reference(), &["version", "hashes (of itself)"]);
+    }
+    let scanners = evidence.scans().iter().enumerate().map(|(index, scan)| scanner(index, scan));
+    let scanners: Vec<Component> = scanners.collect();
+    for part in &scanners {
+        claims.add(Source::Scanned, part.reference(), &["everything"]);
+    }
+    executor.into_iter().chain(scanners).collect()
+}
+
+/// Every program that the executor names, by version, by digest or both.
+fn executor(evidence: &VerifiedEvidence) -> Vec<Component> {
+    let builder = &evidence.training().predicate.run_details.builder;
+    let mut files: BTreeMap<&str, Vec<&ResourceDescriptor>> = BTreeMap::new();
+    for name in builder.version.keys() {
+        files.entry(name).or_default();
+    }
+    for file in &builder.builder_dependencies {
+        files.entry(file.name.as_deref().unwrap_or("unnamed")).or_default().push(file);
+    }
+    if files.is_empty() {
+        files.entry("aibom-executor").or_default();
+    }
+    let tool = |(name, files): (&str, Vec<&ResourceDescriptor>)| Component {
+        version: builder.version.get(name).map(|version| text::version(version)),
+        hashes: files.iter().flat_map(|file| text::hashes(file)).collect(),
+        properties: std::iter::once(property("tool:identity", &builder.id))
+            .chain(files.iter().flat_map(|file| text::descriptor_properties(file)))
+            .collect(),
+        ..Component::new(Kind::Application, format!("tool/executor/{name}"), name)
+    };
+    files.into_iter().map(tool).collect()
+}
+
+fn scanner(index: usize, scan: &ScanStatement) -> Component {
+    let (scanner, extension) = (&scan.predicate.scanner, &scan.predicate.aibom);
+    let path = scanner.uri.split(['@', '?', '#']).next().unwrap_or_default();
+    let name = path.rsplit(['/', ':']).next().filter(|name| !name.is_empty()).unwrap_or("scanner");
+    let mut properties = vec![
+        property("scanner:uri", &scanner.uri),
+        property("scanner:report:sha256", extension.report_sha256),
+        property("scanner:startedOn", scan.predicate.metadata.scan_started_on),
+        property("scanner:finishedOn", scan.predicate.metadata.scan_finished_on),
+    ];
+    properties.extend(database(scan));
+    Component {
+        version: Some(text::version(&scanner.version)),
+        purl: scanner.uri.starts_with("pkg:").then(|| scanner.uri.clone()),
+        hashes: vec![text::sha256(extension.tool_sha256)],
+        properties,
+        ..Component::new(Kind::Application, format!("tool/scanner/{index}"), name)
+    }
+}
+
+fn database(scan: &ScanStatement) -> Vec<Property> {
+    let digest = scan.predicate.aibom.database_sha256;
+    let mut out: Vec<Property> =
+        digest.map(|digest| property("scanner:database:sha256", digest)).into_iter().collect();
+    match &scan.predicate.scanner.db {
+        Some(db) => out.extend([
+            property("scanner:database:uri", &db.uri),
+            property("scanner:database:version", &db.version),
+            property("scanner:database:lastUpdate", db.last_update),
+        ]),
+        None => out.push(property("scanner:database", "none")),
+    }
+    out
+}

@@ -1,0 +1,132 @@
+//! Any metadata that the rules let through gives a valid, canonical, complete and repeatable AIBoM.
+
+use bom::assemble;
+use evidence::Gpu;
+use ids::{Sha256Digest, canonical};
+use proptest::prelude::*;
+use serde_json::Value;
+use testkit::evidence::Fixture;
+
+/// Texts that a request may hold: no control characters, not empty.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        proptest::collection::vec(
+            any::<char>().prop_filter("printable", |c| !c.is_control()),
+            1..40
+        )
+        .prop_map(String::from_iter),
+        "https?://[ -~]{0,30}",
+        "pkg:[ -~]{0,30}",
+        "[A-Za-z0-9.+() -]{1,30}",
+        Just("MIT OR (Apache-2.0 AND Zlib)".to_owned()),
+    ]
+}
+
+#[derive(Debug, Clone)]
+struct Spec {
+    texts: Vec<String>,
+    free: Vec<String>,
+    numbers: Vec<u32>,
+    metrics: Vec<f64>,
+    optional: bool,
+}
+
+fn spec() -> impl Strategy<Value = Spec> {
+    let texts = proptest::collection::vec(text(), 12);
+    let free = proptest::collection::vec(any::<String>(), 12);
+    let numbers = proptest::collection::vec(1_u32..10_000, 4);
+    let metrics = proptest::collection::vec(proptest::num::f64::NORMAL, 4);
+    (texts, free, numbers, metrics, any::<bool>()).prop_map(
+        |(texts, free, numbers, metrics, optional)| Spec {
+            texts,
+            free,
+            numbers,
+            metrics,
+            optional,
+        },
+    )
+}
+
+fn fixture(spec: &Spec) -> Fixture {
+    let (a, b, c) = (spec.clone(), spec.clone(), spec.clone());
+    let maybe = |spec: &Spec, index: usize| spec.optional.then(|| spec.texts[index].clone());
+    Fixture::new()
+        .request(move |request| {
+            let spec = &mut request.spec;
+            spec.model.description = maybe(&a, 0);
+            spec.model.author = maybe(&a, 1);
+            spec.model.licence = maybe(&a, 2);
+            spec.model.misuse = maybe(&a, 3);
+            spec.model.kind = maybe(&a, 4);
+            if let Some(base) = &mut spec.model.base_model {
+                base.source = maybe(&a, 5);
+            }
+            spec.model.name.clone_from(&a.texts[6]);
+            spec.model.version.clone_from(&a.texts[7]);
+            spec.dataset.name.clone_from(&a.texts[8]);
+            spec.dataset.source = Some(a.texts[9].clone());
+            spec.dataset.licence = Some(a.texts[10].clone());
+            spec.trainer.name.clone_from(&a.texts[11]);
+            spec.parameters.epochs = a.numbers[0];
+            spec.parameters.batch_size = a.optional.then_some(a.numbers[1]);
+        })
+        .training(move |training| {
+            let details = &mut training.predicate.run_details;
+            let observed = &mut details.observed;
+            observed.host.os.clone_from(&b.free[0]);
+            observed.host.kernel.clone_from(&b.free[1]);
+            observed.container.command = b.free.clone();
+            observed.container.environment_names = [b.free.clone(), b.free.clone()].concat();
+            observed.model.class_name.clone_from(&b.free[2]);
+            observed.dataset.label.clone_from(&b.free[3]);
+            observed.dataset.statistics.insert(b.free[4].clone(), b.free[5].clone());
+            observed.host.gpus = (0..b.numbers[2] % 3)
+                .map(|index| Gpu {
+                    name: b.free[6].clone(),
+                    uuid_sha256: Sha256Digest::of(&index.to_be_bytes()),
+                    memory_bytes: u64::from(b.numbers[3]),
+                    driver: b.free[7].clone(),
+                })
+                .collect();
+            for (index, value) in b.metrics.iter().enumerate() {
+                details.reported.final_metrics.insert(b.free[index].clone(), *value);
+            }
+            details.reported.effective.insert(b.free[8].clone(), Value::from(b.free[9].clone()));
+            details.byproducts[0].media_type = Some(b.free[10].clone());
+            training.subject[0].name = Some(format!("x{}", b.numbers[0]));
+        })
+        .scans(move |scans| {
+            let predicate = &mut scans[0].predicate;
+            predicate.aibom.packages[0].purl.clone_from(&c.free[0]);
+            predicate.aibom.packages[1].licences = c.texts.clone();
+            predicate.aibom.packages[2].depends_on = c.free.clone();
+            predicate.aibom.packages[3].version = c.free[1].repeat(200);
+            predicate.scanner.uri.clone_from(&c.free[2]);
+            predicate.scanner.result[0].id.clone_from(&c.free[3]);
+            predicate.scanner.result[0].annotations[0].purl.clone_from(&c.free[4]);
+            predicate.scanner.result[0].severity[0].score.clone_from(&c.free[5]);
+            let again = scans[0].clone();
+            scans.push(again);
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_evidence_gives_a_valid_aibom(spec in spec()) {
+        let evidence = fixture(&spec).verified();
+        let aibom = assemble(&evidence).unwrap();
+        prop_assert_eq!(&assemble(&evidence).unwrap(), &aibom);
+        let value: Value = canonical::from_slice(aibom.as_bytes(), usize::MAX).unwrap();
+        prop_assert_eq!(crate::schema::errors(&value), Vec::<String>::new());
+        crate::references::check(&value);
+        let text = std::str::from_utf8(aibom.as_bytes()).unwrap();
+        for (_, digest) in evidence.digests() {
+            prop_assert!(text.contains(&digest.to_hex()));
+        }
+        for file in &evidence.training().subject {
+            prop_assert!(text.contains(&file.sha256_digest().unwrap().to_hex()));
+        }
+    }
+}
