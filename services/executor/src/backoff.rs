@@ -9,7 +9,7 @@ const LONGEST_MS: u64 = 5_000;
 
 /// Counts tries.
 #[derive(Debug)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     tries: u32,
     max_tries: u32,
 }
@@ -24,12 +24,12 @@ fn pause_ms(tries: u32, random: u8) -> u64 {
 impl Backoff {
     /// At most `max_tries` tries in all.
     #[must_use]
-    pub const fn new(max_tries: u32) -> Self {
+    pub(crate) const fn new(max_tries: u32) -> Self {
         Self { tries: 0, max_tries }
     }
 
     /// Waits after a failed try; false when it was the last one.
-    pub async fn pause(&mut self) -> bool {
+    pub(crate) async fn pause(&mut self) -> bool {
         let (tries, more) = (self.tries, self.tries.saturating_add(1) < self.max_tries);
         self.tries = self.tries.saturating_add(1);
         if more {
@@ -42,7 +42,7 @@ impl Backoff {
     }
 
     /// A try went well.
-    pub const fn reset(&mut self) {
+    pub(crate) const fn reset(&mut self) {
         self.tries = 0;
     }
 }

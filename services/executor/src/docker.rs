@@ -63,8 +63,8 @@ impl DockerEngine {
     /// When nothing answers there.
     pub async fn connect(socket: &Path) -> Result<Self, EngineError> {
         let path = socket.to_string_lossy();
-        let docker = Docker::connect_with_unix(&path, TIMEOUT_S, API_DEFAULT_VERSION)
-            .map_err(convert)?;
+        let docker =
+            Docker::connect_with_unix(&path, TIMEOUT_S, API_DEFAULT_VERSION).map_err(convert)?;
         let docker = docker.negotiate_version().await.map_err(convert)?;
         Ok(Self { docker })
     }
@@ -164,8 +164,7 @@ impl Engine for DockerEngine {
         let options = KillContainerOptions { signal: name.to_owned() };
         match self.docker.kill_container(id, Some(options)).await {
             // 404: gone; 409: not running.
-            Ok(())
-            | Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
+            Ok(()) | Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
             Err(error) => Err(convert(error)),
         }
     }
@@ -174,8 +173,7 @@ impl Engine for DockerEngine {
         let options = RemoveContainerOptions { v: true, force: true, link: false };
         let removed = self.docker.remove_container(id, Some(options)).map(|done| match done {
             // 404: gone; 409: its removal is under way.
-            Ok(())
-            | Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
+            Ok(()) | Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
             Err(error) => Err(convert(error)),
         });
         let bound = Duration::from_secs(TIMEOUT_S);

@@ -98,7 +98,8 @@ impl Report {
                     .into_iter()
                     .take(MAX_FRAMEWORKS)
                     .map(|(name, version)| {
-                        let version = version.as_str().map_or_else(|| version.to_string(), str::to_owned);
+                        let version =
+                            version.as_str().map_or_else(|| version.to_string(), str::to_owned);
                         (clean(&name, MAX_NAME_BYTES), clean(&version, MAX_NAME_BYTES))
                     })
                     .collect();
@@ -135,17 +136,14 @@ impl Report {
         self.epochs_asked = epochs;
         let best = &mut self.reported.best_metrics;
         for (name, value) in &metrics {
-            match best.get_mut(name) {
-                Some(held) => {
-                    let better = if name.contains("loss") { value < held } else { value > held };
-                    if better {
-                        *held = *value;
-                    }
-                }
-                None if best.len() < MAX_METRICS => {
-                    best.insert(name.clone(), *value);
-                }
-                None => {}
+            let full = best.len() >= MAX_METRICS;
+            let better = match best.get(name) {
+                Some(held) if name.contains("loss") => value < held,
+                Some(held) => value > held,
+                None => !full,
+            };
+            if better {
+                best.insert(name.clone(), *value);
             }
         }
         self.reported.final_metrics = metrics;

@@ -135,7 +135,7 @@ async fn fetch_one(
 ///
 /// # Errors
 /// The failure to tell; `None` when the lease is lost.
-pub async fn fetch(
+pub(crate) async fn fetch(
     scheduler: &Scheduler,
     key: LeaseKey,
     dir: &AttemptDir,

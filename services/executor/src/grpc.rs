@@ -91,8 +91,13 @@ pub struct News {
 /// The result of an attempt on the wire.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// Training evidence.
-    Success(Document),
+    /// Training evidence, and the grant that it names.
+    Success {
+        /// What this executor signed.
+        training: Document,
+        /// What the scheduler signed.
+        grant: Document,
+    },
     /// A failure.
     Failure(Failure),
 }
@@ -139,12 +144,12 @@ fn lease_ref(key: LeaseKey) -> artifact::LeaseRef {
     }
 }
 
-fn lease(wire: dispatch::Lease) -> Result<Lease, CallError> {
+fn lease(wire: dispatch::Lease, trace: Option<String>) -> Result<Lease, CallError> {
     let job = wire.job_id.parse().map_err(|_| CallError::Answer("lease.job_id"))?;
     let key = LeaseKey { job, attempt: wire.attempt, token: wire.fencing_token };
     let request = wire.request.ok_or(CallError::Answer("lease.request"))?.into();
     let grant = wire.grant.ok_or(CallError::Answer("lease.grant"))?.into();
-    Ok(Lease { key, request, grant })
+    Ok(Lease { key, request, grant, trace })
 }
 
 const fn kind(kind: Kind) -> dispatch::FailureKind {
@@ -211,7 +216,9 @@ impl Scheduler {
     pub async fn lease(&self, wait: Duration) -> Result<Option<Lease>, CallError> {
         let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
         let answer = self.dispatch.clone().lease(dispatch::LeaseRequest { wait_ms }).await?;
-        answer.into_inner().lease.map(lease).transpose()
+        let trace = answer.metadata().get("traceparent");
+        let trace = trace.and_then(|text| text.to_str().ok()).map(str::to_owned);
+        answer.into_inner().lease.map(|wire| lease(wire, trace)).transpose()
     }
 
     /// Keeps a lease.
@@ -256,9 +263,10 @@ impl Scheduler {
     /// When the lease is lost, or the call fails.
     pub async fn complete(&self, key: LeaseKey, outcome: Outcome) -> Result<(), CallError> {
         let result = match outcome {
-            Outcome::Success(training) => complete_request::Result::Success(dispatch::Success {
-                training: Some(training.into()),
-            }),
+            Outcome::Success { training, grant } => {
+                let (training, grant) = (Some(training.into()), Some(grant.into()));
+                complete_request::Result::Success(dispatch::Success { training, grant })
+            }
             Outcome::Failure(failure) => complete_request::Result::Failure(dispatch::Failure {
                 kind: kind(failure.kind).into(),
                 reason: failure.reason.as_str().to_owned(),

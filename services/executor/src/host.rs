@@ -72,7 +72,9 @@ fn read(path: &str) -> String {
 
 /// GPUs through the NVIDIA management library; none where it or its driver is missing.
 fn gpus() -> Vec<GpuFact> {
-    let Ok(nvml) = Nvml::init() else { return Vec::new() };
+    let Ok(nvml) = Nvml::init() else {
+        return Vec::new();
+    };
     let driver = nvml.sys_driver_version().unwrap_or_default();
     let count = nvml.device_count().unwrap_or(0).min(MAX_GPUS);
     let fact = |index| {

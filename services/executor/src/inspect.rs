@@ -95,12 +95,13 @@ fn unreadable(error: &std::io::Error) -> Failure {
 ///
 /// # Errors
 /// A refusal (`MODEL_REFUSED`), or a disk that fails.
-pub fn model(path: &Path) -> Result<Model, Failure> {
+pub(crate) fn model(path: &Path) -> Result<Model, Failure> {
     let file = File::open(path).map_err(|e| unreadable(&e))?;
-    let facts = model::inspect(file, &model::Limits::default()).map_err(|refusal| match refusal {
-        model::Refusal::Read(error) => unreadable(&error),
-        refusal => Failure::refused(Reason::ModelRefused, &refusal.to_string()),
-    })?;
+    let facts =
+        model::inspect(file, &model::Limits::default()).map_err(|refusal| match refusal {
+            model::Refusal::Read(error) => unreadable(&error),
+            refusal => Failure::refused(Reason::ModelRefused, &refusal.to_string()),
+        })?;
     Ok(model_of(&facts))
 }
 
@@ -108,17 +109,18 @@ pub fn model(path: &Path) -> Result<Model, Failure> {
 ///
 /// # Errors
 /// A refusal (`DATASET_REFUSED`), or a disk that fails.
-pub fn dataset(definition: &Path, csv: &Path) -> Result<Dataset, Failure> {
+pub(crate) fn dataset(definition: &Path, csv: &Path) -> Result<Dataset, Failure> {
     let refused = |text: String| Failure::refused(Reason::DatasetRefused, &text);
     let text = std::fs::read(definition).map_err(|e| unreadable(&e))?;
     let definition =
         Definition::parse(&text).map_err(|e| refused(format!("the definition: {e}")))?;
     let file = BufReader::new(File::open(csv).map_err(|e| unreadable(&e))?);
-    let measured = dataset::describe(file, &definition, &dataset::Limits::default()).map_err(
-        |error| match error {
-            dataset::DatasetError::Read(error) => unreadable(&error),
-            error => refused(format!("the dataset: {error}")),
-        },
-    )?;
+    let measured =
+        dataset::describe(file, &definition, &dataset::Limits::default()).map_err(|error| {
+            match error {
+                dataset::DatasetError::Read(error) => unreadable(&error),
+                error => refused(format!("the dataset: {error}")),
+            }
+        })?;
     Ok(dataset_of(&definition, &measured))
 }

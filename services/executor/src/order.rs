@@ -29,6 +29,8 @@ pub struct Lease {
     pub request: Document,
     /// The scheduler's grant.
     pub grant: Document,
+    /// The submission's trace context, where there is one.
+    pub trace: Option<String>,
 }
 
 /// Who checks: this executor, its key, and the mesh's roots.
@@ -49,6 +51,8 @@ pub struct HeldGrant {
     pub grant: Grant,
     /// SHA-256 of its envelope.
     pub digest: Sha256Digest,
+    /// The document itself: it goes back with the evidence that names it.
+    pub document: Document,
 }
 
 /// A lease whose every rule held; only [`verify`] makes one.
@@ -178,11 +182,12 @@ pub fn verify_grant(
     require(grant.executor.id == own.id, "grant.executor.id")?;
     require(grant.executor.key == own.key, "grant.executor.key")?;
     let (from, until) = (grant.issued_at, grant.expires_at);
-    let holds = from < until && from <= at.plus_ms(CLOCK_SKEW_MS) && at < until.plus_ms(CLOCK_SKEW_MS);
+    let holds =
+        from < until && from <= at.plus_ms(CLOCK_SKEW_MS) && at < until.plus_ms(CLOCK_SKEW_MS);
     if !holds {
         return Err(OrderError::Time { from, until, at });
     }
-    Ok(HeldGrant { grant, digest: document.digest() })
+    Ok(HeldGrant { grant, digest: document.digest(), document: document.clone() })
 }
 
 /// Checks request and grant of a lease at the instant `at`.

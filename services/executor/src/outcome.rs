@@ -64,7 +64,8 @@ fn stopped(stop: Stop, limits: &Limits) -> Verdict {
             Failure::job(Reason::OutputLimit, &text)
         }
         Stop::Log => {
-            let text = format!("stopped: printed more than {} bytes", crate::capture::MAX_LOG_BYTES);
+            let text =
+                format!("stopped: printed more than {} bytes", crate::capture::MAX_LOG_BYTES);
             Failure::job(Reason::LogLimit, &text)
         }
         Stop::Cancelled => Failure::cancelled(),
@@ -77,12 +78,19 @@ fn stopped(stop: Stop, limits: &Limits) -> Verdict {
 
 fn exited(code: i64, report: &Report) -> Failure {
     let said = report.error.as_ref().map(|e| format!("{}: {}", e.reason, e.message));
-    let said = said.unwrap_or_else(|| format!("the trainer ended with status {code} and said no reason"));
+    let said =
+        said.unwrap_or_else(|| format!("the trainer ended with status {code} and said no reason"));
     match code {
-        2 => Failure::job(Reason::ContractBroken, &format!("the trainer refused its specification: {said}")),
+        2 => Failure::job(
+            Reason::ContractBroken,
+            &format!("the trainer refused its specification: {said}"),
+        ),
         3 => Failure::job(Reason::DatasetRefused, &said),
         4 => Failure::job(Reason::ModelRefused, &said),
-        125..=127 => Failure::job(Reason::ContractBroken, &format!("the image's entry point cannot be run: {said}")),
+        125..=127 => Failure::job(
+            Reason::ContractBroken,
+            &format!("the image's entry point cannot be run: {said}"),
+        ),
         // Nobody here sent these: the engine stopped or restarted, or the machine ran out of memory.
         137 | 143 => Failure::infrastructure(&format!(
             "the container was ended from outside (status {code}), not by the executor"

@@ -58,7 +58,9 @@ fn add(usage: &mut Usage, dir: BorrowedFd<'_>, limit: u64, depth: usize) -> io::
             return Ok(());
         }
         // What vanished between the two calls is not there.
-        let Ok(stat) = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+        let Ok(stat) = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) else {
+            continue;
+        };
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory if depth == 0 => usage.entries = u64::MAX,
             FileType::Directory => {
@@ -149,8 +151,8 @@ fn check_entries(dir: BorrowedFd<'_>) -> Result<(), Failure> {
         let Some(text) = text else {
             return Err(broken(&format!("the output directory holds the name {name:?}")));
         };
-        let stat = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(|e| unreadable(&e.into()))?;
+        let stat =
+            statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|e| unreadable(&e.into()))?;
         let kind = FileType::from_raw_mode(stat.st_mode);
         if kind != FileType::RegularFile {
             return Err(broken(&format!("{text:?} in the output directory is a {kind:?}")));

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The most log bytes in one call (`aibom.dispatch.v1.ProgressRequest`).
-pub const MAX_LOG_CHUNK_BYTES: u64 = 256 * 1024;
+pub(crate) const MAX_LOG_CHUNK_BYTES: u64 = 256 * 1024;
 /// Between two calls, in milliseconds.
 const INTERVAL_MS: u64 = 250;
 /// The longest that the last news may take after the end, in milliseconds.
@@ -86,7 +86,7 @@ impl Pump {
 
 /// A running pump.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     task: JoinHandle<()>,
     ended: CancellationToken,
 }
@@ -94,7 +94,7 @@ pub struct Progress {
 impl Progress {
     /// Tells what `snapshot` and the log file hold until [`Self::finish`].
     #[must_use]
-    pub fn spawn(
+    pub(crate) fn spawn(
         scheduler: Scheduler,
         key: LeaseKey,
         log: PathBuf,
@@ -107,7 +107,7 @@ impl Progress {
     }
 
     /// Sends the last news, for at most a bounded time.
-    pub async fn finish(mut self) {
+    pub(crate) async fn finish(mut self) {
         self.ended.cancel();
         let bound = Duration::from_millis(LAST_MS);
         if tokio::time::timeout(bound, &mut self.task).await.is_err() {

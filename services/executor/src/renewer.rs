@@ -61,7 +61,7 @@ impl Renewing {
     async fn ask(&self) -> Answer {
         match self.scheduler.renew(self.key).await {
             Ok(Renewed::Continue(grant)) => {
-                Answer::Continue(grant.and_then(|grant| self.checked(&grant)))
+                Answer::Continue(grant.and_then(|grant| self.checked(&grant).map(Box::new)))
             }
             Ok(Renewed::Cancel) => Answer::Cancel,
             Err(CallError::LeaseLost) => Answer::Lost,

@@ -18,7 +18,7 @@ pub enum Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// Go on, with a grant that was checked (none when the answer had none that holds).
-    Continue(Option<HeldGrant>),
+    Continue(Option<Box<HeldGrant>>),
     /// Stop: the user cancelled.
     Cancel,
     /// The lease is another's.
@@ -80,7 +80,7 @@ impl Tenure {
             Answer::Continue(grant) => {
                 self.held_until_ms = self.held_until_ms.max(asked_ms.saturating_add(self.ttl_ms));
                 if let Some(grant) = grant {
-                    self.grant = grant;
+                    self.grant = *grant;
                 }
             }
             Answer::Cancel => {

@@ -4,16 +4,16 @@ use job::{JobSpec, Task};
 use serde_json::json;
 
 /// The directory inside the container that holds the inputs.
-pub const IN_DIR: &str = "/aibom/in";
+pub(crate) const IN_DIR: &str = "/aibom/in";
 /// The directory inside the container that takes the outputs.
-pub const OUT_DIR: &str = "/aibom/out";
+pub(crate) const OUT_DIR: &str = "/aibom/out";
 /// File name of each input, by its role.
-pub const INPUT_FILES: [(&str, &str); 3] =
+pub(crate) const INPUT_FILES: [(&str, &str); 3] =
     [("model", "model.keras"), ("dataset", "dataset.csv"), ("definition", "definition.yaml")];
 
 /// The bytes of `spec.json`.
 #[must_use]
-pub fn trainer_spec(spec: &JobSpec) -> Vec<u8> {
+pub(crate) fn trainer_spec(spec: &JobSpec) -> Vec<u8> {
     let p = &spec.parameters;
     let task = match spec.task {
         Task::Classification => "classification",

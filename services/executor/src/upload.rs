@@ -65,7 +65,7 @@ async fn send(
 ///
 /// # Errors
 /// The failure to tell; `None` when the lease is lost.
-pub async fn upload(
+pub(crate) async fn upload(
     scheduler: &Scheduler,
     key: LeaseKey,
     output: &OutputFile,

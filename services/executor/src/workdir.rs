@@ -49,7 +49,7 @@ pub struct WorkDir {
     _lock: File,
 }
 
-/// Which attempt directories exist by name.
+/// The name of an attempt's directory.
 fn dir_name(key: LeaseKey) -> String {
     format!("{PREFIX}{}-{}-{}", key.job, key.attempt, key.token)
 }
@@ -73,31 +73,27 @@ impl WorkDir {
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| WorkDirError::Busy(path.clone()))?;
         let work = Self { path, _lock: lock };
-        work.clear(|_| false).map_err(io)?;
+        work.sweep(Vec::new).map_err(io)?;
         Ok(work)
     }
 
-    /// Removes every attempt directory whose name `keep` does not want; blocks. Only directories
-    /// that this program made are touched.
-    fn clear(&self, keep: impl Fn(&str) -> bool) -> io::Result<()> {
-        for entry in std::fs::read_dir(&self.path)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else { continue };
-            if name.starts_with(PREFIX) && !keep(name) {
-                remove(&entry.path())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes the directories of all attempts but the `active` ones; blocks.
+    /// Removes the directories of all attempts but the ones that `active` tells, which is asked
+    /// after the directory was read: what is new then stays. Only directories that this program
+    /// made are touched. Blocks.
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn sweep(&self, active: &[LeaseKey]) -> io::Result<()> {
-        let active: Vec<String> = active.iter().map(|key| dir_name(*key)).collect();
-        self.clear(|name| active.iter().any(|kept| kept == name))
+    pub fn sweep(&self, active: impl Fn() -> Vec<LeaseKey>) -> io::Result<()> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(&self.path)? {
+            let name = entry?.file_name();
+            found.extend(name.to_str().filter(|name| name.starts_with(PREFIX)).map(str::to_owned));
+        }
+        let active: Vec<String> = active().into_iter().map(dir_name).collect();
+        for name in found.iter().filter(|name| !active.contains(name)) {
+            remove(&self.path.join(name))?;
+        }
+        Ok(())
     }
 
     /// Makes the directory of an attempt: `in` for the inputs, `out` for the container's user

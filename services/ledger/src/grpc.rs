@@ -103,9 +103,8 @@ impl LedgerService for Grpc {
         request: Request<AppendRequest>,
     ) -> Result<Response<AppendResponse>, Status> {
         let bytes = request.into_inner().commitment;
-        let bytes: [u8; 32] = bytes
-            .try_into()
-            .map_err(|b: Vec<u8>| rpc::to_status(&Refused::Commitment(b.len())))?;
+        let bytes: [u8; 32] =
+            bytes.try_into().map_err(|b: Vec<u8>| rpc::to_status(&Refused::Commitment(b.len())))?;
         let commitment = Sha256Digest::from_bytes(bytes);
         let appended = self.appender()?.append(commitment).await;
         let appended = appended.map_err(|error| rpc::to_status(&error))?;

@@ -255,21 +255,21 @@ impl Log {
         let mut added = HashMap::new();
         for commitment in commitments {
             let known = snapshot.get(COMMITMENTS, commitment.as_bytes())?;
-            let index = match known.and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?)))
-            {
-                Some(index) => index,
-                None => match added.get(commitment) {
-                    Some(index) => *index,
-                    None => {
-                        let schema = ENTRY_SCHEMA.to_owned();
-                        let entry = LedgerEntry { schema, commitment: *commitment, logged_at };
-                        let index = base.saturating_add(plan.new.len() as u64);
-                        plan.new.push((*commitment, canonical::to_vec(&entry)?));
-                        added.insert(*commitment, index);
-                        index
-                    }
-                },
-            };
+            let index =
+                match known.and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?))) {
+                    Some(index) => index,
+                    None => match added.get(commitment) {
+                        Some(index) => *index,
+                        None => {
+                            let schema = ENTRY_SCHEMA.to_owned();
+                            let entry = LedgerEntry { schema, commitment: *commitment, logged_at };
+                            let index = base.saturating_add(plan.new.len() as u64);
+                            plan.new.push((*commitment, canonical::to_vec(&entry)?));
+                            added.insert(*commitment, index);
+                            index
+                        }
+                    },
+                };
             plan.indexes.push(index);
         }
         Ok(plan)
@@ -288,9 +288,11 @@ impl Log {
         let mut batch = Batch::new();
         for (index, (commitment, entry)) in (base..).zip(&plan.new) {
             let index = index.to_be_bytes();
-            batch = batch
-                .create(LEAVES, index, entry.clone())
-                .create(COMMITMENTS, commitment.as_bytes().to_vec(), index);
+            batch = batch.create(LEAVES, index, entry.clone()).create(
+                COMMITMENTS,
+                commitment.as_bytes().to_vec(),
+                index,
+            );
         }
         self.store.commit_blocking(batch.put(HEAD, CHECKPOINT, note.clone()))?;
         let mut view = self.write();

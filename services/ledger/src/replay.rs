@@ -56,7 +56,9 @@ pub enum ReplayError {
         origin: String,
     },
     /// The checkpoint covers another number of entries.
-    #[error("{entries} entries are stored, the checkpoint signed {signed}: entries were lost or added")]
+    #[error(
+        "{entries} entries are stored, the checkpoint signed {signed}: entries were lost or added"
+    )]
     Size {
         /// Entries found.
         entries: u64,
@@ -64,7 +66,9 @@ pub enum ReplayError {
         signed: u64,
     },
     /// The entries give another root.
-    #[error("the stored entries give root {root}, the checkpoint signed {signed}: they were changed")]
+    #[error(
+        "the stored entries give root {root}, the checkpoint signed {signed}: they were changed"
+    )]
     Root {
         /// The root over the stored entries.
         root: Sha256Digest,

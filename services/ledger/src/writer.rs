@@ -9,10 +9,7 @@ use ids::Sha256Digest;
 use store::CommitError;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{
-    Appended, Clock, Log,
-    log::GroupError,
-};
+use crate::{Appended, Clock, Log, log::GroupError};
 
 /// The most commitments that wait for the writer; the next caller waits for a place.
 const QUEUE_COMMITMENTS_MAX: usize = 4096;

@@ -135,12 +135,8 @@ fn package(
         }
     }
     // An id that no package of the group has names one that is not installed.
-    let depends_on: BTreeSet<&String> = entry
-        .depends_on
-        .iter()
-        .flatten()
-        .filter_map(|id| by_id.get(id.as_str()))
-        .collect();
+    let depends_on: BTreeSet<&String> =
+        entry.depends_on.iter().flatten().filter_map(|id| by_id.get(id.as_str())).collect();
     Ok(Package {
         purl: purl(&entry.identifier.purl, &entry.name, &entry.version)?,
         name: text("package name", &entry.name, TEXT_MAX)?,

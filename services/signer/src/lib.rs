@@ -1,1 +1,201 @@
-//! The signer service.
+//! The signer: the one holder of the platform key, which nobody can misuse.
+//!
+//! There is no call that signs caller-chosen bytes. `attest` goes from an evidence set to a signed
+//! AIBoM or to a refusal that names the rule; `journal` keeps every answer before it is given;
+//! `root` is what verifiers pin; `service` counts and audits; `grpc` is the wire. The signer dials
+//! nobody, and opens no model or dataset.
+
+mod attest;
+mod config;
+mod grpc;
+mod journal;
+mod root;
+mod service;
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
+
+use ids::Timestamp;
+use keys::{FileKey, SigningKey};
+use rpc::{Bound, CancellationToken, HealthHandle, MeshIdentity, Server, Services};
+use store::Durable;
+use tokio::task::JoinHandle;
+
+use journal::DurableJournal;
+use service::Service;
+
+pub use attest::{AttestError, Attested, Attester, Journal, JournalError, Record};
+pub use config::{AttestsMax, Config, ConfigError};
+pub use root::{RootError, read_root};
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What the service takes from its surroundings.
+#[derive(Clone)]
+pub struct Deps {
+    /// The clock that dates signatures.
+    pub clock: Clock,
+}
+
+impl Deps {
+    /// The machine's own.
+    #[must_use]
+    pub fn real() -> Self {
+        Self { clock: Arc::new(|| Timestamp::from(SystemTime::now())) }
+    }
+}
+
+impl std::fmt::Debug for Deps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deps").finish_non_exhaustive()
+    }
+}
+
+/// A running signer.
+#[derive(Debug)]
+pub struct Handle {
+    address: SocketAddr,
+    public_address: Option<SocketAddr>,
+    health: HealthHandle,
+    broken: CancellationToken,
+    serving: Vec<JoinHandle<Result<(), rpc::ServeError>>>,
+}
+
+impl Handle {
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where its public listener is, if it has one.
+    #[must_use]
+    pub const fn public_address(&self) -> Option<SocketAddr> {
+        self.public_address
+    }
+
+    /// Its health.
+    #[must_use]
+    pub const fn health(&self) -> &HealthHandle {
+        &self.health
+    }
+
+    /// Waits until it has drained after the shutdown.
+    ///
+    /// # Errors
+    /// When it could not serve, or its store broke.
+    pub async fn stopped(self) -> anyhow::Result<()> {
+        for serving in self.serving {
+            serving.await??;
+        }
+        anyhow::ensure!(!self.broken.is_cancelled(), "the store broke: see the log");
+        Ok(())
+    }
+}
+
+/// Starts a signer: identity, key, trust root, listener, then the journal, checked page by page.
+///
+/// # Errors
+/// When a file or address cannot be used, or the trust root does not name the key as valid now.
+pub async fn start(
+    config: Config,
+    deps: Deps,
+    shutdown: CancellationToken,
+) -> anyhow::Result<Handle> {
+    let identity = MeshIdentity::load(&config.identity)?;
+    let _reload = identity.spawn_reload(shutdown.clone());
+    let key: Box<dyn SigningKey> = Box::new(FileKey::load(&config.key)?);
+    let (root_bytes, root) = read_root(&config.trust_root, &*key, (deps.clock)())?;
+    anyhow::ensure!(
+        root.admits(identity.spiffe_id()),
+        "the trust root is of {:?}, this signer is {}",
+        root.trust_domain,
+        identity.spiffe_id()
+    );
+    tracing::info!(key = %key.public_key().key_id(), root = root.version, "the platform key is pinned");
+
+    let bound = Server::bind(config.server.clone(), Arc::clone(&identity)).await?;
+    let public = match &config.public {
+        Some(public) => Some(Server::bind(public.clone(), Arc::clone(&identity)).await?),
+        None => None,
+    };
+    let health = bound.health();
+    health.not_ready("opening the journal");
+    let (address, public_address) = (bound.local_addr(), public.as_ref().map(Bound::local_addr));
+    let listeners: Vec<Bound> = std::iter::once(bound).chain(public).collect();
+    let healths: Vec<HealthHandle> = listeners.iter().map(Bound::health).collect();
+
+    let service = Arc::new(OnceLock::new());
+    let services = grpc::services(Arc::clone(&service));
+    let serving = serve(listeners, &services, &shutdown);
+    let state_dir = config.state_dir;
+    let opened = tokio::task::spawn_blocking(move || open(&state_dir)).await?;
+    let store = match opened {
+        Ok(store) => store,
+        Err(error) => {
+            shutdown.cancel();
+            return Err(error);
+        }
+    };
+    let broken = store.broken();
+    let journal = DurableJournal::new(store);
+    let attester = Attester { root, key };
+    let attests_max = config.attests_max.get();
+    let ready = Service::new(attester, journal, root_bytes, deps.clock, attests_max);
+    let _ = service.set(Arc::new(ready));
+    healths.iter().for_each(HealthHandle::set_ready);
+    watch(broken.clone(), healths, shutdown);
+    Ok(Handle { address, public_address, health, broken, serving })
+}
+
+fn serve(
+    listeners: Vec<Bound>,
+    services: &Services,
+    shutdown: &CancellationToken,
+) -> Vec<JoinHandle<Result<(), rpc::ServeError>>> {
+    let one = |bound: Bound| tokio::spawn(bound.serve(services.clone(), shutdown.clone()));
+    listeners.into_iter().map(one).collect()
+}
+
+/// Opens the journal. Blocks.
+fn open(state_dir: &std::path::Path) -> anyhow::Result<Durable> {
+    std::fs::create_dir_all(state_dir)?;
+    Ok(Durable::open(state_dir.join("journal.redb"), journal::TABLES)?)
+}
+
+/// A store that broke ends the process: only a new one can tell what is on disk.
+fn watch(broken: CancellationToken, healths: Vec<HealthHandle>, shutdown: CancellationToken) {
+    tokio::spawn(async move {
+        tokio::select! {
+            () = broken.cancelled() => {
+                healths.iter().for_each(|health| health.not_ready("the store broke"));
+                shutdown.cancel();
+            }
+            () = shutdown.cancelled() => {}
+        }
+    });
+}
+
+/// Waits for SIGINT, SIGTERM or `shutdown`, and cancels `shutdown`.
+pub async fn until_signal(shutdown: &CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be caught");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+        () = shutdown.cancelled() => {}
+    }
+    shutdown.cancel();
+}

@@ -1,2 +1,53 @@
-//! Entry point of the verifier service.
-fn main() {}
+//! Entry point: parse the command line, build the configuration, run until a signal.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+use rpc::CancellationToken;
+
+/// The verifier of an AIBoM mesh: checks bundles, links, files and the store against a pinned trust
+/// root, and tells every check. `aibom verify` does the same offline.
+#[derive(Debug, Parser)]
+#[command(version, after_help = "Example: aibom-verifier --config verifier.toml")]
+struct Arguments {
+    /// The configuration file (see config.example.toml).
+    #[arg(long)]
+    config: PathBuf,
+    /// Check the configuration and exit: 0 good, 1 bad.
+    #[arg(long)]
+    check_config: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            #[expect(clippy::print_stderr, reason = "telemetry may not be up")]
+            {
+                eprintln!("aibom-verifier: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let config = verifier::Config::read(&arguments.config)?;
+    if arguments.check_config {
+        return Ok(());
+    }
+    rpc::install_crypto();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let telemetry = telemetry::init(&config.telemetry)?;
+        let shutdown = CancellationToken::new();
+        let handle = verifier::start(config, verifier::Deps::real(), shutdown.clone()).await?;
+        tracing::info!(address = %handle.address(), "serving");
+        verifier::until_signal(&shutdown).await;
+        handle.stopped().await?;
+        telemetry.shutdown().await;
+        Ok(())
+    })
+}

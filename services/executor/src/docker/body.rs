@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    ContainerCreateBody, DeviceRequest, HostConfig, HostConfigLogConfig, Mount, MountBindOptions,
-    MountType, ResourcesUlimits,
+    ContainerCreateBody, DeviceRequest, HostConfig, HostConfigLogConfig, Mount, MountType,
+    ResourcesUlimits,
 };
 
 use crate::{
@@ -21,13 +21,12 @@ fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn bind(settings_path: &std::path::Path, target: &str, read_only: bool) -> Mount {
+fn bind(path: &std::path::Path, target: &str, read_only: bool) -> Mount {
     Mount {
         target: Some(target.to_owned()),
-        source: Some(settings_path.to_string_lossy().into_owned()),
+        source: Some(path.to_string_lossy().into_owned()),
         typ: Some(MountType::BIND),
         read_only: Some(read_only),
-        bind_options: Some(MountBindOptions { create_mountpoint: None, ..Default::default() }),
         ..Default::default()
     }
 }

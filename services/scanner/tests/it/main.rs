@@ -1,1 +1,10 @@
-//! Integration tests.
+//! The scanner against a Trivy that misbehaves, over the wire, and against the real one.
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod real;
+#[cfg(test)]
+mod stub;
+#[cfg(test)]
+mod wire;

@@ -1,7 +1,7 @@
 //! Writes a bbolt database file: fixed page size, every bucket one leaf, same input same bytes.
 //!
-//! The format is etcd-io/bbolt's (`internal/common/page.go`, `meta.go`); Trivy opens it read-only.
-//! A crate for 130 lines that run on a developer's machine is not worth its place in the lock file.
+//! The format is etcd-io/bbolt's (`internal/common/page.go`, `meta.go`); that the real Trivy reads
+//! it is tested. For this little, a crate is not worth its place among the scanner's dependencies.
 
 use std::collections::BTreeMap;
 
@@ -23,35 +23,22 @@ const FIRST_DATA_PAGE: u64 = 3;
 #[error("a bucket of {0} entries or {1} bytes does not fit one leaf")]
 pub(crate) struct TooLarge(usize, usize);
 
-/// What is under a key: bytes, or a bucket of its own.
-#[derive(Debug)]
-pub(crate) enum Node {
-    /// Plain bytes.
-    Value(Vec<u8>),
-    /// A bucket.
-    Bucket(Bucket),
-}
-
-/// Keys in byte order, as bbolt wants them.
+/// Keys with bytes, and keys with a bucket of their own.
 #[derive(Debug, Default)]
-pub(crate) struct Bucket(BTreeMap<Vec<u8>, Node>);
+pub(crate) struct Bucket {
+    values: BTreeMap<Vec<u8>, Vec<u8>>,
+    buckets: BTreeMap<Vec<u8>, Self>,
+}
 
 impl Bucket {
     /// Puts `value` under `key`.
     pub(crate) fn put(&mut self, key: &str, value: Vec<u8>) {
-        self.0.insert(key.as_bytes().to_vec(), Node::Value(value));
+        self.values.insert(key.as_bytes().to_vec(), value);
     }
 
-    /// The bucket under `key`, made when there is none (or a value in its place).
+    /// The bucket under `key`, made when there is none.
     pub(crate) fn bucket(&mut self, key: &str) -> &mut Self {
-        let node = self.0.entry(key.as_bytes().to_vec()).or_insert_with(|| Node::Bucket(Self::default()));
-        if matches!(node, Node::Value(_)) {
-            *node = Node::Bucket(Self::default());
-        }
-        match node {
-            Node::Bucket(bucket) => bucket,
-            Node::Value(_) => unreachable!("replaced just above"),
-        }
+        self.buckets.entry(key.as_bytes().to_vec()).or_default()
     }
 }
 
@@ -78,19 +65,17 @@ pub(crate) fn file(root: &Bucket) -> Result<Vec<u8>, TooLarge> {
 impl Pages {
     /// Writes a bucket's children first, then its own leaf; gives the leaf's page number.
     fn leaf(&mut self, bucket: &Bucket) -> Result<u64, TooLarge> {
-        let mut entries = Vec::with_capacity(bucket.0.len());
-        for (key, node) in &bucket.0 {
-            entries.push(match node {
-                Node::Value(value) => (0, key, value.clone()),
-                Node::Bucket(child) => {
-                    // A bucket's value: its root page and its sequence number.
-                    let mut value = self.leaf(child)?.to_le_bytes().to_vec();
-                    value.extend(0_u64.to_le_bytes());
-                    (ELEMENT_IS_BUCKET, key, value)
-                }
-            });
+        let mut entries = Vec::with_capacity(bucket.values.len() + bucket.buckets.len());
+        entries.extend(bucket.values.iter().map(|(key, value)| (key, 0, value.clone())));
+        for (key, child) in &bucket.buckets {
+            // A bucket's value: its root page and its sequence number.
+            let mut value = self.leaf(child)?.to_le_bytes().to_vec();
+            value.extend(0_u64.to_le_bytes());
+            entries.push((key, ELEMENT_IS_BUCKET, value));
         }
-        let data: usize = entries.iter().map(|(_, key, value)| key.len() + value.len()).sum();
+        // bbolt finds keys by bisection.
+        entries.sort_unstable_by_key(|(key, ..)| *key);
+        let data: usize = entries.iter().map(|(key, _, value)| key.len() + value.len()).sum();
         let length = PAGE_HEADER_BYTES + entries.len() * ELEMENT_BYTES + data;
         let too_large = || TooLarge(entries.len(), length);
         let count = u16::try_from(entries.len()).map_err(|_| too_large())?;
@@ -99,13 +84,13 @@ impl Pages {
         let mut page = header(id, FLAG_LEAF, count, overflow);
         // Positions count from the start of their own element.
         let mut position = entries.len() * ELEMENT_BYTES;
-        for (flags, key, value) in &entries {
+        for (key, flags, value) in &entries {
             for field in [*flags as usize, position, key.len(), value.len()] {
                 page.extend(u32::try_from(field).map_err(|_| too_large())?.to_le_bytes());
             }
             position = position + key.len() + value.len() - ELEMENT_BYTES;
         }
-        for (_, key, value) in &entries {
+        for (key, _, value) in &entries {
             page.extend_from_slice(key);
             page.extend_from_slice(value);
         }

@@ -41,7 +41,7 @@ fn main() -> anyhow::Result<()> {
             .with_context(|| format!("cannot write {}", target.display()))?;
     }
     let sha256 = ids::Sha256Digest::of(&database);
-    eprintln_line(&format!(
+    say(&format!(
         "{} advisories in {} (SHA-256 {sha256})",
         list.len(),
         directory.join("trivy.db").display()
@@ -50,6 +50,6 @@ fn main() -> anyhow::Result<()> {
 }
 
 #[expect(clippy::print_stderr, reason = "a command line tool tells what it did")]
-fn eprintln_line(line: &str) {
+fn say(line: &str) {
     eprintln!("{line}");
 }

@@ -1,0 +1,6 @@
+//! The ledger over real mTLS.
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
+mod appends;
+mod mesh;
+mod reads;

@@ -1,0 +1,179 @@
+//! Saves an image's export to a scratch file and hashes every entry while the bytes pass; then
+//! `binding` checks that the entries are the image that was asked for.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, BufWriter, Read, Write as _},
+    path::{Path, PathBuf},
+};
+
+use bytes::{Buf as _, Bytes};
+use futures::{Stream, StreamExt as _};
+use ids::Sha256Digest;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+
+use crate::engine::EngineError;
+
+mod binding;
+
+pub use binding::BindingError;
+
+/// Pieces of an export between the engine and the disk; each is at most what one read gives.
+const PIECES_MAX: usize = 16;
+/// The largest entry whose bytes are kept for reading, in bytes: configurations and manifests.
+const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// All kept entries together, in bytes.
+const DOCUMENTS_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The most entries in an export: a few per layer.
+const ENTRIES_MAX: usize = 4_096;
+
+/// Why an image could not be saved.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The engine ended the export with an error.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The export is larger than allowed.
+    #[error("the image is larger than {limit} bytes")]
+    TooLarge {
+        /// The bound.
+        limit: u64,
+    },
+    /// The scratch file could not be written, or the export is no tar archive.
+    #[error("cannot save the image to {}", path.display())]
+    Save {
+        /// The scratch file.
+        path: PathBuf,
+        /// What went wrong.
+        #[source]
+        source: io::Error,
+    },
+    /// The export is not the image that was asked for.
+    #[error(transparent)]
+    Binding(#[from] BindingError),
+}
+
+/// The entries of an export by name: digests of all, targets of links, bytes of small documents.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    digests: HashMap<String, Sha256Digest>,
+    links: HashMap<String, String>,
+    documents: HashMap<String, Vec<u8>>,
+}
+
+/// Saves `export` to `path` and checks that it is the image `id`; gives the digest of the image's
+/// configuration, by which Trivy names it.
+///
+/// # Errors
+/// When the export fails, is too large, or is another image.
+pub(crate) async fn save(
+    mut export: impl Stream<Item = Result<Bytes, EngineError>> + Unpin,
+    path: &Path,
+    limit: u64,
+    id: Sha256Digest,
+) -> Result<Sha256Digest, ArchiveError> {
+    let (sender, receiver) = mpsc::channel(PIECES_MAX);
+    let target = path.to_owned();
+    let reader = tokio::task::spawn_blocking(move || read(receiver, &target));
+    let mut length: u64 = 0;
+    while let Some(piece) = export.next().await {
+        let piece = piece?;
+        length = length.saturating_add(piece.len() as u64);
+        if length > limit {
+            return Err(ArchiveError::TooLarge { limit });
+        }
+        // The reader ended early: it has the reason.
+        if sender.send(piece).await.is_err() {
+            break;
+        }
+    }
+    drop(sender);
+    let failed = |source| ArchiveError::Save { path: path.to_owned(), source };
+    let entries = reader.await.map_err(|e| failed(io::Error::other(e)))?.map_err(failed)?;
+    Ok(binding::check(&entries, id)?)
+}
+
+fn read(receiver: mpsc::Receiver<Bytes>, path: &Path) -> io::Result<Entries> {
+    let file = BufWriter::with_capacity(1 << 20, File::create_new(path)?);
+    let mut tee = Tee { receiver, piece: Bytes::new(), file };
+    let mut archive = tar::Archive::new(&mut tee);
+    let mut entries = Entries::default();
+    for entry in archive.entries()? {
+        entries.add(entry?)?;
+    }
+    // What follows the last entry is padding, and belongs into the file too.
+    io::copy(&mut tee, &mut io::sink())?;
+    tee.file.flush()?;
+    Ok(entries)
+}
+
+/// Reads from the channel and writes everything that it gives to the file.
+struct Tee {
+    receiver: mpsc::Receiver<Bytes>,
+    piece: Bytes,
+    file: BufWriter<File>,
+}
+
+impl Read for Tee {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            let Some(piece) = self.receiver.blocking_recv() else { return Ok(0) };
+            self.file.write_all(&piece)?;
+            self.piece = piece;
+        }
+        // As much as fits, in one copy.
+        (&mut self.piece).reader().read(buffer)
+    }
+}
+
+impl Entries {
+    fn add(&mut self, mut entry: tar::Entry<'_, &mut Tee>) -> io::Result<()> {
+        if self.digests.len() + self.links.len() >= ENTRIES_MAX {
+            return Err(io::Error::other(format!("more than {ENTRIES_MAX} entries")));
+        }
+        let name = utf8(&entry.path_bytes())?;
+        let kind = entry.header().entry_type();
+        if let (true, Some(target)) =
+            (kind.is_symlink() || kind.is_hard_link(), entry.link_name_bytes())
+        {
+            let target = utf8(&target)?;
+            self.links.insert(name, target);
+            return Ok(());
+        }
+        if !kind.is_file() {
+            return Ok(());
+        }
+        let kept: usize = self.documents.values().map(Vec::len).sum();
+        let keep = !name.ends_with(".tar")
+            && entry.size() <= DOCUMENT_BYTES_MAX
+            && kept < DOCUMENTS_BYTES_MAX;
+        let mut document = Vec::new();
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let length = entry.read(&mut buffer)?;
+            let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty()) else { break };
+            hasher.update(bytes);
+            if keep {
+                document.extend_from_slice(bytes);
+            }
+        }
+        let digest = Sha256Digest::from_bytes(hasher.finalize().into());
+        if self.digests.insert(name.clone(), digest).is_some() {
+            return Err(io::Error::other(format!("the entry {name:?} is there twice")));
+        }
+        if keep {
+            self.documents.insert(name, document);
+        }
+        Ok(())
+    }
+}
+
+fn utf8(bytes: &[u8]) -> io::Result<String> {
+    String::from_utf8(bytes.to_vec()).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! The configuration file: parsed once, every bound by name with its unit, unknown keys refused.
+
+use std::path::{Path, PathBuf};
+
+use rpc::{IdentityFiles, ServerConfig};
+use serde::Deserialize;
+use telemetry::TelemetryConfig;
+
+/// The whole file; `config.example.toml` explains it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the service listens.
+    #[serde(default)]
+    pub server: ServerConfig,
+    /// The service's certificate, key and roots; the key also signs the evidence.
+    pub identity: IdentityFiles,
+    /// Logs, traces, metrics.
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
+    /// The container engine.
+    #[serde(default)]
+    pub engine: EngineConfig,
+    /// Trivy.
+    pub tool: ToolConfig,
+    /// Its database.
+    pub database: DatabaseConfig,
+    /// Bounds and places of the scans.
+    pub scan: ScanConfig,
+}
+
+/// Where the container engine answers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngineConfig {
+    /// Its Unix socket.
+    pub socket: PathBuf,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self { socket: PathBuf::from("/var/run/docker.sock") }
+    }
+}
+
+/// The scan tool.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolConfig {
+    /// The Trivy binary; its SHA-256 goes into the evidence.
+    pub path: PathBuf,
+    /// The longest that one run may take, in milliseconds.
+    #[serde(default = "default_tool_timeout_ms")]
+    pub timeout_ms: u64,
+    /// The longest report, in bytes.
+    #[serde(default = "default_max_report_bytes")]
+    pub max_report_bytes: usize,
+}
+
+/// The vulnerability database.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// The directory that holds `db/trivy.db` and `db/metadata.json`.
+    pub directory: PathBuf,
+    /// The oldest database that still counts, in days since its last update.
+    #[serde(default = "default_max_age_days")]
+    pub max_age_days: u32,
+    /// What the evidence calls it, such as `trivy-db` or `test subset`: 1 to 64 of a-z, 0-9, '.',
+    /// '-', '_' and blanks.
+    #[serde(default = "default_label")]
+    pub label: String,
+}
+
+/// Bounds and places of the scans.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScanConfig {
+    /// Where exported images lie while they are scanned; needs room for `max_concurrent` images.
+    pub scratch_directory: PathBuf,
+    /// Where results are remembered.
+    pub cache_directory: PathBuf,
+    /// How many entries the cache holds; a scan takes two.
+    #[serde(default = "default_max_cache_entries")]
+    pub max_cache_entries: usize,
+    /// The largest image, in bytes.
+    #[serde(default = "default_max_image_bytes")]
+    pub max_image_bytes: u64,
+    /// The longest that the engine may take to export an image, in milliseconds.
+    #[serde(default = "default_export_timeout_ms")]
+    pub export_timeout_ms: u64,
+    /// How many scans run at once; more wait.
+    #[serde(default = "default_max_concurrent")]
+    pub max_concurrent: usize,
+}
+
+const fn default_tool_timeout_ms() -> u64 {
+    240_000
+}
+
+const fn default_max_report_bytes() -> usize {
+    32 * 1024 * 1024
+}
+
+const fn default_max_age_days() -> u32 {
+    7
+}
+
+fn default_label() -> String {
+    "trivy-db".to_owned()
+}
+
+const fn default_max_cache_entries() -> usize {
+    512
+}
+
+const fn default_max_image_bytes() -> u64 {
+    20 * 1024 * 1024 * 1024
+}
+
+const fn default_export_timeout_ms() -> u64 {
+    300_000
+}
+
+const fn default_max_concurrent() -> usize {
+    2
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No TOML, an unknown or missing key, or a value of another type.
+    #[error("the configuration does not hold: {0}")]
+    Parse(#[from] toml::de::Error),
+    /// A value outside its bounds.
+    #[error("{key} = {value}: {reason}")]
+    Value {
+        /// The key, with its section.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What it must be.
+        reason: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read or does not hold.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let read = |source| ConfigError::Read { path: path.to_owned(), source };
+        Self::parse(&std::fs::read_to_string(path).map_err(read)?)
+    }
+
+    /// Reads the text of a configuration file.
+    ///
+    /// # Errors
+    /// When it does not parse, has an unknown key, or a value is outside its bounds.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let label = &self.database.label;
+        let label_ok = (1..=64).contains(&label.len())
+            && label
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b' '));
+        if !label_ok {
+            return Err(ConfigError::Value {
+                key: "database.label",
+                value: format!("{label:?}"),
+                reason: "1 to 64 of a-z, 0-9, '.', '-', '_' and blanks",
+            });
+        }
+        let at_least_one = [
+            ("tool.timeout_ms", self.tool.timeout_ms),
+            ("tool.max_report_bytes", self.tool.max_report_bytes as u64),
+            ("database.max_age_days", u64::from(self.database.max_age_days)),
+            ("scan.max_cache_entries", self.scan.max_cache_entries as u64),
+            ("scan.max_image_bytes", self.scan.max_image_bytes),
+            ("scan.export_timeout_ms", self.scan.export_timeout_ms),
+            ("scan.max_concurrent", self.scan.max_concurrent as u64),
+        ];
+        for (key, value) in at_least_one {
+            if value == 0 {
+                let (value, reason) = (value.to_string(), "must be at least 1");
+                return Err(ConfigError::Value { key, value, reason });
+            }
+        }
+        if self.scan.max_concurrent > 64 {
+            let value = self.scan.max_concurrent.to_string();
+            let (key, reason) = ("scan.max_concurrent", "must be at most 64");
+            return Err(ConfigError::Value { key, value, reason });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! `aibom.scan.v1` on the wire: decode, call, sign, encode. The policy layer has authorised.
+
+use std::sync::Arc;
+
+use ids::{JobId, Sha256Digest};
+use job::Image;
+use proto::scan::v1::{
+    ScanRequest, ScanResponse,
+    scan_service_server::{ScanService, ScanServiceServer},
+};
+use rpc::{
+    Coded, MeshIdentity, Services,
+    status::{Code, to_status},
+};
+use tonic::{Request, Response, Status};
+
+use crate::{
+    archive::ArchiveError,
+    child::ChildError,
+    engine::EngineError,
+    scan::{ScanError, Scans},
+    statement::{self, SignError, Subject},
+};
+
+/// The full name of the service.
+const SERVICE: &str = "aibom.scan.v1.ScanService";
+
+/// A request that names something badly.
+#[derive(Debug, thiserror::Error)]
+#[error("{field}: {reason}")]
+struct InvalidRequest {
+    field: &'static str,
+    reason: String,
+}
+
+impl Coded for InvalidRequest {
+    fn code(&self) -> Code {
+        Code::InvalidArgument
+    }
+
+    fn reason(&self) -> &'static str {
+        "INVALID_REQUEST"
+    }
+}
+
+impl Coded for ScanError {
+    fn code(&self) -> Code {
+        match self {
+            Self::ToolMissing(_) => Code::Unavailable,
+            Self::Engine(error) | Self::Archive(ArchiveError::Engine(error)) => match error {
+                EngineError::NotFound(_) => Code::NotFound,
+                EngineError::OtherDigest(_) => Code::FailedPrecondition,
+                EngineError::Engine { .. } => Code::Unavailable,
+            },
+            Self::Archive(ArchiveError::TooLarge { .. }) => Code::ResourceExhausted,
+            Self::Archive(ArchiveError::Save { .. }) | Self::Scratch { .. } => Code::Unavailable,
+            Self::Archive(ArchiveError::Binding(_)) => Code::DataLoss,
+            Self::ExportTimedOut { .. } => Code::DeadlineExceeded,
+            Self::Tool(error) => match error {
+                ChildError::TimedOut { .. } => Code::DeadlineExceeded,
+                ChildError::TooMuch { .. } => Code::ResourceExhausted,
+                ChildError::Start(_) | ChildError::Read(_) => Code::Unavailable,
+                ChildError::Failed { .. } => Code::Internal,
+            },
+            Self::Report(_) => Code::Internal,
+            Self::Replaced => Code::Aborted,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::ToolMissing(_) => "TRIVY_MISSING",
+            Self::Engine(error) | Self::Archive(ArchiveError::Engine(error)) => match error {
+                EngineError::NotFound(_) => "IMAGE_NOT_FOUND",
+                EngineError::OtherDigest(_) => "IMAGE_DIGEST_UNKNOWN",
+                EngineError::Engine { .. } => "ENGINE_UNAVAILABLE",
+            },
+            Self::Archive(ArchiveError::TooLarge { .. }) => "IMAGE_TOO_LARGE",
+            Self::Archive(ArchiveError::Save { .. }) | Self::Scratch { .. } => "SCRATCH_FAILED",
+            Self::Archive(ArchiveError::Binding(_)) => "IMAGE_MISMATCH",
+            Self::ExportTimedOut { .. } => "EXPORT_TIMED_OUT",
+            Self::Tool(error) => match error {
+                ChildError::TimedOut { .. } => "TRIVY_TIMED_OUT",
+                ChildError::TooMuch { .. } => "REPORT_TOO_LARGE",
+                ChildError::Start(_) | ChildError::Read(_) => "TRIVY_NOT_STARTED",
+                ChildError::Failed { .. } => "TRIVY_FAILED",
+            },
+            Self::Report(_) => "REPORT_INVALID",
+            Self::Replaced => "REPLACED_DURING_SCAN",
+        }
+    }
+}
+
+impl Coded for SignError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Write(_) | Self::Seal(_) => Code::Internal,
+            Self::TooLarge { .. } => Code::ResourceExhausted,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Write(_) | Self::Seal(_) => "SCAN_NOT_SIGNED",
+            Self::TooLarge { .. } => "SCAN_TOO_LARGE",
+        }
+    }
+}
+
+fn subject(request: &ScanRequest) -> Result<Subject, InvalidRequest> {
+    let invalid = |field: &'static str| {
+        move |error: &dyn std::error::Error| InvalidRequest { field, reason: error.to_string() }
+    };
+    Ok(Subject {
+        job: request.job_id.parse::<JobId>().map_err(|e| invalid("job_id")(&e))?,
+        image: request.image.parse::<Image>().map_err(|e| invalid("image")(&e))?,
+        training: request
+            .training_digest
+            .parse::<Sha256Digest>()
+            .map_err(|e| invalid("training_digest")(&e))?,
+    })
+}
+
+/// Answers `ScanService`.
+#[derive(Debug)]
+struct Handler {
+    scans: Arc<Scans>,
+    identity: Arc<MeshIdentity>,
+}
+
+#[tonic::async_trait]
+impl ScanService for Handler {
+    async fn scan(&self, request: Request<ScanRequest>) -> Result<Response<ScanResponse>, Status> {
+        let subject = subject(request.get_ref()).map_err(|e| to_status(&e))?;
+        let scanned = self.scans.scan(&subject.image).await.map_err(|e| to_status(e.as_ref()))?;
+        let statement = statement::statement(&subject, &scanned);
+        // Key and chain of one moment: a renewal in between must not mix them.
+        let credentials = self.identity.current();
+        let (key, chain) = (credentials.signing_key(), credentials.certificate_chain_der());
+        let document =
+            statement::seal(&statement, key.as_ref(), chain).map_err(|e| to_status(&e))?;
+        tracing::info!(
+            job = %subject.job,
+            image = %subject.image,
+            cached = scanned.cached,
+            completeness = ?statement.predicate.aibom.completeness,
+            "scan signed"
+        );
+        Ok(Response::new(ScanResponse { scan: Some(document.into()) }))
+    }
+}
+
+/// The services of this process.
+pub(crate) fn services(scans: Arc<Scans>, identity: Arc<MeshIdentity>) -> Services {
+    let limit = rpc::message_limit(SERVICE);
+    let server = ScanServiceServer::new(Handler { scans, identity });
+    Services::new().add(server.max_decoding_message_size(limit))
+}

@@ -1,0 +1,162 @@
+//! A scanner on a bench: a temporary directory, a small image made by hand, a stub for Trivy.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use ids::{Sha256Digest, Timestamp};
+use job::Image;
+use scanner::{Config, EngineError, Export, Images, Scans};
+use serde_json::json;
+use store::{Cache, MemoryCache};
+
+/// The report that the stub answers with, for the image that `Bench` makes.
+const SAMPLE: &str = include_str!("../../src/inventory/sample.json");
+/// The clock of every test.
+pub(crate) const NOW: &str = "2026-11-20T12:00:00.000Z";
+
+/// Holds one image in memory and counts its exports.
+#[derive(Debug)]
+pub(crate) struct OneImage {
+    archive: Bytes,
+    pub(crate) id: Sha256Digest,
+    pub(crate) exports: AtomicUsize,
+}
+
+impl OneImage {
+    fn new() -> Self {
+        let layer: &[u8] = b"a layer";
+        let diff_id = format!("sha256:{}", Sha256Digest::of(layer));
+        let config = json!({"rootfs": {"type": "layers", "diff_ids": [diff_id]}});
+        let config = serde_json::to_vec(&config).unwrap();
+        let manifest = json!([{"Config": "config.json", "Layers": ["a/layer.tar"]}]);
+        let mut archive = tar::Builder::new(Vec::new());
+        let manifest = serde_json::to_vec(&manifest).unwrap();
+        for (name, bytes) in
+            [("a/layer.tar", layer), ("config.json", &config), ("manifest.json", &manifest)]
+        {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            archive.append_data(&mut header, name, bytes).unwrap();
+        }
+        Self {
+            archive: archive.into_inner().unwrap().into(),
+            id: Sha256Digest::of(&config),
+            exports: AtomicUsize::new(0),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Images for OneImage {
+    async fn resolve(&self, image: &Image) -> Result<Sha256Digest, EngineError> {
+        if image.repository().is_none() {
+            return Ok(image.digest());
+        }
+        Err(EngineError::OtherDigest(image.to_string()))
+    }
+
+    fn export(&self, id: Sha256Digest) -> Export {
+        self.exports.fetch_add(1, Ordering::Relaxed);
+        if id != self.id && id != Sha256Digest::of(b"mislabelled") {
+            let missing = EngineError::NotFound(format!("sha256:{id}"));
+            return stream::iter([Err(missing)]).boxed();
+        }
+        let pieces: Vec<_> =
+            self.archive.chunks(512).map(|p| Ok(Bytes::copy_from_slice(p))).collect();
+        stream::iter(pieces).boxed()
+    }
+}
+
+/// The bench itself.
+pub(crate) struct Bench {
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) images: Arc<OneImage>,
+    pub(crate) cache: Arc<dyn Cache>,
+}
+
+impl Bench {
+    /// A bench with a fresh database.
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let images = Arc::new(OneImage::new());
+        let mut report: serde_json::Value = serde_json::from_str(SAMPLE).unwrap();
+        report["Metadata"]["ImageID"] = format!("sha256:{}", images.id).into();
+        std::fs::write(directory.path().join("report.json"), report.to_string()).unwrap();
+        let bench = Self { directory, images, cache: Arc::new(MemoryCache::new(64)) };
+        bench.database("2026-11-19T00:00:00.123456789Z");
+        bench
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Puts a database in place that was updated at that time.
+    pub(crate) fn database(&self, updated_at: &str) {
+        let directory = self.path("directory/db");
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("trivy.db"), b"bytes of a database").unwrap();
+        let metadata = json!({
+            "Version": 2,
+            "NextUpdate": updated_at,
+            "UpdatedAt": updated_at,
+            "DownloadedAt": updated_at,
+        });
+        std::fs::write(directory.join("metadata.json"), metadata.to_string()).unwrap();
+    }
+
+    /// The configuration with a stub of this behaviour.
+    pub(crate) fn config(&self, behaviour: &str) -> Config {
+        let tool = self.path(&format!("trivy-{behaviour}"));
+        if behaviour != "missing" && !tool.exists() {
+            let stub = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/stub-trivy.sh");
+            std::os::unix::fs::symlink(stub, &tool).unwrap();
+        }
+        let text = format!(
+            r#"
+            [identity]
+            certificate = "{0}/scanner.crt.pem"
+            key = "{0}/scanner.key.pem"
+            ca = "{0}/ca.crt.pem"
+            [tool]
+            path = "{0}/trivy-{behaviour}"
+            max_report_bytes = 1000000
+            [database]
+            directory = "{0}/directory"
+            label = "test subset"
+            [scan]
+            scratch_directory = "{0}/scratch"
+            cache_directory = "{0}/cache"
+            max_image_bytes = 100000
+            "#,
+            self.directory.path().display()
+        );
+        Config::parse(&text).unwrap()
+    }
+
+    pub(crate) fn scans(&self, config: &Config) -> Arc<Scans> {
+        let now: Timestamp = NOW.parse().unwrap();
+        let images = Arc::clone(&self.images) as Arc<dyn Images>;
+        Scans::new(config, images, Arc::clone(&self.cache), Arc::new(move || now)).unwrap()
+    }
+
+    pub(crate) fn image(&self) -> Image {
+        format!("sha256:{}", self.images.id).parse().unwrap()
+    }
+
+    /// How often the stub ran.
+    pub(crate) fn runs(&self) -> usize {
+        std::fs::read_to_string(self.path("runs")).unwrap_or_default().lines().count()
+    }
+
+    pub(crate) fn scratch_is_empty(&self) -> bool {
+        std::fs::read_dir(self.path("scratch")).unwrap().next().is_none()
+    }
+}

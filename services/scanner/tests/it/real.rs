@@ -1,0 +1,126 @@
+//! The real Trivy, the database of `deploy/trivy-db`, and an image in the real engine.
+//!
+//! Skipped, loudly, where there is no engine, no Trivy or no such image. `AIBOM_TEST_IMAGE` names
+//! another image, `AIBOM_TEST_TRIVY` another binary.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::Instant,
+};
+
+use evidence::Completeness;
+use ids::{JobId, Sha256Digest, Timestamp};
+use job::Image;
+use scanner::{Config, Engine, Scans, Subject};
+use store::SledCache;
+
+const SOCKET: &str = "/var/run/docker.sock";
+const IMAGES: [&str; 3] =
+    ["aibom/base:bookworm", "debian:bookworm-slim", "aibom/trainer-probe:dev"];
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn trivy() -> Option<PathBuf> {
+    let named = std::env::var_os("AIBOM_TEST_TRIVY").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|directory| directory.join("trivy"));
+    let installed = repository().join(".tools/bin/trivy");
+    named.into_iter().chain([installed]).chain(on_path).find(|path| path.is_file())
+}
+
+async fn image() -> Option<Image> {
+    let version = bollard::API_DEFAULT_VERSION;
+    let docker = bollard::Docker::connect_with_unix(SOCKET, 10, version).ok()?;
+    let docker = docker.negotiate_version().await.ok()?;
+    let named = std::env::var("AIBOM_TEST_IMAGE").ok();
+    for name in named.iter().map(String::as_str).chain(IMAGES) {
+        if let Ok(found) = docker.inspect_image(name).await {
+            return found.id?.parse().ok();
+        }
+    }
+    None
+}
+
+fn database(out: &Path) {
+    let made = Command::new(env!("CARGO_BIN_EXE_aibom-trivy-db"))
+        .arg("--advisories")
+        .arg(repository().join("deploy/trivy-db/advisories.json"))
+        .arg("--out")
+        .arg(out)
+        .status();
+    assert!(made.unwrap().success());
+}
+
+fn config(directory: &Path, trivy: &Path) -> Config {
+    let text = format!(
+        r#"
+        identity = {{ certificate = "-", key = "-", ca = "-" }}
+        [tool]
+        path = "{}"
+        [database]
+        directory = "{1}/database"
+        label = "test subset"
+        [scan]
+        scratch_directory = "{1}/scratch"
+        cache_directory = "{1}/cache"
+        "#,
+        trivy.display(),
+        directory.display(),
+    );
+    Config::parse(&text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_trivy_finds_what_the_database_lists() {
+    let (Some(trivy), Some(image)) = (trivy(), image().await) else {
+        eprintln!("SKIPPED: no engine with one of {IMAGES:?}, or no Trivy (deploy/setup/trivy.sh)");
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    database(&directory.path().join("database"));
+    let config = config(directory.path(), &trivy);
+    let cache = Arc::new(SledCache::open(&config.scan.cache_directory, 64).unwrap());
+    let now: Timestamp = "2026-11-21T00:00:00.000Z".parse().unwrap();
+    let engine = Arc::new(Engine::new(SOCKET.into()));
+    let scans = Scans::new(&config, engine, cache, Arc::new(move || now)).unwrap();
+
+    let begun = Instant::now();
+    let scanned = scans.scan(&image).await.unwrap();
+    let first = begun.elapsed();
+    let begun = Instant::now();
+    let again = scans.scan(&image).await.unwrap();
+    assert!(!scanned.cached && again.cached);
+    assert_eq!(scanned.record, again.record);
+
+    let inventory = &scanned.record.inventory;
+    let findings: usize = inventory.vulnerabilities.iter().map(|v| v.annotations.len()).sum();
+    let (packages, ids) = (inventory.packages.len(), inventory.vulnerabilities.len());
+    println!(
+        "{image}: {packages} packages, {ids} vulnerabilities in {findings} findings; first {first:?}, \
+         cached {:?}",
+        begun.elapsed()
+    );
+    let tar = inventory.vulnerabilities.iter().find(|v| v.id == "CVE-2005-2541").unwrap();
+    assert!(tar.annotations[0].purl.starts_with("pkg:deb/debian/tar@"));
+    assert!(inventory.packages.iter().any(|p| p.name == "libc6" && !p.licences.is_empty()));
+    assert!(inventory.packages.iter().any(|p| !p.depends_on.is_empty()));
+
+    let training = Sha256Digest::of(b"training");
+    let subject = Subject { job: JobId::new(1, [7; 10]), image, training };
+    let statement = scanner::statement(&subject, &scanned);
+    let aibom = &statement.predicate.aibom;
+    assert_eq!(aibom.completeness, Completeness::Complete, "{}", aibom.reason);
+    assert_eq!(aibom.tool_sha256, Sha256Digest::of(&std::fs::read(&trivy).unwrap()));
+
+    // The same image without a database: the inventory stands, and says what it is.
+    std::fs::remove_dir_all(directory.path().join("database")).unwrap();
+    let bare = scans.scan(&subject.image).await.unwrap();
+    assert_eq!(bare.record.inventory.packages, inventory.packages);
+    let statement = scanner::statement(&subject, &bare);
+    assert_eq!(statement.predicate.aibom.completeness, Completeness::Incomplete);
+    assert!(statement.predicate.scanner.result.is_empty());
+}

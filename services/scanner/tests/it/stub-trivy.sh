@@ -1,0 +1,21 @@
+#!/bin/sh
+# Stands for Trivy where a test needs one that misbehaves: what it does is in the name it is called
+# by. Beside that name lie `report.json` (what to answer) and what it leaves behind for the test.
+here="$(dirname "$0")"
+echo run >>"$here/runs"
+printf '%s\n' "$@" >"$here/arguments"
+env >"$here/environment"
+case "$0" in
+    *-ok) cat "$here/report.json" ;;
+    *-truncated) head -c 5000 "$here/report.json" ;;
+    *-garbage) echo 'no report at all' ;;
+    *-huge) exec yes '{"SchemaVersion":2,' ;;
+    *-exit1) echo 'FATAL the database is broken' >&2; exit 1 ;;
+    *-replaced) cat "$here/report.json"; echo more >>"$here/directory/db/trivy.db" ;;
+    *-timeout)
+        sleep 1000 &
+        echo "$$ $!" >"$here/pids.new"
+        mv "$here/pids.new" "$here/pids"
+        wait
+        ;;
+esac

@@ -1,0 +1,215 @@
+//! From an evidence set to a signed AIBoM, or to a refusal that names the rule.
+//!
+//! Synchronous, and pure but for what is handed in: the time, 32 random bytes, the key and the
+//! journal. There is no other way to the key than through [`attest`].
+
+use bom::AssembleError;
+use bundle::SALT_BYTES;
+use envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE, SealError};
+use evidence::{Checks, EvidenceSet, Grant, MAX_DOCUMENT_BYTES, TrustRoot, VerifiedEvidence};
+use ids::{JobId, Sha256Digest, Timestamp, canonical};
+use keys::SigningKey;
+
+/// What is known of a job that was signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The evidence that it was signed for.
+    pub set_digest: Sha256Digest,
+    /// The AIBoM, exact bytes.
+    pub aibom: Vec<u8>,
+    /// The DSSE envelope, exact bytes.
+    pub attestation: Vec<u8>,
+    /// What blinds the ledger entry.
+    pub salt: [u8; SALT_BYTES],
+    /// When it was signed.
+    pub signed_at: Timestamp,
+}
+
+/// Where answers are kept for ever, one for each job. Calls may block.
+pub trait Journal {
+    /// The record of a job.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn find(&self, job: JobId) -> Result<Option<Record>, JournalError>;
+
+    /// Keeps the record durably, unless the job has one: the answer is then false.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn create(&self, job: JobId, record: &Record) -> Result<bool, JournalError>;
+}
+
+/// The journal failed; nothing was given out.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// It cannot be read.
+    #[error("the signer's journal cannot be read")]
+    Read(#[from] store::ReadError),
+    /// It cannot be written.
+    #[error("the signer's journal cannot be written")]
+    Write(#[from] store::CommitError),
+    /// The disk is full.
+    #[error("the signer's disk is full")]
+    Full(#[source] store::CommitError),
+    /// A record is not what was written.
+    #[error("the signer's record of job {job} is damaged: {detail}")]
+    Damaged {
+        /// Which job.
+        job: JobId,
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+/// Why no AIBoM was signed.
+#[derive(Debug, thiserror::Error)]
+pub enum AttestError {
+    /// A rule on the evidence does not hold.
+    #[error("the evidence is refused: {rule}: {detail}")]
+    Refused {
+        /// The name of the first check that did not hold.
+        rule: String,
+        /// Why.
+        detail: String,
+    },
+    /// The job was signed for other evidence.
+    #[error("job {job} is signed already, for other evidence (set {signed}, not {asked})")]
+    AlreadySigned {
+        /// Which job.
+        job: JobId,
+        /// The evidence that it was signed for.
+        signed: Sha256Digest,
+        /// The evidence given now.
+        asked: Sha256Digest,
+    },
+    /// Evidence that holds gives no AIBoM.
+    #[error("the evidence gives no AIBoM")]
+    Assemble(#[from] AssembleError),
+    /// The key could not sign, or signed wrongly.
+    #[error("the platform key could not sign")]
+    Seal(#[from] SealError),
+    /// The journal failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// A record, and whether it was there before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attested {
+    /// The job.
+    pub job: JobId,
+    /// The answer.
+    pub record: Record,
+    /// Whether this call signed it.
+    pub new: bool,
+}
+
+/// What stays the same from call to call.
+#[derive(Debug)]
+pub struct Attester {
+    /// What evidence is checked against.
+    pub root: TrustRoot,
+    /// The platform key.
+    pub key: Box<dyn SigningKey>,
+}
+
+impl Attester {
+    /// Checks `set` at `now`, and answers with the job's one record: the recorded one for the same
+    /// evidence, else a new one that is durable in `journal` before it is given out. `salt` is
+    /// random, and used only for a new record.
+    ///
+    /// # Errors
+    /// When a rule does not hold, the job was signed for other evidence, or something failed.
+    pub fn attest(
+        &self,
+        set: &EvidenceSet,
+        now: Timestamp,
+        salt: [u8; SALT_BYTES],
+        journal: &dyn Journal,
+    ) -> Result<Attested, AttestError> {
+        let evidence = match self.check(set, now) {
+            Ok(evidence) => evidence,
+            Err(refused) => return self.remembered(set, journal, refused),
+        };
+        let (job, asked) = (evidence.grant().job, evidence.set_digest());
+        if let Some(record) = journal.find(job)? {
+            return recorded(job, asked, record);
+        }
+        let record = self.sign(&evidence, asked, now, salt)?;
+        if journal.create(job, &record)? {
+            return Ok(Attested { job, record, new: true });
+        }
+        // Somebody else was first: theirs is the answer, and ours is never seen.
+        let detail = "it is there and it is not".to_owned();
+        let winner = journal.find(job)?.ok_or(JournalError::Damaged { job, detail })?;
+        recorded(job, asked, winner)
+    }
+
+    /// Evidence grows too old and certificates expire, but an answer that was given stays: the very
+    /// same evidence gets it again if every rule held when it was signed.
+    fn remembered(
+        &self,
+        set: &EvidenceSet,
+        journal: &dyn Journal,
+        refused: AttestError,
+    ) -> Result<Attested, AttestError> {
+        let Some(job) = claimed_job(set) else { return Err(refused) };
+        let Some(record) = journal.find(job)? else { return Err(refused) };
+        match self.check(set, record.signed_at) {
+            Ok(evidence) if evidence.grant().job == job => {
+                recorded(job, evidence.set_digest(), record)
+            }
+            _ => Err(refused),
+        }
+    }
+
+    fn check(&self, set: &EvidenceSet, now: Timestamp) -> Result<VerifiedEvidence, AttestError> {
+        let mut checks = Checks::new();
+        evidence::check(set, &self.root, now, &mut checks).ok_or_else(|| {
+            let failed = checks.first_failure();
+            AttestError::Refused {
+                rule: failed.map_or_else(|| "evidence".to_owned(), |check| check.name.clone()),
+                detail: failed.map(|check| check.detail.clone()).unwrap_or_default(),
+            }
+        })
+    }
+
+    fn sign(
+        &self,
+        evidence: &VerifiedEvidence,
+        set_digest: Sha256Digest,
+        signed_at: Timestamp,
+        salt: [u8; SALT_BYTES],
+    ) -> Result<Record, AttestError> {
+        let aibom = bom::assemble(evidence)?;
+        let statement = bom::statement(&aibom, evidence, signed_at)?;
+        // Sealing verifies the new signature before it gives it out.
+        let envelope = Envelope::seal(IN_TOTO_PAYLOAD_TYPE, statement, &*self.key)?;
+        Ok(Record {
+            set_digest,
+            aibom: aibom.as_bytes().to_vec(),
+            attestation: envelope.as_bytes().to_vec(),
+            salt,
+            signed_at,
+        })
+    }
+}
+
+/// The job in the grant's unverified payload: where to look in the journal, no more.
+fn claimed_job(set: &EvidenceSet) -> Option<JobId> {
+    let grant = Envelope::parse(&set.grant.envelope, MAX_DOCUMENT_BYTES).ok()?;
+    let grant: Grant =
+        canonical::from_slice(grant.unverified_payload(), MAX_DOCUMENT_BYTES).ok()?;
+    Some(grant.job)
+}
+
+fn recorded(job: JobId, asked: Sha256Digest, record: Record) -> Result<Attested, AttestError> {
+    if record.set_digest == asked {
+        return Ok(Attested { job, record, new: false });
+    }
+    Err(AttestError::AlreadySigned { job, signed: record.set_digest, asked })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! The journal on disk: one record for each signed job, never changed.
+//!
+//! AIBoM and envelope can be larger than one batch of the store: they are kept in pieces, by
+//! digest, and are durable before the record that names them.
+
+use bundle::SALT_BYTES;
+use ids::{JobId, Sha256Digest, Timestamp, canonical};
+use serde::{Deserialize, Serialize};
+use store::{Batch, CommitError, Durable, Span};
+
+use crate::attest::{Journal, JournalError, Record};
+
+/// Job (text) to record.
+const JOBS: &str = "jobs";
+/// SHA-256 and number (4 bytes, big-endian) to a piece of bytes.
+const PIECES: &str = "pieces";
+/// The tables of the store.
+pub(crate) const TABLES: &[&str] = &[JOBS, PIECES];
+
+/// The longest piece, in bytes.
+const PIECE_BYTES: usize = 4 * 1024 * 1024;
+/// The most pieces of one document: 64 MiB.
+const PIECES_MAX: usize = 16;
+/// The longest record, in bytes.
+const MAX_RECORD_BYTES: usize = 4 * 1024;
+/// The value of a record's `schema`.
+const SCHEMA: &str = "aibom.signer-record.v1";
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Stored {
+    schema: String,
+    set_digest: Sha256Digest,
+    aibom: Sha256Digest,
+    attestation: Sha256Digest,
+    salt: Sha256Digest,
+    signed_at: Timestamp,
+}
+
+/// The journal over a store.
+#[derive(Debug)]
+pub(crate) struct DurableJournal {
+    store: Durable,
+}
+
+impl DurableJournal {
+    pub(crate) const fn new(store: Durable) -> Self {
+        Self { store }
+    }
+
+    fn bytes(&self, job: JobId, digest: Sha256Digest) -> Result<Vec<u8>, JournalError> {
+        let pieces = self.store.scan(PIECES, &Span::prefix(*digest.as_bytes()), PIECES_MAX)?;
+        let bytes = pieces.into_iter().flat_map(|(_, piece)| piece).collect::<Vec<u8>>();
+        if Sha256Digest::of(&bytes) == digest {
+            return Ok(bytes);
+        }
+        Err(JournalError::Damaged { job, detail: format!("the bytes of {digest} were changed") })
+    }
+}
+
+/// Key and content of each piece of `bytes`, whose digest is `digest`.
+fn pieces(digest: Sha256Digest, bytes: &[u8]) -> impl Iterator<Item = (Vec<u8>, &[u8])> {
+    (0_u32..).zip(bytes.chunks(PIECE_BYTES)).map(move |(number, piece)| {
+        ([&digest.as_bytes()[..], &number.to_be_bytes()].concat(), piece)
+    })
+}
+
+fn write_error(error: CommitError) -> JournalError {
+    match error {
+        full @ CommitError::Full { .. } => JournalError::Full(full),
+        other => JournalError::Write(other),
+    }
+}
+
+impl Journal for DurableJournal {
+    fn find(&self, job: JobId) -> Result<Option<Record>, JournalError> {
+        let Some(bytes) = self.store.get(JOBS, job.to_string().as_bytes())? else {
+            return Ok(None);
+        };
+        let damaged = |detail: String| JournalError::Damaged { job, detail };
+        let stored: Stored = canonical::from_slice(&bytes, MAX_RECORD_BYTES)
+            .map_err(|error| damaged(error.to_string()))?;
+        if stored.schema != SCHEMA {
+            return Err(damaged(format!("the schema is {:?}", stored.schema)));
+        }
+        Ok(Some(Record {
+            set_digest: stored.set_digest,
+            aibom: self.bytes(job, stored.aibom)?,
+            attestation: self.bytes(job, stored.attestation)?,
+            salt: *stored.salt.as_bytes(),
+            signed_at: stored.signed_at,
+        }))
+    }
+
+    fn create(&self, job: JobId, record: &Record) -> Result<bool, JournalError> {
+        const { assert!(SALT_BYTES == 32, "a salt is kept as a digest is") };
+        let (aibom, attestation) =
+            (Sha256Digest::of(&record.aibom), Sha256Digest::of(&record.attestation));
+        let all = pieces(aibom, &record.aibom).chain(pieces(attestation, &record.attestation));
+        let mut batch = Batch::new();
+        for (key, piece) in all {
+            // Most answers fit one batch with their record, and so cost one sync of the disk.
+            if batch.bytes().saturating_add(piece.len()) > PIECE_BYTES && !batch.is_empty() {
+                let full = std::mem::take(&mut batch);
+                self.store.commit_blocking(full).map_err(write_error)?;
+            }
+            batch = batch.put(PIECES, key, piece);
+        }
+        let stored = Stored {
+            schema: SCHEMA.to_owned(),
+            set_digest: record.set_digest,
+            aibom,
+            attestation,
+            salt: Sha256Digest::from_bytes(record.salt),
+            signed_at: record.signed_at,
+        };
+        let bytes = canonical::to_vec(&stored)
+            .map_err(|error| JournalError::Damaged { job, detail: error.to_string() })?;
+        match self.store.commit_blocking(batch.create(JOBS, job.to_string(), bytes)) {
+            Ok(()) => Ok(true),
+            Err(CommitError::Exists { .. }) => Ok(false),
+            Err(error) => Err(write_error(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

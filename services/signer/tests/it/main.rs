@@ -1,0 +1,6 @@
+//! The signer over real mTLS.
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
+mod attests;
+mod mesh;
+mod starts;

@@ -1,0 +1,104 @@
+//! A signer of a test mesh on port 0, and clients of every role.
+
+use std::{path::Path, sync::Arc, time::SystemTime};
+
+use evidence::TrustRoot;
+use ids::{Role, SpiffeId, Timestamp, canonical};
+use proto::signer::v1::{AttestRequest, signer_service_client::SignerServiceClient};
+use rpc::{CancellationToken, Channel, ClientConfig, IdentityFiles, MeshIdentity};
+use signer::{Config, Deps, Handle};
+use testkit::{
+    evidence::Fixture,
+    mesh::{Party, TRUST_DOMAIN},
+};
+
+pub(crate) type Client = SignerServiceClient<Channel>;
+
+pub(crate) struct TestMesh {
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) fixture: Fixture,
+}
+
+pub(crate) struct Running {
+    pub(crate) handle: Handle,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Running {
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.handle.stopped().await.unwrap();
+    }
+}
+
+fn files(directory: &Path, party: &Party, ca: &str) -> IdentityFiles {
+    let name = format!("{}-{}", party.id.role(), party.id.name());
+    let path = |what: &str| directory.join(format!("{name}.{what}"));
+    std::fs::write(path("crt"), &party.certificate_pem).unwrap();
+    std::fs::write(path("ca"), ca).unwrap();
+    keys::write_secret(&path("key"), &party.key_pem).unwrap();
+    IdentityFiles { certificate: path("crt"), key: path("key"), ca: path("ca") }
+}
+
+impl TestMesh {
+    /// Evidence of the recent past, for a signer with a real clock.
+    pub(crate) fn new() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            fixture: Fixture::signed_at(Timestamp::from(SystemTime::now())),
+        }
+    }
+
+    /// The same mesh with the fixture changed.
+    pub(crate) fn with(self, edit: impl FnOnce(Fixture) -> Fixture) -> Self {
+        Self { fixture: edit(self.fixture), ..self }
+    }
+
+    pub(crate) fn config_with(&self, root: &TrustRoot) -> Config {
+        let directory = self.directory.path();
+        let mesh = self.fixture.mesh();
+        let (key, trust_root) = (directory.join("platform.key"), directory.join("trust-root.json"));
+        keys::write_secret(&key, &mesh.platform_key_pem()).unwrap();
+        std::fs::write(&trust_root, canonical::to_vec(root).unwrap()).unwrap();
+        let identity = files(directory, &mesh.signer, mesh.ca.certificate_pem());
+        let text = format!(
+            "state_dir = {:?}\nkey = {key:?}\ntrust_root = {trust_root:?}\n[identity]\n\
+             certificate = {:?}\nkey = {:?}\nca = {:?}\n",
+            directory.join("state"),
+            identity.certificate,
+            identity.key,
+            identity.ca
+        );
+        let path = directory.join("signer.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::read(&path).unwrap()
+    }
+
+    pub(crate) async fn try_start(&self, root: &TrustRoot) -> anyhow::Result<Running> {
+        let shutdown = CancellationToken::new();
+        let config = self.config_with(root);
+        let handle = signer::start(config, Deps::real(), shutdown.clone()).await?;
+        Ok(Running { handle, shutdown })
+    }
+
+    pub(crate) async fn start(&self) -> Running {
+        self.try_start(&self.fixture.trust_root()).await.unwrap()
+    }
+
+    pub(crate) fn client(&self, running: &Running, party: &Party) -> Client {
+        let ca = self.fixture.mesh().ca.certificate_pem();
+        let identity = MeshIdentity::load(&files(self.directory.path(), party, ca)).unwrap();
+        let server = SpiffeId::new(TRUST_DOMAIN, Role::Signer, "main").unwrap();
+        let config = ClientConfig::new(format!("https://{}", running.handle.address()), server);
+        SignerServiceClient::new(rpc::connect(&config, Arc::clone(&identity)).unwrap())
+            .max_decoding_message_size(rpc::MAX_RESPONSE_BYTES)
+    }
+
+    pub(crate) fn scheduler(&self, running: &Running) -> Client {
+        self.client(running, &self.fixture.mesh().scheduler)
+    }
+
+    pub(crate) fn request(&self) -> AttestRequest {
+        AttestRequest { evidence: Some(self.fixture.set().into()) }
+    }
+}
