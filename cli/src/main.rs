@@ -1,2 +1,61 @@
-//! Entry point of the aibom command.
-fn main() {}
+//! The `aibom` command: submit, watch, fetch, verify, and a whole mesh on one machine.
+//!
+//! Parses, runs, and turns the outcome into an exit code; see [`failure::Exit`].
+
+mod arguments;
+mod bom;
+mod certs;
+mod failure;
+mod fetch;
+mod jobs;
+mod names;
+mod profile;
+mod runtime;
+mod submit;
+mod terminal;
+mod up;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{
+    arguments::{Arguments, Command},
+    failure::{Exit, Failure},
+    terminal::Terminal,
+};
+
+fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    rpc::install_crypto();
+    let terminal = Terminal::new(arguments.format);
+    let mesh = arguments.mesh;
+    match arguments.command {
+        Command::Up(up) => up::up(&terminal, &up),
+        Command::Down(down) => up::down(&terminal, &down),
+        Command::Submit(submit) => submit::submit(&terminal, &mesh, &submit),
+        Command::Jobs(command) => jobs::jobs(&terminal, &mesh, &command),
+        Command::Fetch(fetch) => fetch::fetch(&terminal, &mesh, &fetch),
+        Command::Verify(verify) => verify::verify(&terminal, &verify),
+        Command::Bom(command) => bom::bom(&terminal, &command),
+        Command::Certs(command) => certs::certs(&terminal, &command),
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::CannotSay } else { Exit::Done };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    match run(arguments) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            terminal::complain(&failure);
+            failure.exit().into()
+        }
+    }
+}

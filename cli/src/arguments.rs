@@ -1,0 +1,92 @@
+//! What can be asked of the command, and the help that teaches it.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::{
+    bom::BomCommand,
+    certs::CertsCommand,
+    fetch::FetchArguments,
+    jobs::JobsCommand,
+    submit::SubmitArguments,
+    up::{DownArguments, UpArguments},
+    verify::VerifyArguments,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  aibom up --detach                         a whole mesh on this machine
+  aibom submit examples/wine/job.yaml --wait --out wine
+                                            train, follow, fetch and check
+  aibom verify wine --trust-root trust-root.json
+                                            check everything in wine, offline
+  aibom bom show wine                       what the AIBoM says, for people
+  aibom jobs list --format json             for programs
+  aibom down                                stop the mesh
+
+Exit codes:
+  0    done; for verify: every check held
+  1    refused: a check failed, the job did not complete, or an input is not accepted
+  2    cannot say: wrong usage, or a file or setting that cannot be used
+  3    the mesh does not answer, or refuses the call
+  130  interrupted
+
+Environment:
+  AIBOM_MESH   the connection profile, as --mesh
+  NO_COLOR     no colours (there are none either when standard output is no terminal)";
+
+/// Trains AI models in locked-down containers and leaves, for every run, a signed AI Bill of
+/// Materials that anybody can verify offline.
+#[derive(Debug, Parser)]
+#[command(name = "aibom", version, after_help = EXAMPLES, propagate_version = true)]
+pub(crate) struct Arguments {
+    /// The connection profile of the mesh; `aibom up` writes it.
+    #[arg(
+        long,
+        global = true,
+        env = "AIBOM_MESH",
+        default_value = ".aibom/mesh.json",
+        value_name = "FILE"
+    )]
+    pub(crate) mesh: PathBuf,
+    /// How data is printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs: one JSON value, or one for each line of a stream.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs a whole mesh on this machine.
+    Up(UpArguments),
+    /// Stops the mesh that `up --detach` started.
+    Down(DownArguments),
+    /// Submits a training job.
+    Submit(SubmitArguments),
+    /// Lists, shows, follows and cancels jobs.
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// Fetches everything that a completed job left, and verifies it.
+    Fetch(FetchArguments),
+    /// Verifies a bundle offline: no service and no network is needed.
+    Verify(VerifyArguments),
+    /// Shows the AIBoM of a bundle.
+    #[command(subcommand)]
+    Bom(BomCommand),
+    /// Makes the keys and certificates of a mesh.
+    #[command(subcommand)]
+    Certs(CertsCommand),
+}

@@ -1,0 +1,213 @@
+//! The tree of an AIBoM's main facts. It reads the document as anybody would: as CycloneDX JSON.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::terminal::{Style, Terminal, clean, size};
+
+/// The most entries of one list that are shown.
+const MAX_SHOWN: usize = 12;
+/// The longest value that is shown, in characters.
+const MAX_VALUE_CHARS: usize = 160;
+
+const SEVERITIES: [&str; 6] = ["critical", "high", "medium", "low", "none", "unknown"];
+
+struct Tree<'a> {
+    terminal: &'a Terminal,
+    lines: Vec<String>,
+}
+
+impl Tree<'_> {
+    fn heading(&mut self, text: &str) {
+        self.lines.push(self.terminal.paint(Style::Bold, text));
+    }
+
+    fn fact(&mut self, name: &str, value: &str) {
+        if value.is_empty() {
+            return;
+        }
+        let value = clean(value);
+        let mut shown: String = value.chars().take(MAX_VALUE_CHARS).collect();
+        if shown.len() < value.len() {
+            shown.push('…');
+        }
+        self.lines.push(format!("  {name:16} {shown}"));
+    }
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The properties `aibom:<prefix>…` of a component, without that beginning.
+fn properties<'a>(component: &'a Value, prefix: &str) -> BTreeMap<&'a str, &'a str> {
+    let named = list(component, "/properties").iter().filter_map(|property| {
+        let name = text(property, "/name").strip_prefix("aibom:")?.strip_prefix(prefix)?;
+        Some((name, text(property, "/value")))
+    });
+    named.collect()
+}
+
+fn component<'a>(aibom: &'a Value, reference: &str) -> Option<&'a Value> {
+    list(aibom, "/components").iter().find(|c| text(c, "/bom-ref") == reference)
+}
+
+fn sha256(component: &Value) -> &str {
+    let hashes = list(component, "/hashes").iter();
+    hashes
+        .filter(|h| text(h, "/alg") == "SHA-256")
+        .map(|h| text(h, "/content"))
+        .next()
+        .unwrap_or("")
+}
+
+fn licences(component: &Value) -> String {
+    let licences = list(component, "/licenses").iter().map(|licence| {
+        let forms = ["/license/id", "/license/name", "/expression"];
+        forms.map(|form| text(licence, form)).concat()
+    });
+    licences.collect::<Vec<_>>().join(", ")
+}
+
+/// The summary of `aibom`, line by line.
+pub(super) fn lines(terminal: &Terminal, aibom: &Value) -> Vec<String> {
+    let mut tree = Tree { terminal, lines: Vec::new() };
+    model(&mut tree, aibom);
+    data(&mut tree, aibom);
+    software(&mut tree, aibom);
+    vulnerabilities(&mut tree, aibom);
+    isolation(&mut tree, aibom);
+    signers(&mut tree, aibom);
+    tree.lines
+}
+
+fn model(tree: &mut Tree<'_>, aibom: &Value) {
+    tree.heading("Model");
+    let Some(release) = aibom.pointer("/metadata/component") else { return };
+    let name = format!("{} {}", text(release, "/name"), text(release, "/version"));
+    tree.fact("name", &name);
+    tree.fact("description", text(release, "/description"));
+    tree.fact("author", text(release, "/supplier/name"));
+    tree.fact("licence", &licences(release));
+    tree.fact("serial number", text(aibom, "/serialNumber"));
+    tree.fact("made", text(aibom, "/metadata/timestamp"));
+    let Some(model) = component(aibom, "output/model.keras") else { return };
+    tree.fact("sha256", sha256(model));
+    let parameters = model.pointer("/modelCard/modelParameters").unwrap_or(&Value::Null);
+    tree.fact("task", text(parameters, "/task"));
+    tree.fact("architecture", text(parameters, "/modelArchitecture"));
+    for (name, pointer) in [("input", "/inputs"), ("output", "/outputs")] {
+        for form in list(parameters, pointer).iter().take(MAX_SHOWN) {
+            tree.fact(name, text(form, "/format"));
+        }
+    }
+    tree.heading("Metrics");
+    let metrics = list(model, "/modelCard/quantitativeAnalysis/performanceMetrics");
+    for metric in metrics.iter().take(2 * MAX_SHOWN) {
+        let value = format!("{:22} {}", text(metric, "/value"), text(metric, "/slice"));
+        tree.fact(text(metric, "/type"), &value);
+    }
+}
+
+fn data(tree: &mut Tree<'_>, aibom: &Value) {
+    tree.heading("Data");
+    let Some(dataset) = component(aibom, "input/dataset") else { return };
+    tree.fact("name", text(dataset, "/name"));
+    tree.fact("licence", &licences(dataset));
+    tree.fact("sha256", sha256(dataset));
+    let parts = list(dataset, "/data").iter().filter_map(|part| part.pointer("/contents"));
+    for part in std::iter::once(dataset).chain(parts) {
+        for (name, value) in properties(part, "dataset:") {
+            if !name.starts_with("statistic:") {
+                tree.fact(name, value);
+            }
+        }
+    }
+}
+
+fn software(tree: &mut Tree<'_>, aibom: &Value) {
+    tree.heading("Software");
+    let Some(image) = component(aibom, "image/trainer") else { return };
+    tree.fact("trainer", text(image, "/name"));
+    tree.fact("image", properties(image, "image:").get("id").copied().unwrap_or_default());
+    let packages = list(image, "/components").len();
+    let beside =
+        list(aibom, "/components").iter().filter(|c| text(c, "/type") == "library").count();
+    tree.fact("packages", &(packages + beside).to_string());
+    for (reference, name) in [("host/engine", "engine"), ("host/os", "host"), ("host/cpu", "cpu")] {
+        if let Some(part) = component(aibom, reference) {
+            tree.fact(name, &format!("{} {}", text(part, "/name"), text(part, "/version")));
+        }
+    }
+}
+
+fn severity(vulnerability: &Value) -> usize {
+    let ratings = list(vulnerability, "/ratings").iter();
+    let ranks = ratings.filter_map(|rating| {
+        SEVERITIES.iter().position(|severity| *severity == text(rating, "/severity"))
+    });
+    ranks.min().unwrap_or(SEVERITIES.len() - 1)
+}
+
+fn vulnerabilities(tree: &mut Tree<'_>, aibom: &Value) {
+    tree.heading("Vulnerabilities");
+    let mut found: Vec<_> =
+        list(aibom, "/vulnerabilities").iter().map(|v| (severity(v), text(v, "/id"))).collect();
+    found.sort_unstable();
+    for (rank, severity) in SEVERITIES.iter().enumerate() {
+        let ids: Vec<_> = found.iter().filter(|(r, _)| *r == rank).map(|(_, id)| *id).collect();
+        if !ids.is_empty() {
+            let more = ids.len().saturating_sub(MAX_SHOWN);
+            let shown = ids.iter().take(MAX_SHOWN).copied().collect::<Vec<_>>().join(" ");
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            tree.fact(severity, &format!("{:4}  {shown}{more}", ids.len()));
+        }
+    }
+    if found.is_empty() {
+        tree.fact("known", "none in what was scanned");
+    }
+    for annotation in list(aibom, "/annotations") {
+        let note = text(annotation, "/text");
+        if note.starts_with("not scanned") {
+            tree.fact("warning", note);
+        }
+    }
+}
+
+fn isolation(tree: &mut Tree<'_>, aibom: &Value) {
+    tree.heading("Isolation (as the executor observed it)");
+    let formulas = list(aibom, "/formulation").iter();
+    let workflows = formulas.flat_map(|formula| list(formula, "/workflows"));
+    for workflow in workflows {
+        let tasks = list(workflow, "/tasks").iter();
+        for part in std::iter::once(workflow).chain(tasks) {
+            for prefix in ["isolation:", "limit:"] {
+                for (name, value) in properties(part, prefix) {
+                    let bytes = value.parse().ok().filter(|_| name.ends_with("Bytes"));
+                    tree.fact(name, &bytes.map_or_else(|| value.to_owned(), size));
+                }
+            }
+        }
+    }
+}
+
+fn signers(tree: &mut Tree<'_>, aibom: &Value) {
+    tree.heading("Signed by");
+    for part in list(aibom, "/components") {
+        let is_key = text(part, "/cryptoProperties/assetType") == "related-crypto-material";
+        if text(part, "/type") == "cryptographic-asset" && is_key {
+            // A map would keep one of several documents of one key.
+            let signed: Vec<_> = list(part, "/properties")
+                .iter()
+                .filter(|property| text(property, "/name") == "aibom:key:signed")
+                .map(|property| text(property, "/value"))
+                .collect();
+            tree.fact("evidence", &format!("{}: {}", text(part, "/name"), signed.join(", ")));
+        }
+    }
+}

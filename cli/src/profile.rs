@@ -1,0 +1,55 @@
+//! The mesh that a command talks to, from its connection profile.
+
+use std::path::Path;
+
+use client::{Mesh, OpenError, Profile};
+use evidence::TrustRoot;
+
+use crate::failure::Failure;
+
+/// Opens the mesh of the profile at `path`.
+pub(crate) fn open(path: &Path) -> Result<Mesh, Failure> {
+    let profile = Profile::load(path).map_err(|error| {
+        Failure::cannot("no mesh to talk to")
+            .caused_by(&error)
+            .remedy("start one with 'aibom up', or name a profile with --mesh or AIBOM_MESH")
+    })?;
+    Mesh::open(profile).map_err(|error| {
+        let remedy = match error {
+            OpenError::Identity(_) => {
+                "issue a fresh one with 'aibom certs issue --role user', or restart 'aibom up'"
+            }
+            OpenError::Address(_) => "correct the profile: https://host:port",
+        };
+        Failure::cannot("cannot use the mesh profile").caused_by(&error).remedy(remedy)
+    })
+}
+
+/// Reads the trust root at `path`; gives it with its bytes.
+pub(crate) fn trust_root(path: &Path) -> Result<(TrustRoot, Vec<u8>), Failure> {
+    let shown = path.display();
+    let bytes = read_bounded(path, evidence::MAX_TRUST_ROOT_BYTES as u64 + 1)?;
+    let root = TrustRoot::parse(&bytes).map_err(|error| {
+        Failure::cannot(format_args!("{shown} is no usable trust root"))
+            .caused_by(&error)
+            .remedy("take trust-root.json from the mesh's operator, by a way that you trust")
+    })?;
+    Ok((root, bytes))
+}
+
+/// Reads a file of at most `limit` bytes.
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+    use std::io::Read as _;
+
+    let cannot = |error: std::io::Error| {
+        Failure::cannot(format_args!("cannot read {}", path.display())).because(error)
+    };
+    let file = std::fs::File::open(path).map_err(cannot)?;
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > limit {
+        let what = format!("{} is longer than {limit} bytes", path.display());
+        return Err(Failure::cannot(what));
+    }
+    Ok(bytes)
+}

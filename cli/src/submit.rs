@@ -1,0 +1,161 @@
+//! `aibom submit`: from a job file to a signed request, and on to the verified AIBoM.
+
+mod file;
+pub(crate) mod follow;
+mod inputs;
+pub(crate) mod progress;
+mod request;
+mod suggestion;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use client::{JobView, Mesh, sign_request};
+use ids::JobId;
+use job::JobState;
+use uuid::Uuid;
+
+use crate::{
+    certs::now,
+    failure::{Exit, Failure},
+    fetch, profile,
+    runtime::block_on,
+    terminal::{Style, Terminal, clean},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  aibom submit job.yaml                       prints the job and returns at once
+  aibom submit job.yaml --wait                follows it to its end; exit code 1 unless completed
+  aibom submit job.yaml --wait --out wine     and fetches and verifies everything it left
+  aibom submit job.yaml --idempotency-key $(uuidgen)
+                                              may be repeated after a lost connection
+
+A job file (paths begin at the file's directory):
+  trainer: keras                # or {name: keras, image: \"sha256:…\"}
+  task: classification          # or regression
+  inputs: {model: model.keras, dataset: data.csv, definition: definition.yaml}
+  parameters: {epochs: 30, batch_size: 16, validation_split: 0.2, seed: 1}
+  model: {name: wine, version: 1.0.0, licence: Apache-2.0}
+  dataset: {name: UCI Wine, licence: CC-BY-4.0}
+  resources: {cpus: 2, memory_mib: 2048, wall_clock_s: 600}";
+
+/// Submits a training job.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SubmitArguments {
+    /// The job file, YAML.
+    #[arg(value_name = "JOB.YAML")]
+    file: PathBuf,
+    /// Follows the job to its end.
+    #[arg(long)]
+    wait: bool,
+    /// Fetches everything that the job left into this new directory, and verifies it.
+    #[arg(long, value_name = "DIR", requires = "wait")]
+    out: Option<PathBuf>,
+    /// Makes the same request again the same job.
+    #[arg(long, value_name = "UUID")]
+    idempotency_key: Option<Uuid>,
+}
+
+/// Runs `aibom submit`.
+pub(crate) fn submit(
+    terminal: &Terminal,
+    mesh: &Path,
+    arguments: &SubmitArguments,
+) -> Result<Exit, Failure> {
+    // Everything that can be refused here is refused before anything is sent.
+    let job_file = file::read(&arguments.file)?;
+    let inputs = inputs::prepare(&arguments.file, &job_file.inputs)?;
+    if let Some(out) = arguments.out.as_deref().filter(|out| out.symlink_metadata().is_ok()) {
+        return Err(Failure::cannot(format_args!("{} exists already", out.display()))
+            .remedy("name a directory that does not exist"));
+    }
+    let mesh = profile::open(mesh)?;
+    let submitted = std::sync::OnceLock::<JobId>::new();
+    let work = async {
+        mesh.reach().await?;
+        let job = send(terminal, &mesh, job_file, &inputs, arguments.idempotency_key).await?;
+        let _ = submitted.set(job.id);
+        if !arguments.wait {
+            return announce(terminal, &job);
+        }
+        let job = follow::to_the_end(terminal, &mesh.jobs(), job.id).await?;
+        end(terminal, &mesh, &job, arguments.out.as_deref()).await
+    };
+    block_on(work, || match submitted.get() {
+        Some(id) => format!(
+            "the job {id} goes on\n  follow it: aibom jobs watch {id}\n  stop it:   aibom jobs cancel {id}"
+        ),
+        None => "nothing was submitted".to_owned(),
+    })
+}
+
+async fn send(
+    terminal: &Terminal,
+    mesh: &Mesh,
+    job_file: file::JobFile,
+    inputs: &inputs::Prepared,
+    key: Option<Uuid>,
+) -> Result<JobView, Failure> {
+    let jobs = mesh.jobs();
+    let trainer = request::trainer(&job_file.trainer, &jobs).await?;
+    inputs::upload(terminal, &mesh.artifacts(), inputs).await?;
+    let spec = request::specification(job_file, trainer, inputs)?;
+    let key = key.unwrap_or_else(Uuid::new_v4);
+    let document = sign_request(mesh.identity(), spec, key, now()).map_err(|error| {
+        Failure::refused("the job cannot be requested")
+            .caused_by(&error)
+            .remedy("correct the job file")
+    })?;
+    let submitted = jobs.submit(&document).await?;
+    if submitted.existed {
+        terminal
+            .say(format_args!("this request was submitted before, as job {}", submitted.job.id));
+    }
+    Ok(submitted.job)
+}
+
+fn announce(terminal: &Terminal, job: &JobView) -> Result<Exit, Failure> {
+    if terminal.is_json() {
+        terminal.json(job)?;
+    } else {
+        terminal.line(job.id)?;
+        terminal.say(format_args!("follow it with: aibom jobs watch {}", job.id));
+    }
+    Ok(Exit::Done)
+}
+
+async fn end(
+    terminal: &Terminal,
+    mesh: &Mesh,
+    job: &JobView,
+    out: Option<&Path>,
+) -> Result<Exit, Failure> {
+    if job.state != JobState::Completed {
+        if terminal.is_json() {
+            terminal.json(job)?;
+        }
+        return Err(follow::unhappy(job));
+    }
+    match out {
+        Some(out) => {
+            let fetched = fetch::into_directory(terminal, mesh, job, out).await?;
+            fetch::report(terminal, &fetched)?;
+        }
+        None if terminal.is_json() => terminal.json(job)?,
+        None => {
+            let word = terminal.paint(Style::Good, "completed");
+            terminal.line(format_args!(
+                "{word}  job {}, model {}",
+                job.id,
+                clean(&job.model_name)
+            ))?;
+            terminal.say(format_args!("fetch it with: aibom fetch {} --out DIR", job.id));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests;

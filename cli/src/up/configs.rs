@@ -1,0 +1,123 @@
+//! The configuration files of the services, as a deployment would write them.
+
+use std::path::Path;
+
+use ids::Role;
+use toml::{Table, Value};
+
+use super::{identities, plan::Plan};
+use crate::{
+    certs::{LEDGER_KEY_FILE, PLATFORM_KEY_FILE, TRUST_ROOT_FILE},
+    failure::Failure,
+};
+
+/// How long a service may drain before it is stopped the hard way, in milliseconds.
+pub(super) const DRAIN_MS: i64 = 5_000;
+
+fn path(path: &Path) -> Result<Value, Failure> {
+    let text = path.to_str().ok_or_else(|| {
+        Failure::cannot(format_args!("the path {} is not UTF-8", path.display()))
+            .remedy("use another directory")
+    })?;
+    Ok(Value::from(text))
+}
+
+fn table<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Value::Table(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+fn client(plan: &Plan, role: Role) -> Result<Value, Failure> {
+    let endpoint = plan.endpoint(role)?;
+    let id = endpoint.spiffe_id.to_string();
+    Ok(table([("url", endpoint.url.into()), ("spiffe_id", id.into())]))
+}
+
+fn trainers(plan: &Plan) -> Value {
+    let trainers = plan.trainers.iter();
+    Value::Table(trainers.map(|(name, image)| (name.clone(), image.to_string().into())).collect())
+}
+
+/// What every service is told: where it listens, who it is, how it logs.
+fn common(plan: &Plan, role: Role) -> Result<Table, Failure> {
+    let [certificate, key, ca] = identities::files(plan, role);
+    let port = plan.ports.get(&role).copied().unwrap_or_default();
+    let server =
+        table([("listen", format!("127.0.0.1:{port}").into()), ("drain_ms", DRAIN_MS.into())]);
+    let identity =
+        table([("certificate", path(&certificate)?), ("key", path(&key)?), ("ca", path(&ca)?)]);
+    let telemetry = table([("service", role.as_str().into())]);
+    let members = [("server", server), ("identity", identity), ("telemetry", telemetry)];
+    Ok(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+fn own(plan: &Plan, role: Role) -> Result<Vec<(&'static str, Value)>, Failure> {
+    let data = plan.data(role);
+    let certs = plan.certs();
+    Ok(match role {
+        Role::Ledger => {
+            vec![("state_dir", path(&data)?), ("key", path(&certs.join(LEDGER_KEY_FILE))?)]
+        }
+        Role::Signer => vec![
+            ("state_dir", path(&data)?),
+            ("trust_root", path(&certs.join(TRUST_ROOT_FILE))?),
+            ("key", path(&certs.join(PLATFORM_KEY_FILE))?),
+        ],
+        Role::Scanner => {
+            let scan = table([
+                ("scratch_directory", path(&data.join("scratch"))?),
+                ("cache_directory", path(&data.join("cache"))?),
+            ]);
+            let database = table([
+                ("directory", path(&plan.trivy_db)?),
+                ("label", plan.trivy_db_label.as_str().into()),
+                ("max_age_days", i64::from(plan.trivy_db_max_age_days).into()),
+            ]);
+            vec![
+                ("engine", table([("socket", path(&plan.docker_socket)?)])),
+                ("tool", table([("path", path(&plan.trivy)?)])),
+                ("database", database),
+                ("scan", scan),
+            ]
+        }
+        Role::Verifier => {
+            let artifacts = table([
+                ("url", path(&plan.data(Role::Scheduler).join("artifacts"))?),
+                ("staging_dir", path(&data.join("staging"))?),
+            ]);
+            vec![("trust_root", path(&certs.join(TRUST_ROOT_FILE))?), ("artifacts", artifacts)]
+        }
+        Role::Scheduler => {
+            let artifacts = table([
+                ("url", path(&data.join("artifacts"))?),
+                ("staging_dir", path(&data.join("staging"))?),
+            ]);
+            vec![
+                ("state_dir", path(&data)?),
+                ("artifacts", artifacts),
+                ("scanner", client(plan, Role::Scanner)?),
+                ("signer", client(plan, Role::Signer)?),
+                ("ledger", client(plan, Role::Ledger)?),
+                ("trainers", trainers(plan)),
+            ]
+        }
+        Role::Executor => vec![
+            ("name", Plan::name(role).into()),
+            ("work_dir", path(&data.join("work"))?),
+            ("docker_socket", path(&plan.docker_socket)?),
+            ("slots", i64::from(plan.slots).into()),
+            ("drain_ms", DRAIN_MS.into()),
+            ("scheduler", client(plan, Role::Scheduler)?),
+            ("trainers", trainers(plan)),
+        ],
+        Role::User => Vec::new(),
+    })
+}
+
+/// The text of a service's configuration file.
+pub(super) fn text(plan: &Plan, role: Role) -> Result<String, Failure> {
+    let mut members = common(plan, role)?;
+    members.extend(own(plan, role)?.into_iter().map(|(key, value)| (key.to_owned(), value)));
+    let text = toml::to_string(&members)
+        .map_err(|error| Failure::cannot("cannot write a configuration file").because(error))?;
+    Ok(format!("# Written by 'aibom up' for the {role}; rewritten at every start.\n{text}"))
+}

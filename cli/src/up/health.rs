@@ -1,0 +1,41 @@
+//! Waiting until a service answers, over the same mTLS as everybody else's.
+
+use std::time::Duration;
+
+use client::{Mesh, is_serving};
+use ids::Role;
+
+use super::plan::Plan;
+use crate::failure::Failure;
+
+/// How long a service may take until it answers, in milliseconds.
+pub(super) const READY_MS: u64 = 90_000;
+/// How often it is asked, in milliseconds.
+const ASK_EVERY_MS: u64 = 100;
+
+/// Waits until the service of `role` says that it takes work.
+pub(super) async fn until_ready(plan: &Plan, mesh: &Mesh, role: Role) -> Result<(), Failure> {
+    let endpoint = plan.endpoint(role)?;
+    let bound = Duration::from_millis(READY_MS);
+    let channel = mesh
+        .channel(&endpoint)
+        .map_err(|error| Failure::cannot("an address cannot be used").caused_by(&error))?;
+    let mut last = "it does not take work yet".to_owned();
+    let asking = async {
+        loop {
+            match is_serving(channel.clone()).await {
+                Ok(true) => return,
+                Ok(false) => "it says that it does not take work yet".clone_into(&mut last),
+                Err(error) => last = error.to_string(),
+            }
+            tokio::time::sleep(Duration::from_millis(ASK_EVERY_MS)).await;
+        }
+    };
+    if tokio::time::timeout(bound, asking).await.is_ok() {
+        return Ok(());
+    }
+    let what = format!("the {role} was not ready after {} s", READY_MS / 1_000);
+    Err(Failure::unreachable(what)
+        .because(last)
+        .remedy(format_args!("see its log {}", plan.log(role).display())))
+}

@@ -1,0 +1,227 @@
+//! What is to run: directories, ports, identities, trainers; decided before anything starts.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use client::{Endpoint, IdentityPaths, PROFILE_SCHEMA, Profile, Services};
+use evidence::Environment;
+use ids::{Role, SpiffeId};
+use job::Image;
+
+use super::{UpArguments, configs, identities, ports, trainers};
+use crate::{
+    certs::{self, TRUST_ROOT_FILE, write_public},
+    failure::Failure,
+    profile::trust_root,
+    terminal::Terminal,
+};
+
+/// The services in the order in which they start; they stop in reverse.
+pub(crate) const SERVICES: [Role; 6] =
+    [Role::Ledger, Role::Signer, Role::Scanner, Role::Verifier, Role::Scheduler, Role::Executor];
+
+/// The connection profile's name.
+pub(crate) const PROFILE_FILE: &str = "mesh.json";
+
+/// Everything that is to run, and where.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// Where everything is kept; absolute.
+    pub(crate) directory: PathBuf,
+    /// Trust domain of the mesh.
+    pub(crate) trust_domain: String,
+    /// Port of each service, on 127.0.0.1.
+    pub(crate) ports: BTreeMap<Role, u16>,
+    /// Trainer name to image.
+    pub(crate) trainers: BTreeMap<String, Image>,
+    /// The Trivy binary; absolute.
+    pub(crate) trivy: PathBuf,
+    /// The directory of its database; absolute.
+    pub(crate) trivy_db: PathBuf,
+    /// What the evidence calls the database.
+    pub(crate) trivy_db_label: String,
+    /// The oldest database that still counts, in days.
+    pub(crate) trivy_db_max_age_days: u32,
+    /// The container engine's socket.
+    pub(crate) docker_socket: PathBuf,
+    /// Jobs at once.
+    pub(crate) slots: u32,
+    /// Whether a closed terminal is none of its business.
+    pub(crate) in_background: bool,
+    /// The service binaries.
+    pub(crate) binaries: BTreeMap<Role, PathBuf>,
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| {
+        Failure::cannot(format_args!("cannot use the path {}", path.display())).because(error)
+    })
+}
+
+/// The service binaries beside this one.
+fn binaries() -> Result<BTreeMap<Role, PathBuf>, Failure> {
+    let own = std::env::current_exe()
+        .map_err(|error| Failure::cannot("cannot find this program").because(error))?;
+    let mut found = BTreeMap::new();
+    for role in SERVICES {
+        let path = own.with_file_name(format!("aibom-{role}"));
+        if !path.is_file() {
+            return Err(Failure::cannot(format_args!("{} is missing", path.display()))
+                .because("the services' programs lie beside aibom")
+                .remedy("build them: cargo build --release"));
+        }
+        found.insert(role, path);
+    }
+    Ok(found)
+}
+
+/// The Trivy binary that was named, that `deploy/setup/trivy.sh` made, or that is on PATH.
+fn trivy(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    let local = Path::new(".tools/bin/trivy");
+    let on_path = std::env::var_os("PATH").and_then(|path| {
+        std::env::split_paths(&path).map(|dir| dir.join("trivy")).find(|file| file.is_file())
+    });
+    let found = match named {
+        Some(path) if path.is_file() => Some(path.to_owned()),
+        Some(_) => None,
+        None if local.is_file() => Some(local.to_owned()),
+        None => on_path,
+    };
+    let found = found.ok_or_else(|| {
+        Failure::cannot("Trivy is missing")
+            .because("the scanner runs it on every trainer image")
+            .remedy("run deploy/setup/trivy.sh, or name the binary with --trivy")
+    })?;
+    absolute(&found)
+}
+
+impl Plan {
+    /// Decides what is to run.
+    pub(crate) fn make(terminal: &Terminal, arguments: &UpArguments) -> Result<Self, Failure> {
+        let directory = absolute(&arguments.dir)?;
+        let count = u16::try_from(SERVICES.len()).unwrap_or(u16::MAX);
+        let ports = ports::pick(arguments.base_port, count)?;
+        let local = Path::new(".tools/trivy-db");
+        let trivy_db = match &arguments.trivy_db {
+            Some(path) => absolute(path)?,
+            None if local.is_dir() => absolute(local)?,
+            None => directory.join("trivy-db"),
+        };
+        Ok(Self {
+            trust_domain: arguments.trust_domain.clone(),
+            ports: SERVICES.into_iter().zip(ports).collect(),
+            trainers: trainers::choose(terminal, &arguments.trainers),
+            trivy: trivy(arguments.trivy.as_deref())?,
+            trivy_db,
+            trivy_db_label: arguments.trivy_db_label.clone(),
+            trivy_db_max_age_days: arguments.trivy_db_max_age_days,
+            docker_socket: arguments.docker_socket.clone(),
+            slots: arguments.slots,
+            in_background: arguments.in_background,
+            binaries: binaries()?,
+            directory,
+        })
+    }
+
+    /// Where the mesh's keys and certificates are.
+    pub(crate) fn certs(&self) -> PathBuf {
+        self.directory.join("certs")
+    }
+
+    /// Where a service's state is.
+    pub(crate) fn data(&self, role: Role) -> PathBuf {
+        self.directory.join("data").join(role.as_str())
+    }
+
+    /// A service's configuration file.
+    pub(crate) fn config(&self, role: Role) -> PathBuf {
+        self.directory.join("config").join(format!("{role}.toml"))
+    }
+
+    /// A service's log.
+    pub(crate) fn log(&self, role: Role) -> PathBuf {
+        self.directory.join("logs").join(format!("{role}.log"))
+    }
+
+    /// A service's address.
+    pub(crate) fn url(&self, role: Role) -> String {
+        format!("https://127.0.0.1:{}", self.ports.get(&role).copied().unwrap_or_default())
+    }
+
+    /// The name of a service, or of the user, within its role.
+    pub(crate) fn name(role: Role) -> String {
+        if role == Role::User { "local".to_owned() } else { format!("{role}-1") }
+    }
+
+    /// A service's identity.
+    pub(crate) fn spiffe_id(&self, role: Role) -> Result<SpiffeId, Failure> {
+        SpiffeId::new(&self.trust_domain, role, &Self::name(role))
+            .map_err(|error| Failure::cannot("the trust domain cannot be used").because(error))
+    }
+
+    /// Where a service answers, and as whom.
+    pub(crate) fn endpoint(&self, role: Role) -> Result<Endpoint, Failure> {
+        Ok(Endpoint { url: self.url(role), spiffe_id: self.spiffe_id(role)? })
+    }
+
+    /// The connection profile of the mesh.
+    pub(crate) fn profile(&self) -> Result<Profile, Failure> {
+        let relative = |path: &Path| path.strip_prefix(&self.directory).unwrap_or(path).to_owned();
+        let [certificate, key, ca] = identities::files(self, Role::User);
+        Ok(Profile {
+            schema: PROFILE_SCHEMA.to_owned(),
+            trust_domain: self.trust_domain.clone(),
+            identity: IdentityPaths {
+                certificate: relative(&certificate),
+                key: relative(&key),
+                ca: relative(&ca),
+            },
+            trust_root: relative(&self.certs().join(TRUST_ROOT_FILE)),
+            services: Services {
+                scheduler: self.endpoint(Role::Scheduler)?,
+                verifier: Some(self.endpoint(Role::Verifier)?),
+                ledger: Some(self.endpoint(Role::Ledger)?),
+                signer: Some(self.endpoint(Role::Signer)?),
+            },
+        })
+    }
+
+    /// Makes directories, keys, certificates, configuration files and the connection profile.
+    pub(crate) fn write(&self) -> Result<(), Failure> {
+        let root = self.certs().join(TRUST_ROOT_FILE);
+        if certs::is_initialised(&self.certs()) {
+            let (root, _) = trust_root(&root)?;
+            if root.trust_domain != self.trust_domain {
+                let what = format!("the mesh in {} is another", self.directory.display());
+                return Err(Failure::cannot(what)
+                    .because(format_args!("its trust domain is {}", root.trust_domain))
+                    .remedy(format_args!("pass --trust-domain {}", root.trust_domain)));
+            }
+        } else {
+            certs::init(&self.certs(), &self.trust_domain, Environment::Production)?;
+        }
+        for directory in SERVICES.map(|role| self.data(role)) {
+            make_directory(&directory)?;
+        }
+        for directory in ["config", "logs", "data/executor/work", "data/scanner/scratch"] {
+            make_directory(&self.directory.join(directory))?;
+        }
+        identities::ensure(self)?;
+        for role in SERVICES {
+            let text = configs::text(self, role)?;
+            write_public(&self.config(role), text.as_bytes())?;
+        }
+        let profile = self.profile()?.to_bytes().map_err(|error| {
+            Failure::cannot("cannot write the connection profile").because(error)
+        })?;
+        write_public(&self.directory.join(PROFILE_FILE), &profile)
+    }
+}
+
+fn make_directory(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|error| {
+        Failure::cannot(format_args!("cannot make the directory {}", path.display())).because(error)
+    })
+}

@@ -1,0 +1,123 @@
+//! The plan: ports, configuration files, the profile; and what tells one process from another.
+
+use std::{collections::BTreeMap, path::Path};
+
+use client::Profile;
+use ids::{Role, Sha256Digest};
+
+use super::{
+    configs,
+    plan::{PROFILE_FILE, Plan, SERVICES},
+    ports,
+    state::{Lock, Running, State},
+    trainers,
+};
+
+fn plan(directory: &Path) -> Plan {
+    let image = format!("sha256:{}", Sha256Digest::of(b"image")).parse().unwrap();
+    Plan {
+        directory: directory.to_owned(),
+        trust_domain: "mesh.test".into(),
+        ports: SERVICES.into_iter().zip(7_401..).collect(),
+        trainers: BTreeMap::from([("keras".to_owned(), image)]),
+        trivy: "/opt/trivy".into(),
+        trivy_db: directory.join("trivy-db"),
+        trivy_db_label: "trivy-db".into(),
+        trivy_db_max_age_days: 7,
+        docker_socket: "/var/run/docker.sock".into(),
+        slots: 2,
+        in_background: false,
+        binaries: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn a_plan_writes_what_a_mesh_needs_and_can_be_written_again() {
+    rpc::install_crypto();
+    let directory = tempfile::tempdir().unwrap();
+    let plan = plan(directory.path());
+    plan.write().unwrap();
+    let root = std::fs::read(plan.certs().join("trust-root.json")).unwrap();
+    let profile = Profile::load(&directory.path().join(PROFILE_FILE)).unwrap();
+    assert_eq!(profile.services.scheduler.url, plan.url(Role::Scheduler));
+    client::Mesh::open(profile).unwrap();
+    let certificate = |plan: &Plan| std::fs::read(&super::identities::files(plan, Role::User)[0]);
+    let before = certificate(&plan).unwrap();
+    plan.write().unwrap();
+    assert_eq!(std::fs::read(plan.certs().join("trust-root.json")).unwrap(), root);
+    assert_eq!(certificate(&plan).unwrap(), before, "a fresh certificate stays");
+}
+
+#[test]
+fn another_trust_domain_is_refused() {
+    rpc::install_crypto();
+    let directory = tempfile::tempdir().unwrap();
+    let mut plan = plan(directory.path());
+    plan.write().unwrap();
+    plan.trust_domain = "other.test".into();
+    assert!(plan.write().unwrap_err().to_string().contains("--trust-domain mesh.test"));
+}
+
+#[test]
+fn every_configuration_is_toml_with_the_service_in_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = plan(directory.path());
+    for role in SERVICES {
+        let text = configs::text(&plan, role).unwrap();
+        let table: toml::Table = text.parse().unwrap();
+        let port = plan.ports[&role];
+        assert_eq!(table["server"]["listen"].as_str(), Some(&*format!("127.0.0.1:{port}")));
+        assert_eq!(table["telemetry"]["service"].as_str(), Some(role.as_str()));
+        let certificate = table["identity"]["certificate"].as_str().unwrap();
+        assert!(certificate.ends_with(&format!("{role}-{role}-1.pem")), "{certificate}");
+    }
+    let executor: toml::Table = configs::text(&plan, Role::Executor).unwrap().parse().unwrap();
+    assert_eq!(executor["slots"].as_integer(), Some(2));
+    assert!(Path::new(executor["work_dir"].as_str().unwrap()).is_absolute());
+}
+
+#[test]
+fn free_ports_differ_and_a_taken_one_is_named() {
+    let picked = ports::pick(0, 6).unwrap();
+    let unique: std::collections::BTreeSet<_> = picked.iter().collect();
+    assert_eq!(unique.len(), 6);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let refused = ports::pick(port, 1).unwrap_err().to_string();
+    assert!(refused.contains(&port.to_string()) && refused.contains("--base-port 0"), "{refused}");
+    assert!(ports::pick(65_535, 2).is_err());
+}
+
+#[test]
+fn a_trainer_is_a_name_and_a_digest() {
+    let image = format!("sha256:{}", Sha256Digest::of(b"image"));
+    assert_eq!(trainers::parse(&format!("keras={image}")).unwrap().0, "keras");
+    for bad in ["keras", "keras=latest", "=sha256:00", "a b=sha256:00", &*format!("a/b={image}")] {
+        assert!(trainers::parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_process_is_told_from_a_later_one_of_the_same_id() {
+    let pid = i32::try_from(std::process::id()).unwrap();
+    let own = Running::of("up", pid).unwrap();
+    assert!(own.is_alive());
+    assert!(!Running { started: own.started + 1, ..own.clone() }.is_alive());
+    assert!(Running::of("none", i32::MAX).is_none());
+}
+
+#[test]
+fn one_mesh_runs_in_a_directory_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let lock = Lock::take(directory.path()).unwrap();
+    assert!(Lock::take(directory.path()).unwrap_err().to_string().contains("aibom down"));
+    drop(lock);
+    Lock::take(directory.path()).unwrap();
+    let own = Running::of("scheduler", i32::try_from(std::process::id()).unwrap()).unwrap();
+    let state =
+        State { up: Running { started: 0, ..own.clone() }, services: vec![own], ready: true };
+    state.write(directory.path()).unwrap();
+    assert_eq!(State::read(directory.path()), Some(state));
+    let refused = Lock::take(directory.path()).unwrap_err().to_string();
+    assert!(refused.contains("scheduler"), "{refused}");
+}

@@ -1,0 +1,65 @@
+//! Everything that jobs need on a machine that has cargo and nothing else. Safe to run again.
+
+use std::{path::PathBuf, time::Instant};
+
+use anyhow::bail;
+
+use crate::{
+    root::Root,
+    run::Step,
+    say::{say, seconds},
+};
+
+/// Where the scan tool is.
+pub(crate) const TRIVY: &str = ".tools/bin/trivy";
+/// Where its small database is.
+pub(crate) const TRIVY_DB: &str = ".tools/trivy-db";
+
+const WHAT: &str = "\
+This puts in place, where it is missing:
+  a container engine     trainings run in locked-down containers   (Debian package docker.io)
+  the Keras trainer      the image that the examples train in      (about 600 MB of Python packages)
+  the probe trainer      a small image that the tests run          (no packages)
+  Trivy                  the scanner looks for known flaws with it (51 MB)
+  a small Trivy database real advisories for the trainer's packages, from this repository
+Nothing is done for what is there already.";
+
+/// Runs `cargo xtask setup`.
+pub(crate) fn setup(root: &Root) -> anyhow::Result<()> {
+    for_tests(root)?;
+    database(root)
+}
+
+/// As [`setup`], without the database: the tests write one of their own, without a release build.
+pub(crate) fn for_tests(root: &Root) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    say(WHAT);
+    if cfg!(not(target_os = "linux")) {
+        bail!("trainings need Linux containers: run this on Linux");
+    }
+    let script = |name: &str, path: &str| Step::new(root, name, root.join(path)).run();
+    script("setup: container engine", "deploy/setup/engine.sh")?;
+    script("setup: Keras trainer", "trainers/keras/build.sh")?;
+    script("setup: probe trainer", "e2e/trainers/probe/build.sh")?;
+    script("setup: Trivy", "deploy/setup/trivy.sh")?;
+    say(format_args!("setup: everything is in place ({})", seconds(begun.elapsed())));
+    Ok(())
+}
+
+fn database(root: &Root) -> anyhow::Result<()> {
+    let advisories = PathBuf::from("deploy/trivy-db/advisories.json");
+    let made = root.join(TRIVY_DB).join("db/trivy.db");
+    let time = |path: PathBuf| path.metadata().and_then(|metadata| metadata.modified());
+    let fresh = match (time(made), time(root.join(&advisories))) {
+        (Ok(made), Ok(source)) => made >= source,
+        _ => false,
+    };
+    if fresh {
+        say("── setup: Trivy database: nothing to do");
+        return Ok(());
+    }
+    Step::new(root, "setup: Trivy database", "cargo")
+        .args(["run", "--quiet", "--release", "--bin", "aibom-trivy-db", "--", "--out", TRIVY_DB])
+        .args(["--advisories".as_ref(), advisories.as_os_str()])
+        .run()
+}
