@@ -9,9 +9,11 @@
 //! `with_fsync(true)` is set; then it syncs the file, and every directory it changed, before it
 //! answers. We set it for small documents. Uploads do not go through it: they would be copied once
 //! more, so the staged file itself is synced and renamed into place, and the directory synced.
+//! Large ones are written past the page cache (`O_DIRECT`), where the file system takes that.
 
 mod backend;
 mod config;
+mod direct;
 mod download;
 mod names;
 mod publish;

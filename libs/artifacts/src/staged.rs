@@ -15,6 +15,8 @@ use bytes::Bytes;
 use ids::{Digests, Sha256Digest, Sha512Digest};
 use sha2::{Digest as _, Sha256, Sha512};
 
+use crate::direct::Direct;
+
 /// From this block size on, SHA-512 gets a thread of its own beside SHA-256 and the write, in bytes.
 const LANES_BYTES: u64 = 256 * 1024;
 
@@ -53,6 +55,7 @@ struct Hashes {
 /// A staging file and the hashes of what it holds.
 pub(crate) struct Staged {
     file: Arc<File>,
+    direct: Option<Direct>,
     path: PathBuf,
     hashes: Hashes,
     unsynced: u64,
@@ -91,6 +94,7 @@ impl Staged {
             hashed.fetch_add(read as u64, Ordering::Relaxed);
         }
         let file = Arc::new(file);
+        let direct = Direct::open(&path, size);
         let syncer = Syncer {
             file: Arc::clone(&file),
             failed: Arc::default(),
@@ -98,6 +102,7 @@ impl Staged {
         let unsynced = hashes.length;
         Ok(Self {
             file,
+            direct,
             path,
             hashes,
             unsynced,
@@ -152,7 +157,11 @@ impl Staged {
         let Hashes { sha256, sha512, .. } = &mut self.hashes;
         let write_and_hash = |sha256: &mut Sha256| {
             block.iter().for_each(|chunk| sha256.update(chunk));
-            write_at(&self.file, block, before.length)
+            let pages = match &self.direct {
+                Some(direct) => direct.write_pages(block, before.length)?,
+                None => 0,
+            };
+            write_at(&self.file, block, before.length, pages)
         };
         let written = if length < LANES_BYTES {
             block.iter().for_each(|chunk| sha512.update(chunk));
@@ -182,11 +191,13 @@ impl Staged {
     }
 }
 
-/// Writes the chunks at `offset`, gathered into as few calls as the system allows.
-fn write_at(mut file: &File, block: &[Bytes], offset: u64) -> io::Result<()> {
-    file.seek(SeekFrom::Start(offset))?;
+/// Writes the chunks without their first `done` bytes, which are there already, so that the whole
+/// begins at `offset`; gathered into as few calls as the system allows.
+fn write_at(mut file: &File, block: &[Bytes], offset: u64, done: usize) -> io::Result<()> {
+    file.seek(SeekFrom::Start(offset.saturating_add(done as u64)))?;
     let mut slices: Vec<IoSlice<'_>> = block.iter().map(|chunk| IoSlice::new(chunk)).collect();
     let mut rest = slices.as_mut_slice();
+    IoSlice::advance_slices(&mut rest, done);
     while !rest.is_empty() {
         match file.write_vectored(rest) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

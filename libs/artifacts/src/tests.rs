@@ -2,6 +2,7 @@
 
 mod bounds;
 mod damage;
+mod direct;
 mod full;
 mod resume;
 mod round_trip;

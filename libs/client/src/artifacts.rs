@@ -13,6 +13,7 @@ use crate::{CallError, call::retry};
 #[derive(Debug, Clone)]
 pub struct Artifacts {
     client: ArtifactServiceClient<Channel>,
+    pub(crate) upload_secret: Option<[u8; 32]>,
 }
 
 impl Artifacts {
@@ -21,7 +22,15 @@ impl Artifacts {
     pub fn new(channel: Channel) -> Self {
         let client =
             ArtifactServiceClient::new(channel).max_decoding_message_size(rpc::MAX_RESPONSE_BYTES);
-        Self { client }
+        Self { client, upload_secret: None }
+    }
+
+    /// Lets a later process resume what this one began: upload ids are derived from `secret`, which
+    /// nobody else may know, as an id lets its holder go on with an upload.
+    #[must_use]
+    pub const fn with_upload_secret(mut self, secret: [u8; 32]) -> Self {
+        self.upload_secret = Some(secret);
+        self
     }
 
     pub(crate) fn raw(&self) -> ArtifactServiceClient<Channel> {

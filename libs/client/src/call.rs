@@ -90,7 +90,10 @@ pub(crate) fn is_transient(status: &Status) -> bool {
     match status.code() {
         Code::Unavailable | Code::Aborted | Code::DeadlineExceeded => true,
         Code::ResourceExhausted => {
-            matches!(reason.as_deref(), Some("SERVER_BUSY" | "RATE_LIMITED" | "QUEUE_FULL"))
+            matches!(
+                reason.as_deref(),
+                Some("SERVER_BUSY" | "RATE_LIMITED" | "QUEUE_FULL" | "UPLOADS_FULL")
+            )
         }
         _ => false,
     }

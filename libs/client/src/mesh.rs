@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ids::Sha256Digest;
+use keys::SigningKey as _;
 use rpc::{Channel, ClientConfig, ConnectError, IdentityError, IdentityFiles, MeshIdentity};
 
 use crate::{
@@ -11,6 +13,8 @@ use crate::{
 
 /// How often a first connection is tried: 100, 200 and 400 ms lie between.
 const REACH_TRIES: u32 = 4;
+/// What the secret of upload ids is signed from; no document begins like this.
+const UPLOAD_SECRET_LABEL: &[u8] = b"aibom.upload-secret.v1";
 
 /// Why a mesh cannot be used; whether a service answers shows at the first call.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +90,11 @@ impl Mesh {
     /// The user's artifacts.
     #[must_use]
     pub fn artifacts(&self) -> Artifacts {
-        Artifacts::new(self.scheduler.clone())
+        let artifacts = Artifacts::new(self.scheduler.clone());
+        match upload_secret(&self.identity) {
+            Some(secret) => artifacts.with_upload_secret(secret),
+            None => artifacts,
+        }
     }
 
     /// A lazily connecting channel to any service of the mesh.
@@ -101,4 +109,10 @@ impl Mesh {
 fn connect(endpoint: &Endpoint, identity: &Arc<MeshIdentity>) -> Result<Channel, ConnectError> {
     let config = ClientConfig::new(endpoint.url.clone(), endpoint.spiffe_id.clone());
     rpc::connect(&config, Arc::clone(identity))
+}
+
+/// The same for the same key, and known to its holder alone: our signatures are deterministic.
+fn upload_secret(identity: &MeshIdentity) -> Option<[u8; 32]> {
+    let signature = identity.signing_key().sign(UPLOAD_SECRET_LABEL).ok()?;
+    Some(*Sha256Digest::of(&signature).as_bytes())
 }

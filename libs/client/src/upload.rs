@@ -3,9 +3,9 @@
 use std::{path::PathBuf, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
-use ids::{Digests, Sha256Digest};
+use ids::Digests;
 use proto::artifact::v1::{UploadHeader, UploadRequest, UploadResponse, upload_request::Part};
-use rpc::status::{Code, Status};
+use rpc::status::Status;
 use tokio::{
     fs::File,
     io::{AsyncReadExt as _, AsyncSeekExt as _},
@@ -23,6 +23,8 @@ use crate::{
 const CHUNK_BYTES: usize = 256 * 1024;
 /// Messages read ahead of the network.
 const CHUNKS_AHEAD: usize = 8;
+/// How often an upload that is busy is asked for again before it is begun under another id.
+const BUSY_TRIES: u32 = 4;
 /// Derives upload ids, so that a later process of the same user finds what an earlier one sent.
 const UPLOAD_NAMESPACE: Uuid = Uuid::from_u128(0x5b1d_9a54_6c1e_5c0e_9a3f_7d2e_8c41_a1b0);
 
@@ -64,11 +66,41 @@ pub enum UploadOutcome {
 /// Called with the bytes that are on their way so far; at most once for each message.
 type OnProgress = dyn Fn(u64) + Send + Sync;
 
-fn upload_id(digest: &Sha256Digest, size: u64) -> Uuid {
-    Uuid::new_v5(&UPLOAD_NAMESPACE, format!("{digest}:{size}").as_bytes())
+/// What to do about a failed try.
+enum Next {
+    /// Go on under the same id.
+    Resume,
+    /// Begin under another id.
+    Anew,
+    /// The file is not what it was.
+    Changed,
+    /// Nothing: it is refused.
+    Refused,
+}
+
+fn next(status: &Status, tries: u32) -> Next {
+    match rpc::reason_of(status).as_deref() {
+        // Another program of the same user sends the same file; or our own lost connection is not
+        // noticed yet, which passes.
+        Some("UPLOAD_BUSY") if tries > BUSY_TRIES => Next::Anew,
+        Some("UPLOAD_DIFFERENT") => Next::Anew,
+        Some("UPLOAD_SIZE" | "UPLOAD_DIGEST" | "UPLOAD_TOO_LONG") => Next::Changed,
+        _ if is_transient(status) => Next::Resume,
+        _ => Next::Refused,
+    }
 }
 
 impl Artifacts {
+    /// The same for the same file where there is a secret to make it from, else a fresh one.
+    fn upload_id(&self, file: &LocalFile) -> Uuid {
+        self.upload_secret.map_or_else(Uuid::new_v4, |secret| {
+            let mut name = secret.to_vec();
+            name.extend_from_slice(file.digests.sha256.as_bytes());
+            name.extend_from_slice(&file.size.to_be_bytes());
+            Uuid::new_v5(&UPLOAD_NAMESPACE, &name)
+        })
+    }
+
     /// Sends `file` unless the store has it.
     ///
     /// # Errors
@@ -82,11 +114,16 @@ impl Artifacts {
             on_progress(file.size);
             return Ok(UploadOutcome::Existed);
         }
-        let mut id = upload_id(&file.digests.sha256, file.size);
-        let mut tries = 1;
+        let path = || file.path.clone();
+        let mut id = self.upload_id(file);
+        let (mut tries, mut furthest) = (1, 0);
         loop {
             let offset = self.committed(id).await?.min(file.size);
-            let (error, read) = match self.send(file, id, offset, &on_progress).await {
+            if offset > furthest {
+                // Slow is no failure: only tries that bring nothing count.
+                (tries, furthest) = (1, offset);
+            }
+            let (status, read) = match self.send(file, id, offset, &on_progress).await {
                 Ok(answer) => {
                     check(file, &answer)?;
                     return Ok(UploadOutcome::Sent { resumed_at: offset });
@@ -94,23 +131,18 @@ impl Artifacts {
                 Err(failed) => failed,
             };
             if let Some(source) = read {
-                let path = file.path.clone();
                 return Err(match source.kind() {
-                    std::io::ErrorKind::UnexpectedEof => UploadError::Changed { path },
-                    _ => UploadError::Read { path, source },
+                    std::io::ErrorKind::UnexpectedEof => UploadError::Changed { path: path() },
+                    _ => UploadError::Read { path: path(), source },
                 });
             }
-            match error.code() {
-                // Another program of the same user sends the same file: do not wait for it.
-                Code::Aborted | Code::AlreadyExists | Code::FailedPrecondition
-                    if tries < MAX_TRIES =>
-                {
-                    id = Uuid::new_v4();
-                }
-                _ if tries < MAX_TRIES && is_transient(&error) => {}
-                _ => {
+            match next(&status, tries) {
+                Next::Resume if tries < MAX_TRIES => {}
+                Next::Anew if tries < MAX_TRIES => id = Uuid::new_v4(),
+                Next::Changed => return Err(UploadError::Changed { path: path() }),
+                Next::Resume | Next::Anew | Next::Refused => {
                     let what = format!("cannot upload {}", file.path.display());
-                    return Err(CallError::new(what, error).into());
+                    return Err(CallError::new(what, status).into());
                 }
             }
             tokio::time::sleep(pause(tries - 1)).await;

@@ -21,6 +21,8 @@ pub fn sigstore_bundle(envelope: &Envelope, key: &PublicKey) -> Result<Vec<u8>, 
         "mediaType": BUNDLE_MEDIA_TYPE,
         "verificationMaterial": {
             "publicKey": { "hint": Sha256Digest::of(key.to_pem().as_bytes()) },
+            // Empty, but there: the Python implementation reads no bundle without it.
+            "tlogEntries": [],
         },
         "dsseEnvelope": dsse,
     }))

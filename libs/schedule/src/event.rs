@@ -3,6 +3,7 @@
 use evidence::{Grant, Grantee};
 use ids::{Attempt, FencingToken, JobId, Sha256Digest, SpiffeId, Timestamp};
 use job::{Image, JobSpec, Reason};
+use keys::KeyId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -94,6 +95,8 @@ pub enum Event {
     Renewed {
         /// Which.
         lease: LeaseKey,
+        /// The key that the holder has now: certificates are renewed while jobs run.
+        key: KeyId,
     },
     /// An attempt went well.
     Trained {

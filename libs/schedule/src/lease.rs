@@ -3,6 +3,7 @@
 use evidence::{GRANT_SCHEMA, Grant, Grantee};
 use ids::{JobId, Sha256Digest, Timestamp};
 use job::{Image, JobState, Reason};
+use keys::KeyId;
 
 use crate::{
     Changes, Failure, FailureKind, JobRecord, Lease, LeaseKey, Machine, OutputFile, Refused,
@@ -84,7 +85,12 @@ impl Machine {
         if same { Ok(record) } else { Err(lost()) }
     }
 
-    pub(crate) fn renew(&mut self, at: Timestamp, key: &LeaseKey) -> Result<Changes, Refused> {
+    pub(crate) fn renew(
+        &mut self,
+        at: Timestamp,
+        key: &LeaseKey,
+        now: KeyId,
+    ) -> Result<Changes, Refused> {
         self.holds(key)?;
         let deadline = at.plus_ms(self.config.lease_ttl_ms);
         let mut changes = Changes::default();
@@ -92,6 +98,7 @@ impl Machine {
             changes.cancel = record.cancel_requested;
             if let Some(lease) = &mut record.lease {
                 lease.deadline = lease.deadline.max(deadline);
+                lease.executor.key = now;
             }
         }
         changes.grant = self.grant(key.job);

@@ -180,7 +180,7 @@ impl Machine {
             Event::LeaseAsked { executor, images, gpus, nonce } => {
                 Ok(self.lease(at, executor, &images, gpus, nonce))
             }
-            Event::Renewed { lease } => self.renew(at, &lease),
+            Event::Renewed { lease, key } => self.renew(at, &lease, key),
             Event::Trained { lease, grant, training, outputs } => {
                 self.trained(at, &lease, grant, training, outputs)
             }

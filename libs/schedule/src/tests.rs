@@ -123,7 +123,9 @@ fn event(machine: &Machine, step: &Step, serial: usize) -> Option<Event> {
             gpus: 0,
             nonce: digest(&format!("nonce {serial}")),
         },
-        Step::Renew(n, stale) => Event::Renewed { lease: lease_key(machine, n, stale) },
+        Step::Renew(n, stale) => {
+            Event::Renewed { lease: lease_key(machine, n, stale), key: executor(n).key }
+        }
         Step::Trained(n, stale) => Event::Trained {
             lease: lease_key(machine, n, stale),
             grant: digest("grant"),
@@ -311,16 +313,25 @@ fn a_lease_that_is_not_renewed_goes_to_another_and_the_old_holder_is_refused() {
     };
     assert!(matches!(machine.apply(later, report), Err(Refused::LeaseLost { .. })));
     assert!(matches!(
-        machine.apply(later, Event::Renewed { lease: old }),
+        machine.apply(later, Event::Renewed { lease: old, key: executor(1).key }),
         Err(Refused::LeaseLost { .. })
     ));
+}
+
+#[test]
+fn a_renewal_takes_up_the_holders_new_key() {
+    let (mut machine, now, lease) = happy_path();
+    let key = KeyId::of_spki(b"renewed");
+    let grant = machine.apply(now, Event::Renewed { lease, key }).unwrap().grant.unwrap();
+    assert_eq!(grant.executor, Grantee { key, ..executor(1) });
 }
 
 #[test]
 fn a_cancelled_job_never_completes() {
     let (mut machine, now, lease) = happy_path();
     machine.apply(now, Event::CancelAsked { job: lease.job, user: user(0) }).unwrap();
-    let renewed = machine.apply(now, Event::Renewed { lease: lease.clone() }).unwrap();
+    let renewed =
+        machine.apply(now, Event::Renewed { lease: lease.clone(), key: executor(1).key }).unwrap();
     assert!(renewed.cancel, "the holder learns of it");
     let report = Event::Trained {
         lease: lease.clone(),

@@ -6,7 +6,7 @@ use envelope::Envelope;
 use evidence::{Dataset, Document, Limits, Model, Observed};
 use job::{Image, Reason, Resources};
 use keys::SigningKey as _;
-use rpc::MeshIdentity;
+use rpc::{Credentials, MeshIdentity};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -155,6 +155,8 @@ struct Attempt {
     shared: Arc<Shared>,
     order: Order,
     interrupts: Interrupts,
+    /// Certificate and key when the lease was given: its grant names that key.
+    credentials: Arc<Credentials>,
 }
 
 impl Attempt {
@@ -273,13 +275,12 @@ impl Attempt {
     /// Signs what was seen, under the newest grant.
     fn sign(self, worked: Worked, grant: HeldGrant) -> Result<Document, Failure> {
         let failed = |text: String| Failure::infrastructure(&text);
-        let credentials = self.shared.identity.current();
-        let key = credentials.signing_key();
-        if key.public_key().key_id() != grant.grant.executor.key {
-            let text =
-                "the executor's key was renewed during the attempt, the grant names the old one";
-            return Err(failed(text.to_owned()));
-        }
+        let wanted = grant.grant.executor.key;
+        let current = self.shared.identity.current();
+        let credentials = [current, self.credentials]
+            .into_iter()
+            .find(|known| known.signing_key().public_key().key_id() == wanted)
+            .ok_or_else(|| failed("the grant names no key of this executor".to_owned()))?;
         let Worked { finished, prepared, outputs, log } = worked;
         let run = Run {
             grant,
@@ -300,8 +301,8 @@ impl Attempt {
             finished_on: finished.finished_on,
         };
         let statement = statement(&run).map_err(|e| failed(e.to_string()))?;
-        let envelope: Envelope =
-            seal(&statement, key.as_ref()).map_err(|e| failed(e.to_string()))?;
+        let envelope: Envelope = seal(&statement, credentials.signing_key().as_ref())
+            .map_err(|e| failed(e.to_string()))?;
         let certificates = credentials.certificate_chain_der().to_vec();
         Ok(Document { envelope: envelope.as_bytes().to_vec(), certificates })
     }
@@ -317,7 +318,8 @@ pub async fn run(
 ) -> Option<Outcome> {
     let began = Instant::now();
     let interrupts = Interrupts { tenure: renewer.watch(), drain };
-    let mut attempt = Attempt { shared, order, interrupts };
+    let credentials = shared.identity.current();
+    let mut attempt = Attempt { shared, order, interrupts, credentials };
     let worked = attempt.work().await;
     // No renewal runs beside the signature: the grant in the evidence is the last one there was.
     let tenure = renewer.finish().await;

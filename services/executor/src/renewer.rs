@@ -48,8 +48,12 @@ impl Renewing {
 
     /// Checks a renewed grant; an unsound one does not replace the one before.
     fn checked(&self, document: &evidence::Document) -> Option<HeldGrant> {
-        let own = Own { roots: self.identity.roots_der(), ..self.own.clone() };
-        match verify_grant(document, self.key, self.request, &own, now()) {
+        let (current, at) = (own(&self.identity), now());
+        let before = Own { roots: current.roots.clone(), ..self.own.clone() };
+        // The executor's key may have been renewed since; a grant names one or the other.
+        let held = verify_grant(document, self.key, self.request, &before, at)
+            .or_else(|_| verify_grant(document, self.key, self.request, &current, at));
+        match held {
             Ok(grant) => Some(grant),
             Err(error) => {
                 tracing::warn!(job = %self.key.job, %error, "a renewed grant does not hold");

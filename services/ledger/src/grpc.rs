@@ -108,6 +108,7 @@ impl LedgerService for Grpc {
         let commitment = Sha256Digest::from_bytes(bytes);
         let appended = self.appender()?.append(commitment).await;
         let appended = appended.map_err(|error| rpc::to_status(&error))?;
+        tracing::info!(index = appended.index, %commitment, "commitment logged");
         Ok(Response::new(AppendResponse {
             proof: wire(&appended.proof),
             entry: appended.entry,

@@ -98,6 +98,11 @@ impl Images for Engine {
         let opened = async move {
             match engine.connect().await {
                 Ok(docker) => {
+                    // Some engines answer an export of what they lack with 500, as if they failed.
+                    if let Err(source) = docker.inspect_image(&name).await {
+                        let missing = engine.failed(&name, source);
+                        return futures::stream::once(async { Err(missing) }).boxed();
+                    }
                     let pieces = docker.export_image(&name);
                     pieces
                         .map(move |piece| piece.map_err(|source| engine.failed(&name, source)))

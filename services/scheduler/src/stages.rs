@@ -112,7 +112,10 @@ impl Shared {
         let name = format!("{stage:?}").to_lowercase();
         metrics::histogram!("scheduler_stage_seconds", "stage" => name).record(started.elapsed());
         let (event, writes) = match outcome {
-            Ok((document, writes)) => (Event::StageDone { job: job.id, stage, document }, writes),
+            Ok((document, writes)) => {
+                tracing::info!(%document, "stage done");
+                (Event::StageDone { job: job.id, stage, document }, writes)
+            }
             Err(StageError { reason, message, again }) => {
                 tracing::warn!(%reason, message, again, "stage failed");
                 (Event::StageFailed { job: job.id, stage, reason, message, again }, Vec::new())

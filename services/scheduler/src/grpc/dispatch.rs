@@ -199,7 +199,11 @@ impl wire::dispatch_service_server::DispatchService for Dispatch {
         let caller = rpc::peer(&request)?.clone();
         let m = request.into_inner();
         let lease = lease_key(&caller, &m.job_id, m.attempt, m.fencing_token)?;
-        let applied = self.state.core.apply(Event::Renewed { lease }, Vec::new()).await;
+        let applied = self
+            .state
+            .core
+            .apply(Event::Renewed { lease, key: caller.public_key().key_id() }, Vec::new())
+            .await;
         let changes = applied.map_err(Refusal::from)?.changes;
         let directive =
             if changes.cancel { wire::Directive::Cancel } else { wire::Directive::Continue };

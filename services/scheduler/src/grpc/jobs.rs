@@ -139,6 +139,8 @@ impl wire::job_service_server::JobService for Jobs {
         let applied = self.state.core.apply(event, writes).await.map_err(Refusal::from)?;
         let existed = applied.changes.job.is_some_and(|(_, existed)| existed);
         let job = applied.record.as_ref().map(convert::job);
+        // In the caller's trace, which the job goes on with.
+        tracing::info!(job = job.as_ref().map(|job| job.id.as_str()), existed, "request stored");
         Ok(Response::new(wire::SubmitResponse { job, existed }))
     }
 

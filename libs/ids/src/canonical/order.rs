@@ -1,0 +1,147 @@
+//! A fast way to the canonical form: sorts the members of compact JSON, and gives up on everything
+//! that RFC 8785 spells in another way than `serde_json` does. [`super::from_slice`] compares with
+//! it first: strict parsing is most of what a service does with a signed document.
+
+use std::ops::Range;
+
+/// The most digits before the point: both writers spell a double of that size in full.
+const DIGITS_MAX: usize = 15;
+
+/// The canonical form of `json`, which `serde_json` wrote from a finite value without `f32`; `None`
+/// where numbers or keys need more than a copy.
+pub(super) fn sorted(json: &[u8]) -> Option<Vec<u8>> {
+    let mut order = Order { json, at: 0, out: Vec::with_capacity(json.len()) };
+    order.value()?;
+    (order.at == json.len()).then_some(order.out)
+}
+
+struct Order<'a> {
+    json: &'a [u8],
+    at: usize,
+    out: Vec<u8>,
+}
+
+/// A member of an object in `out`: its key without quotes, and all of it.
+struct Member {
+    key: Range<usize>,
+    whole: Range<usize>,
+}
+
+impl Order<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.json.get(self.at).copied()
+    }
+
+    /// Copies the next `length` bytes.
+    fn copy(&mut self, length: usize) -> Option<()> {
+        let end = self.at.checked_add(length)?;
+        self.out.extend_from_slice(self.json.get(self.at..end)?);
+        self.at = end;
+        Some(())
+    }
+
+    fn value(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'{' => self.object(),
+            b'[' => self.array(),
+            b'"' => self.string(),
+            b't' | b'n' => self.copy(4),
+            b'f' => self.copy(5),
+            _ => self.number(),
+        }
+    }
+
+    fn string(&mut self) -> Option<()> {
+        let rest = self.json.get(self.at..)?;
+        let mut length = 1;
+        loop {
+            match rest.get(length)? {
+                b'"' => return self.copy(length + 1),
+                b'\\' => length += 2,
+                _ => length += 1,
+            }
+        }
+    }
+
+    /// Copies an integer, or a decimal fraction without its `.0`; never an exponent or a `-0`.
+    fn number(&mut self) -> Option<()> {
+        let rest = self.json.get(self.at..)?;
+        let end = rest.iter().position(|b| matches!(b, b',' | b']' | b'}'));
+        let token = rest.get(..end.unwrap_or(rest.len()))?;
+        let kept = token.strip_suffix(b".0").unwrap_or(token);
+        let digits = kept.strip_prefix(b"-").unwrap_or(kept);
+        let whole = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+        let plain = digits.iter().all(|b| b.is_ascii_digit() || *b == b'.');
+        if !plain || kept == b"-0" || !(1..=DIGITS_MAX).contains(&whole) {
+            return None;
+        }
+        let skipped = token.len() - kept.len();
+        self.copy(kept.len())?;
+        self.at += skipped;
+        Some(())
+    }
+
+    fn array(&mut self) -> Option<()> {
+        self.copy(1)?;
+        while self.peek()? != b']' {
+            if self.peek()? == b',' {
+                self.copy(1)?;
+            }
+            self.value()?;
+        }
+        self.copy(1)
+    }
+
+    fn object(&mut self) -> Option<()> {
+        self.copy(1)?;
+        let mut members = Vec::new();
+        while self.peek()? != b'}' {
+            if self.peek()? == b',' {
+                self.copy(1)?;
+            }
+            members.push(self.member()?);
+        }
+        self.sort(&members)?;
+        self.copy(1)
+    }
+
+    fn member(&mut self) -> Option<Member> {
+        let start = self.out.len();
+        self.string()?;
+        let key = start + 1..self.out.len() - 1;
+        // RFC 8785 sorts by UTF-16 units; bytes sort alike in plain ASCII only.
+        if !self.out.get(key.clone())?.iter().all(|b| b.is_ascii() && *b != b'\\') {
+            return None;
+        }
+        self.copy(1)?;
+        self.value()?;
+        Some(Member { key, whole: start..self.out.len() })
+    }
+
+    /// Puts the members, which are the end of `out`, in the order of their keys.
+    fn sort(&mut self, members: &[Member]) -> Option<()> {
+        let key = |member: &&Member| self.out.get(member.key.clone()).unwrap_or_default();
+        let mut order: Vec<&Member> = members.iter().collect();
+        if order.is_sorted_by(|a, b| key(a) < key(b)) {
+            return Some(());
+        }
+        order.sort_unstable_by_key(key);
+        if !order.is_sorted_by(|a, b| key(a) < key(b)) {
+            return None;
+        }
+        let start = members.first()?.whole.start;
+        let mut again = Vec::with_capacity(self.out.len() - start);
+        for member in order {
+            if !again.is_empty() {
+                again.push(b',');
+            }
+            again.extend_from_slice(self.out.get(member.whole.clone())?);
+        }
+        self.out.truncate(start);
+        self.out.extend_from_slice(&again);
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
