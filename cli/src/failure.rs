@@ -93,6 +93,12 @@ impl Failure {
         self.because(text)
     }
 
+    /// Says what it is about.
+    pub(crate) fn about(mut self, thing: impl fmt::Display) -> Self {
+        self.what = format!("{thing}: {}", self.what);
+        self
+    }
+
     /// Adds what to do about it.
     pub(crate) fn remedy(mut self, remedy: impl fmt::Display) -> Self {
         self.remedy = Some(remedy.to_string());

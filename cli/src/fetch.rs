@@ -158,8 +158,10 @@ pub(crate) async fn into_directory(
     for (name, recorded) in &named {
         let bar = bars.bytes(name, recorded.size);
         let path = part.join(name);
-        let digests =
-            artifacts.download(recorded.sha256, &path, &|done| bar.set_position(done)).await?;
+        let digests = artifacts
+            .download(recorded.sha256, &path, &|done| bar.set_position(done))
+            .await
+            .map_err(|error| Failure::from(error).about(name))?;
         let length = std::fs::metadata(&path).map(|m| m.len()).unwrap_or_default();
         recorded.matches(&digests, length).map_err(|why| {
             Failure::refused(format_args!("{name} is not the job's")).because(why)

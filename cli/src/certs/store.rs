@@ -16,9 +16,13 @@ pub(crate) fn make_private(directory: &Path) -> Result<(), Failure> {
             .because(error)
     };
     if directory.is_dir() {
-        return Ok(());
+        // Whose directory it is, and what else it holds, is not ours to change.
+        if std::fs::read_dir(directory).map_err(cannot)?.next().is_some() {
+            return Ok(());
+        }
+    } else {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(cannot)?;
     }
-    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(cannot)?;
     std::fs::write(directory.join(".gitignore"), "*\n").map_err(cannot)
 }
 

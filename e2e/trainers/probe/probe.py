@@ -115,6 +115,12 @@ def sleeps_forever() -> None:
         time.sleep(3600)
 
 
+def takes_its_time() -> None:
+    """Behaves, but long enough that something can happen to the mesh meanwhile."""
+    time.sleep(4)
+    behave()
+
+
 def eats_memory() -> None:
     """Allocates, and touches what it allocated, until it is killed."""
     start()
@@ -206,6 +212,7 @@ def tries_to_escape() -> None:
 
 MODES = {
     "ok": behave,
+    "slow": takes_its_time,
     "raise": training_raises,
     "sleep": sleeps_forever,
     "memory": eats_memory,

@@ -56,7 +56,7 @@ pub struct Submission {
     pub user: SpiffeId,
     /// The client's key.
     pub idempotency_key: Uuid,
-    /// SHA-256 of the payload.
+    /// SHA-256 of the canonical specification.
     pub payload: Sha256Digest,
     /// SHA-256 of the envelope, under which the document is stored.
     pub request: Sha256Digest,

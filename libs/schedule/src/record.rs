@@ -19,7 +19,7 @@ pub struct JobRecord {
     pub user: SpiffeId,
     /// The client's key for this request.
     pub idempotency_key: Uuid,
-    /// SHA-256 of the request's payload: what "the same request" means.
+    /// SHA-256 of the canonical specification: what "the same request" means.
     pub payload: Sha256Digest,
     /// What is asked for.
     pub spec: JobSpec,

@@ -62,6 +62,9 @@ pub(crate) fn transition(record: &JobRecord, past: &TransitionRecord) -> wire::T
     then.updated_at = Some(time(past.at));
     if past.sequence != record.sequence {
         then.bundle_digest = String::new();
+        if matches!(past.state, JobState::Queued | JobState::Training) {
+            then.outputs.clear();
+        }
     }
     wire::Transition { sequence: past.sequence, job: Some(then) }
 }

@@ -40,7 +40,7 @@ impl Jobs {
     }
 
     /// Checks the user's signature and every bound.
-    fn open(&self, document: &Document, caller: &Peer) -> Result<(JobRequest, Vec<u8>), Refusal> {
+    fn open(&self, document: &Document, caller: &Peer) -> Result<JobRequest, Refusal> {
         let now = Timestamp::from(SystemTime::now());
         let bad = |e: &dyn std::fmt::Display| Refusal::Signature(e.to_string());
         let leaf = document.certificates.first().map(Vec::as_slice);
@@ -70,7 +70,7 @@ impl Jobs {
             return Err(Refusal::NotYours { signer: request.user.to_string(), caller });
         }
         job::validate(&request.spec).map_err(|e| Refusal::argument("request.spec", e))?;
-        Ok((request, payload.to_vec()))
+        Ok(request)
     }
 
     /// Every input must be the user's own upload.
@@ -118,7 +118,7 @@ impl wire::job_service_server::JobService for Jobs {
         let message = request.into_inner();
         let document: Document =
             message.request.ok_or_else(|| Refusal::argument("request", "is missing"))?.into();
-        let (job, payload) = self.open(&document, &caller)?;
+        let job = self.open(&document, &caller)?;
         self.inputs_are_there(&job)?;
         let unix_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let unix_ms = unix_ms.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(0));
@@ -131,7 +131,10 @@ impl wire::job_service_server::JobService for Jobs {
             id,
             user: job.user,
             idempotency_key: job.idempotency_key,
-            payload: Sha256Digest::of(&payload),
+            // What is asked for, not when: who asks again later under the same key means the same.
+            payload: Sha256Digest::of(
+                &canonical::to_vec(&job.spec).map_err(|e| Refusal::argument("request", e))?,
+            ),
             request: digest,
             spec: job.spec,
         });

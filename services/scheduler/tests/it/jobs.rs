@@ -21,6 +21,10 @@ async fn a_submission_is_stored_once_under_its_key() {
     let again = jobs.submit(world.sign(&request)).await.unwrap().into_inner();
     assert!(!first.existed && again.existed);
     assert_eq!(first.job.unwrap().id, again.job.as_ref().unwrap().id);
+    let mut later = request.clone();
+    later.requested_at = later.requested_at.plus_ms(1);
+    let later = jobs.submit(world.sign(&later)).await.unwrap().into_inner();
+    assert!(later.existed, "asked again a moment later, it is the same request");
 
     let mut other = request.clone();
     other.spec.parameters.seed += 1;

@@ -1,0 +1,121 @@
+//! The command line.
+
+use std::{path::PathBuf, str::FromStr};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Benchmarks of the mesh, each beside what it is held against, in the same run.
+///
+/// The machine is taken to be shared and noisy: contenders take turns, and ratios are medians over
+/// the rounds. Needs the release build of `aibom-scheduler`: under cargo it is built first,
+/// otherwise it must lie beside this program.
+#[derive(Debug, Parser)]
+#[command(version, after_help = "Example: cargo run --release -p loadtest -- all")]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Durable submissions beside an echo of the same messages over the same stack.
+    Submit {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        submit: Submit,
+    },
+    /// An upload beside cp + fsync, openssl dgst and raw TLS with hashing.
+    Upload {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        upload: Upload,
+    },
+    /// The disk's rate of fdatasync, and of commits with one writer.
+    Fsync {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// What each step of a submission costs, one thread, no network.
+    Steps {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Everything, in at most six minutes on two cores.
+    All {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        submit: Submit,
+        #[command(flatten)]
+        upload: Upload,
+    },
+    /// The echo that `submit` starts as a process of its own.
+    #[command(hide = true)]
+    EchoServer {
+        /// Its configuration.
+        #[arg(long)]
+        config: PathBuf,
+    },
+}
+
+/// Where to work and to report.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Place {
+    /// The directory whose disk is measured; a temporary directory in it holds everything.
+    #[arg(long, default_value = "target/bench")]
+    pub(crate) dir: PathBuf,
+    /// The report, JSON.
+    #[arg(long, default_value = "target/bench/report.json")]
+    pub(crate) report: PathBuf,
+}
+
+/// How to submit.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Submit {
+    /// Calls in flight, one level after the other; 1 to 1024 each.
+    #[arg(long, value_delimiter = ',', default_value = "1,16,64,256", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) streams: Vec<u16>,
+    /// Rounds of each level: echo, submit, echo, submit, …
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=20))]
+    pub(crate) rounds: u8,
+    /// The length of a round, in milliseconds.
+    #[arg(long, default_value_t = 1_500, value_parser = clap::value_parser!(u32).range(100..=10_000))]
+    pub(crate) round_ms: u32,
+}
+
+/// How to upload.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Upload {
+    /// The file: a number with MB, GB, MiB or GiB; at most 16 GiB.
+    #[arg(long, default_value = "2GB")]
+    pub(crate) size: Size,
+    /// Rounds of all contenders.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=10))]
+    pub(crate) upload_rounds: u8,
+}
+
+/// A number of bytes, 1 MB to 16 GiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) u64);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let units =
+            [("MB", 1_000_000), ("GB", 1_000_000_000), ("MiB", 1 << 20), ("GiB", 1_u64 << 30)];
+        let parsed = units.iter().find_map(|(unit, bytes)| {
+            let number: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+            number.checked_mul(*bytes)
+        });
+        match parsed {
+            Some(bytes) if (1_000_000..=16 << 30).contains(&bytes) => Ok(Self(bytes)),
+            _ => Err(format!("{text:?} is not 1MB to 16GiB (units MB, GB, MiB, GiB)")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
