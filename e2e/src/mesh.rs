@@ -54,29 +54,11 @@ impl Mesh {
         Self::open(name, 0)
     }
 
-    /// A mesh that only the tests of one file share.
-    ///
-    /// # Errors
-    /// As [`Self::shared`].
-    pub fn group(name: &str) -> anyhow::Result<Self> {
-        Self::open(name, GRACE_MS)
-    }
-
     fn open(name: &str, grace_ms: u64) -> anyhow::Result<Self> {
         rpc::install_crypto();
         let order = Order { directory: place::work()?.join(name), grace_ms, slots: SLOTS };
         let directory = order.mesh();
         Ok(Self { guard: hold(order)?, directory })
-    }
-
-    /// Waits until no other test does what only one may do at a time; ends with the value.
-    ///
-    /// # Errors
-    /// When the lock cannot be taken.
-    pub fn turn(&self) -> anyhow::Result<File> {
-        let lock = File::create(self.directory.join("turn.lock"))?;
-        lock.lock()?;
-        Ok(lock)
     }
 
     /// Stops the mesh, when nobody else uses it, and waits until it is gone. Its files stay.
@@ -280,13 +262,34 @@ impl Mesh {
         Ok(i32::try_from(pid)?)
     }
 
+    fn signal(&self, role: Role, signal: Signal) -> anyhow::Result<i32> {
+        let process = self.process(role)?;
+        kill_process(Pid::from_raw(process).context("a process id")?, signal)?;
+        Ok(process)
+    }
+
+    /// Stops a service in its tracks (SIGSTOP): whoever waits for it goes on waiting.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn freeze(&self, role: Role) -> anyhow::Result<()> {
+        self.signal(role, Signal::STOP).map(drop)
+    }
+
+    /// Lets a frozen service go on.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn thaw(&self, role: Role) -> anyhow::Result<()> {
+        self.signal(role, Signal::CONT).map(drop)
+    }
+
     /// Kills a service with SIGKILL; `aibom up` starts it again, which this waits for.
     ///
     /// # Errors
     /// When it is not started again.
     pub fn kill(&self, role: Role) -> anyhow::Result<()> {
-        let before = self.process(role)?;
-        kill_process(Pid::from_raw(before).context("a process id")?, Signal::KILL)?;
+        let before = self.signal(role, Signal::KILL)?;
         wait::until(&format!("{role} to be started again"), 60, || {
             Ok(self.process(role).ok().filter(|now| *now != before).map(drop))
         })

@@ -1,25 +1,19 @@
 //! A service dies at a bad moment: the job still reaches exactly one terminal state, with at most
 //! one ledger entry, and nothing of the attempt that was cut off stays behind.
 
-use std::fs::File;
-
 use anyhow::{Context as _, ensure};
 use e2e::{Mesh, engine, grpc::Caller, probe::Probe, wait};
 use ids::{JobId, Role};
 use serde_json::Value;
 
-/// A mesh of these tests' own, whose leases are short: a dead executor is noticed sooner.
-fn mesh() -> anyhow::Result<(Mesh, File)> {
-    let mesh = Mesh::group("restarts")?;
-    mesh.fixture("short-leases", |_| {
-        let path = mesh.directory().join("config/scheduler.toml");
-        let text = std::fs::read_to_string(&path)?;
-        std::fs::write(&path, text + "\n[schedule]\nlease_ttl_ms = 5000\n")?;
-        mesh.kill(Role::Scheduler)
-    })?;
-    // Who counts ledger entries and kills services does it alone.
-    let turn = mesh.turn()?;
-    Ok((mesh, turn))
+/// A mesh of one test's own, whose leases are short: a dead executor is noticed sooner.
+fn mesh(name: &str) -> anyhow::Result<Mesh> {
+    let mesh = Mesh::private(name)?;
+    let path = mesh.directory().join("config/scheduler.toml");
+    let text = std::fs::read_to_string(&path)?;
+    std::fs::write(&path, text + "\n[schedule]\nlease_ttl_ms = 5000\n")?;
+    mesh.kill(Role::Scheduler)?;
+    Ok(mesh)
 }
 
 async fn log_size(mesh: &Mesh) -> anyhow::Result<u64> {
@@ -80,14 +74,21 @@ fn wait_running(job: JobId) -> anyhow::Result<()> {
     )
 }
 
-/// Waits until the job is past training.
-fn wait_trained(mesh: &Mesh, job: JobId) -> anyhow::Result<()> {
-    mesh.until(job, |job| !matches!(job["state"].as_str(), Some("queued" | "training"))).map(drop)
+/// A stage after training, and the service that it waits for.
+const STAGES: [(&str, Role); 3] =
+    [("scanning", Role::Scanner), ("signing", Role::Signer), ("logging", Role::Ledger)];
+
+/// Submits a job that gets as far as `stage` and waits there for a frozen service.
+fn stuck(mesh: &Mesh, (stage, service): (&str, Role)) -> anyhow::Result<JobId> {
+    mesh.freeze(service)?;
+    let job = mesh.submit(&Probe::new("ok"))?;
+    mesh.until(job, |job| job["state"] == stage)?;
+    Ok(job)
 }
 
 #[tokio::test]
 async fn a_scheduler_that_dies_loses_no_job() -> anyhow::Result<()> {
-    let (mesh, _turn) = mesh()?;
+    let mesh = mesh("scheduler-dies")?;
     // Just after it said that it has the job.
     let before = log_size(&mesh).await?;
     let job = mesh.submit(&Probe::new("ok"))?;
@@ -98,18 +99,28 @@ async fn a_scheduler_that_dies_loses_no_job() -> anyhow::Result<()> {
     let job = mesh.submit(&Probe::new("slow"))?;
     wait_running(job)?;
     mesh.kill(Role::Scheduler)?;
-    completed_once(&mesh, job, before).await?;
-    // While the stages after training run.
-    let before = log_size(&mesh).await?;
-    let job = mesh.submit(&Probe::new("ok"))?;
-    wait_trained(&mesh, job)?;
-    mesh.kill(Role::Scheduler)?;
-    completed_once(&mesh, job, before).await.map(drop)
+    let ended = completed_once(&mesh, job, before).await?;
+    ensure!(ended["attempt"] == 1, "the training that went on was thrown away: {ended}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_scheduler_that_dies_in_a_stage_repeats_it_to_the_same_end() -> anyhow::Result<()> {
+    let mesh = mesh("scheduler-dies-in-a-stage")?;
+    for (stage, service) in STAGES {
+        let before = log_size(&mesh).await?;
+        let job = stuck(&mesh, (stage, service))?;
+        mesh.kill(Role::Scheduler)?;
+        // The service now answers the old call, which nobody waits for, and the new one.
+        mesh.thaw(service)?;
+        completed_once(&mesh, job, before).await.context(stage)?;
+    }
+    Ok(())
 }
 
 #[tokio::test]
 async fn an_executor_that_dies_leaves_nothing_and_its_job_runs_again() -> anyhow::Result<()> {
-    let (mesh, _turn) = mesh()?;
+    let mesh = mesh("executor-dies")?;
     let before = log_size(&mesh).await?;
     let job = mesh.submit(&Probe::new("slow"))?;
     wait_running(job)?;
@@ -125,21 +136,20 @@ async fn an_executor_that_dies_leaves_nothing_and_its_job_runs_again() -> anyhow
 }
 
 #[tokio::test]
-async fn a_signer_scanner_or_ledger_that_dies_is_waited_for() -> anyhow::Result<()> {
-    let (mesh, _turn) = mesh()?;
-    for role in [Role::Signer, Role::Scanner, Role::Ledger] {
+async fn a_service_that_dies_in_its_stage_is_waited_for() -> anyhow::Result<()> {
+    let mesh = mesh("stage-dies")?;
+    for (stage, service) in STAGES {
         let before = log_size(&mesh).await?;
-        let job = mesh.submit(&Probe::new("ok"))?;
-        wait_trained(&mesh, job)?;
-        mesh.kill(role)?;
-        completed_once(&mesh, job, before).await.with_context(|| format!("{role}"))?;
+        let job = stuck(&mesh, (stage, service))?;
+        mesh.kill(service)?;
+        completed_once(&mesh, job, before).await.context(stage)?;
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_cancelled_job_stays_cancelled_when_services_die() -> anyhow::Result<()> {
-    let (mesh, _turn) = mesh()?;
+    let mesh = mesh("cancelled-and-dies")?;
     let before = log_size(&mesh).await?;
     let job = mesh.submit(&Probe::new("sleep"))?;
     wait_running(job)?;
