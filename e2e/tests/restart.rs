@@ -136,7 +136,7 @@ async fn an_executor_that_dies_leaves_nothing_and_its_job_runs_again() -> anyhow
 }
 
 #[tokio::test]
-async fn a_service_that_dies_in_its_stage_is_waited_for() -> anyhow::Result<()> {
+async fn a_signer_scanner_or_ledger_that_dies_is_waited_for() -> anyhow::Result<()> {
     let mesh = mesh("stage-dies")?;
     for (stage, service) in STAGES {
         let before = log_size(&mesh).await?;

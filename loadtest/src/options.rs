@@ -62,6 +62,7 @@ pub(crate) enum Command {
 
 /// Where to work and to report.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(crate) struct Place {
     /// The directory whose disk is measured; a temporary directory in it holds everything.
     #[arg(long, default_value = "target/bench")]
@@ -73,6 +74,7 @@ pub(crate) struct Place {
 
 /// How to submit.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(crate) struct Submit {
     /// Calls in flight, one level after the other; 1 to 1024 each.
     #[arg(long, value_delimiter = ',', default_value = "1,16,64,256", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -87,6 +89,7 @@ pub(crate) struct Submit {
 
 /// How to upload.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(crate) struct Upload {
     /// The file: a number with MB, GB, MiB or GiB; at most 16 GiB.
     #[arg(long, default_value = "2GB")]

@@ -85,10 +85,10 @@ impl Site {
             let id = format!("spiffe://{}/{role}/main", testkit::mesh::TRUST_DOMAIN);
             format!("[{role}]\nurl = \"https://127.0.0.1:1\"\nspiffe_id = \"{id}\"\n")
         });
-        // Rounds leave more jobs queued than a mesh would: only the bound on them is raised.
+        // Rounds leave more jobs queued than a mesh would: only the bounds on them are raised.
         let config = format!(
             "state_dir = {:?}\n{}[artifacts]\nurl = {:?}\nstaging_dir = {:?}\n\
-             [schedule]\nmax_live = 10000000\n{}",
+             [schedule]\nmax_live = 10000000\nmax_live_per_user = 10000000\n{}",
             home.join("state"),
             self.common(port),
             home.join("artifacts"),

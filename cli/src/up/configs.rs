@@ -45,7 +45,11 @@ fn common(plan: &Plan, role: Role) -> Result<Table, Failure> {
         table([("listen", format!("127.0.0.1:{port}").into()), ("drain_ms", DRAIN_MS.into())]);
     let identity =
         table([("certificate", path(&certificate)?), ("key", path(&key)?), ("ca", path(&ca)?)]);
-    let telemetry = table([("service", role.as_str().into())]);
+    let metrics = plan.metrics.get(&role).copied().unwrap_or_default();
+    let telemetry = table([
+        ("service", role.as_str().into()),
+        ("metrics_listen", format!("127.0.0.1:{metrics}").into()),
+    ]);
     let members = [("server", server), ("identity", identity), ("telemetry", telemetry)];
     Ok(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }

@@ -34,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) trust_domain: String,
     /// Port of each service, on 127.0.0.1.
     pub(crate) ports: BTreeMap<Role, u16>,
+    /// Where each service answers Prometheus.
+    pub(crate) metrics: BTreeMap<Role, u16>,
     /// Trainer name to image.
     pub(crate) trainers: BTreeMap<String, Image>,
     /// The Trivy binary; absolute.
@@ -102,7 +104,7 @@ impl Plan {
     pub(crate) fn make(terminal: &Terminal, arguments: &UpArguments) -> Result<Self, Failure> {
         let directory = absolute(&arguments.dir)?;
         let count = u16::try_from(SERVICES.len()).unwrap_or(u16::MAX);
-        let ports = ports::pick(arguments.base_port, count)?;
+        let ports = ports::pick(arguments.base_port, 2 * count)?;
         let local = Path::new(".tools/trivy-db");
         let trivy_db = match &arguments.trivy_db {
             Some(path) => absolute(path)?,
@@ -111,6 +113,10 @@ impl Plan {
         };
         Ok(Self {
             trust_domain: arguments.trust_domain.clone(),
+            metrics: SERVICES
+                .into_iter()
+                .zip(ports.iter().copied().skip(usize::from(count)))
+                .collect(),
             ports: SERVICES.into_iter().zip(ports).collect(),
             trainers: trainers::choose(terminal, &arguments.trainers),
             trivy: trivy(arguments.trivy.as_deref())?,

@@ -19,6 +19,7 @@ fn plan(directory: &Path) -> Plan {
         directory: directory.to_owned(),
         trust_domain: "mesh.test".into(),
         ports: SERVICES.into_iter().zip(7_401..).collect(),
+        metrics: SERVICES.into_iter().zip(7_407..).collect(),
         trainers: BTreeMap::from([("keras".to_owned(), image)]),
         trivy: "/opt/trivy".into(),
         trivy_db: directory.join("trivy-db"),

@@ -55,7 +55,10 @@ pub(super) fn check(
             notes.push(format!("{name} is not here; the bundle holds what it would say"));
             continue;
         }
-        let same = is_regular(&path) && read_bounded(&path, bytes.len() as u64)? == *bytes;
+        let length = fs::symlink_metadata(&path).map_or(0, |metadata| metadata.len());
+        let same = is_regular(&path)
+            && length == bytes.len() as u64
+            && read_bounded(&path, length)? == *bytes;
         let good = "what the bundle holds";
         checks.require(format!("directory.{name}"), same, good, "not what the bundle holds");
     }

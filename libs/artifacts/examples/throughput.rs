@@ -24,19 +24,14 @@ impl Timer {
     #[expect(clippy::cast_precision_loss, reason = "three digits are printed")]
     fn print(&self, what: &str) {
         let seconds = self.0.elapsed().as_secs_f64();
-        println!(
-            "{what:<44} {:6.2} GB/s  {seconds:6.2} s",
-            self.1 as f64 / seconds / 1e9
-        );
+        println!("{what:<44} {:6.2} GB/s  {seconds:6.2} s", self.1 as f64 / seconds / 1e9);
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let directory = arguments
-        .next()
-        .map_or_else(std::env::temp_dir, PathBuf::from);
+    let directory = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let size = arguments.next().map_or(Ok(1024), |text| text.parse())? * MIB;
     let directory = directory.join(format!("artifacts-throughput-{}", std::process::id()));
     let measured = measure(&directory, size).await;
@@ -51,9 +46,7 @@ async fn measure(directory: &std::path::Path, size: u64) -> Result<(), Box<dyn E
         limits: Limits::default(),
     })?;
     // One chunk of noise, told apart by a counter that is stamped into copies of it.
-    let noise: Vec<u8> = (0..CHUNK_BYTES)
-        .map(|at| ((at * 7919) >> 3).to_le_bytes()[0])
-        .collect();
+    let noise: Vec<u8> = (0..CHUNK_BYTES).map(|at| ((at * 7919) >> 3).to_le_bytes()[0]).collect();
     let chunk = |number: u64| {
         let mut chunk = noise.clone();
         chunk[..8].copy_from_slice(&number.to_le_bytes());
@@ -74,9 +67,7 @@ async fn measure(directory: &std::path::Path, size: u64) -> Result<(), Box<dyn E
     timer.print("SHA-256 and SHA-512 alone, one thread");
 
     let whole = Timer::start(size);
-    let mut upload = store
-        .begin(UploadId(uuid::Uuid::from_u128(1)), expected, size)
-        .await?;
+    let mut upload = store.begin(UploadId(uuid::Uuid::from_u128(1)), expected, size).await?;
     for number in 0..chunks {
         upload.write(chunk(number)).await?;
     }

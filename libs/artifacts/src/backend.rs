@@ -35,26 +35,14 @@ impl Backend {
     }
 
     fn open_local(root: PathBuf, staging: &Path) -> Result<Self, OpenError> {
-        let failed = |source| OpenError::Io {
-            path: root.clone(),
-            source,
-        };
+        let failed = |source| OpenError::Io { path: root.clone(), source };
         make_directories(&root).map_err(failed)?;
-        let device = |path: &Path| {
-            std::fs::metadata(path)
-                .map(|data| data.dev())
-                .map_err(failed)
-        };
+        let device = |path: &Path| std::fs::metadata(path).map(|data| data.dev()).map_err(failed);
         if device(&root)? != device(staging)? {
-            return Err(OpenError::StagingElsewhere {
-                path: staging.to_path_buf(),
-            });
+            return Err(OpenError::StagingElsewhere { path: staging.to_path_buf() });
         }
         let objects = LocalFileSystem::new_with_prefix(&root).map_err(OpenError::Backend)?;
-        Ok(Self {
-            objects: Arc::new(objects.with_fsync(true)),
-            root: Some(root),
-        })
+        Ok(Self { objects: Arc::new(objects.with_fsync(true)), root: Some(root) })
     }
 
     #[cfg(feature = "s3")]
@@ -67,10 +55,7 @@ impl Backend {
             url: url.to_string(),
             reason: "the prefix has an empty or a dotted segment",
         })?;
-        Ok(Self {
-            objects: Arc::new(PrefixStore::new(bucket, prefix)),
-            root: None,
-        })
+        Ok(Self { objects: Arc::new(PrefixStore::new(bucket, prefix)), root: None })
     }
 }
 
@@ -88,9 +73,7 @@ fn make_directories(root: &Path) -> io::Result<()> {
     }
     sync_directory(&objects)?;
     sync_directory(root)?;
-    root.parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .map_or(Ok(()), sync_directory)
+    root.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_directory)
 }
 
 /// Makes the names in a directory durable.

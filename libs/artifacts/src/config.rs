@@ -18,11 +18,7 @@ pub struct Limits {
 impl Default for Limits {
     /// 64 GiB an artifact, 64 uploads, 256 GiB staged.
     fn default() -> Self {
-        Self {
-            artifact_bytes_max: 64 << 30,
-            uploads_max: 64,
-            staging_bytes_max: 256 << 30,
-        }
+        Self { artifact_bytes_max: 64 << 30, uploads_max: 64, staging_bytes_max: 256 << 30 }
     }
 }
 
@@ -83,10 +79,7 @@ pub(crate) enum Location {
 
 impl Location {
     pub(crate) fn parse(text: &str) -> Result<Self, OpenError> {
-        let refuse = |reason| OpenError::Url {
-            url: text.to_owned(),
-            reason,
-        };
+        let refuse = |reason| OpenError::Url { url: text.to_owned(), reason };
         if text.is_empty() {
             return Err(refuse("it is empty"));
         }
@@ -97,8 +90,7 @@ impl Location {
         match url.scheme() {
             "file" => {
                 let path = url.to_file_path();
-                path.map(Self::Local)
-                    .map_err(|()| refuse("a file URL is file:///path"))
+                path.map(Self::Local).map_err(|()| refuse("a file URL is file:///path"))
             }
             "s3" => Ok(Self::S3(url)),
             _ => Err(refuse("the scheme is neither file nor s3")),

@@ -95,9 +95,9 @@ impl Hashing {
     fn sha256_so_far(&self) -> Option<Sha256Digest> {
         match self {
             Self::Nothing => None,
-            Self::Sha256(sha256) => Some(Sha256Digest::from_bytes(
-                Sha256::clone(sha256).finalize().into(),
-            )),
+            Self::Sha256(sha256) => {
+                Some(Sha256Digest::from_bytes(Sha256::clone(sha256).finalize().into()))
+            }
             Self::Both(hasher) => Some(Hasher::clone(hasher).finish().sha256),
         }
     }
@@ -138,23 +138,11 @@ impl Blocks {
             }
             if offset == size {
                 let source = Source::Stream(futures::stream::empty().boxed());
-                return Ok((
-                    size,
-                    Self {
-                        digest: *digest,
-                        source,
-                        remaining: 0,
-                        hashing,
-                    },
-                ));
+                return Ok((size, Self { digest: *digest, source, remaining: 0, hashing }));
             }
             options.range = Some(GetRange::Offset(offset));
         }
-        let found = backend
-            .objects
-            .get_opts(&location, options)
-            .await
-            .map_err(failed)?;
+        let found = backend.objects.get_opts(&location, options).await.map_err(failed)?;
         let size = found.meta.size;
         let source = match found.payload {
             GetResultPayload::File(mut file, _) => {
@@ -164,15 +152,7 @@ impl Blocks {
             GetResultPayload::Stream(stream) => Source::Stream(stream),
         };
         let remaining = size.saturating_sub(offset);
-        Ok((
-            size,
-            Self {
-                digest: *digest,
-                source,
-                remaining,
-                hashing,
-            },
-        ))
+        Ok((size, Self { digest: *digest, source, remaining, hashing }))
     }
 
     /// The next block, or `None` after the last. A wrong digest is an error instead of the last.
@@ -184,15 +164,9 @@ impl Blocks {
         }
         let digest = self.digest;
         let (block, mut blocks) = match self.source {
-            Source::File(_) => blocking(move || self.read_file())
-                .await
-                .map_err(ReadError::Io)?,
+            Source::File(_) => blocking(move || self.read_file()).await.map_err(ReadError::Io)?,
             Source::Stream(ref mut stream) => {
-                let block = stream
-                    .next()
-                    .await
-                    .transpose()
-                    .map_err(ReadError::Backend)?;
+                let block = stream.next().await.transpose().map_err(ReadError::Backend)?;
                 let block = block.unwrap_or_default();
                 self.hashing.update(&block);
                 (block, self)
@@ -229,10 +203,9 @@ impl Blocks {
 
     fn check(&self) -> Result<(), ReadError> {
         match self.hashing.sha256_so_far() {
-            Some(got) if got != self.digest => Err(ReadError::Mismatch {
-                expected: self.digest,
-                got,
-            }),
+            Some(got) if got != self.digest => {
+                Err(ReadError::Mismatch { expected: self.digest, got })
+            }
             _ => Ok(()),
         }
     }

@@ -45,9 +45,6 @@ pub(crate) fn parse_staging_name(name: &str) -> Option<(UploadId, Promise)> {
     let mut parts = name.strip_suffix(".part")?.split('.');
     let id = UploadId(Uuid::try_parse(parts.next()?).ok()?);
     let expected = Sha256Digest::from_str(parts.next()?).ok()?;
-    let promise = Promise {
-        expected,
-        size: parts.next()?.parse().ok()?,
-    };
+    let promise = Promise { expected, size: parts.next()?.parse().ok()? };
     (staging_name(id, &promise) == name).then_some((id, promise))
 }

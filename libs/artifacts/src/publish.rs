@@ -35,9 +35,7 @@ pub(crate) fn publish_local(staged: &Staged, root: &Path, digest: &Sha256Digest)
     staged.syncer().sync()?;
     let target = root.join(relative_path(digest));
     std::fs::rename(staged.path(), &target)?;
-    staged
-        .file()
-        .set_permissions(Permissions::from_mode(0o400))?;
+    staged.file().set_permissions(Permissions::from_mode(0o400))?;
     target.parent().map_or(Ok(()), sync_directory)
 }
 
@@ -89,11 +87,7 @@ pub(crate) async fn put(
     bytes: Bytes,
 ) -> object_store::Result<bool> {
     let payload = PutPayload::from_bytes(bytes);
-    match backend
-        .objects
-        .put_opts(&key(digest), payload, PutMode::Create.into())
-        .await
-    {
+    match backend.objects.put_opts(&key(digest), payload, PutMode::Create.into()).await {
         Ok(_) => Ok(true),
         Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
         Err(error) => Err(error),
@@ -107,8 +101,5 @@ async fn read_part(file: Arc<File>, offset: u64, length: u64) -> object_store::R
         Ok::<_, io::Error>(Bytes::from(part))
     };
     let part = tokio::task::spawn_blocking(read).await?;
-    part.map_err(|error| object_store::Error::Generic {
-        store: "staging",
-        source: error.into(),
-    })
+    part.map_err(|error| object_store::Error::Generic { store: "staging", source: error.into() })
 }

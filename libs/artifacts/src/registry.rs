@@ -114,20 +114,12 @@ impl Registry {
             let Some((id, promise)) = name.to_str().and_then(parse_staging_name) else {
                 continue;
             };
-            let entry = Entry {
-                promise,
-                slot: Slot::default(),
-                used: Use::Idle,
-            };
+            let entry = Entry { promise, slot: Slot::default(), used: Use::Idle };
             if entries.by_id.insert(id, entry).is_none() {
                 entries.reserved = entries.reserved.saturating_add(promise.size);
             }
         }
-        Ok(Self {
-            directory,
-            limits,
-            entries: Mutex::new(entries),
-        })
+        Ok(Self { directory, limits, entries: Mutex::new(entries) })
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -140,35 +132,20 @@ impl Registry {
         id: UploadId,
         promise: Promise,
     ) -> Result<Lease, BeginError> {
-        let Limits {
-            artifact_bytes_max,
-            uploads_max,
-            staging_bytes_max,
-        } = self.limits;
+        let Limits { artifact_bytes_max, uploads_max, staging_bytes_max } = self.limits;
         let size = promise.size;
         if size > artifact_bytes_max {
-            return Err(BeginError::TooLarge {
-                size,
-                limit: artifact_bytes_max,
-            });
+            return Err(BeginError::TooLarge { size, limit: artifact_bytes_max });
         }
         let mut entries = self.entries();
-        let Entries {
-            by_id,
-            reserved,
-            written,
-        } = &mut *entries;
+        let Entries { by_id, reserved, written } = &mut *entries;
         match by_id.get(&id) {
             Some(entry) if entry.promise != promise => return Err(BeginError::Different { id }),
             Some(entry) if entry.used != Use::Idle => return Err(BeginError::Busy { id }),
             Some(_) => {}
             None if reserved.saturating_add(size) > staging_bytes_max => {
                 let (reserved, limit) = (*reserved, staging_bytes_max);
-                return Err(BeginError::StagingFull {
-                    size,
-                    reserved,
-                    limit,
-                });
+                return Err(BeginError::StagingFull { size, reserved, limit });
             }
             None => {}
         }
@@ -181,33 +158,19 @@ impl Registry {
         *written = written.saturating_add(1);
         let entry = by_id.entry(id).or_insert_with(|| {
             *reserved = reserved.saturating_add(size);
-            Entry {
-                promise,
-                slot: Slot::default(),
-                used: Use::Idle,
-            }
+            Entry { promise, slot: Slot::default(), used: Use::Idle }
         });
         entry.used = Use::Written;
         let slot = Arc::clone(&entry.slot);
         let path = self.directory.join(staging_name(id, &promise));
-        Ok(Lease {
-            registry: Arc::clone(self),
-            id,
-            promise,
-            path,
-            slot,
-            gone: false,
-        })
+        Ok(Lease { registry: Arc::clone(self), id, promise, path, slot, gone: false })
     }
 
     /// Removes the idle uploads whose files were not written for `older_than`. Blocks.
     pub(crate) fn sweep(&self, older_than: Duration) -> io::Result<(u64, u64)> {
         let idle: Vec<(UploadId, Promise)> = {
             let mut entries = self.entries();
-            let idle = entries
-                .by_id
-                .iter_mut()
-                .filter(|(_, entry)| entry.used == Use::Idle);
+            let idle = entries.by_id.iter_mut().filter(|(_, entry)| entry.used == Use::Idle);
             idle.map(|(id, entry)| {
                 entry.used = Use::Swept;
                 (*id, entry.promise)

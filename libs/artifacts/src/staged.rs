@@ -69,12 +69,7 @@ impl Staged {
     /// A file longer than `size` is none of ours and begun anew.
     pub(crate) fn open(path: PathBuf, size: u64, hashed: &AtomicU64) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600);
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file = options.open(&path)?;
         if file.metadata()?.len() > size {
             file.set_len(0)?;
@@ -95,20 +90,9 @@ impl Staged {
         }
         let file = Arc::new(file);
         let direct = Direct::open(&path, size);
-        let syncer = Syncer {
-            file: Arc::clone(&file),
-            failed: Arc::default(),
-        };
+        let syncer = Syncer { file: Arc::clone(&file), failed: Arc::default() };
         let unsynced = hashes.length;
-        Ok(Self {
-            file,
-            direct,
-            path,
-            hashes,
-            unsynced,
-            syncer,
-            writer: 0,
-        })
+        Ok(Self { file, direct, path, hashes, unsynced, syncer, writer: 0 })
     }
 
     /// How many bytes are written and hashed.
@@ -171,8 +155,7 @@ impl Staged {
                 let lane = || block.iter().for_each(|chunk| sha512.update(chunk));
                 let lane = std::thread::Builder::new().spawn_scoped(scope, lane)?;
                 let written = write_and_hash(sha256);
-                lane.join()
-                    .map_err(|_| io::Error::other("the hashing thread panicked"))?;
+                lane.join().map_err(|_| io::Error::other("the hashing thread panicked"))?;
                 written
             })
         };

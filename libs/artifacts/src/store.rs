@@ -87,9 +87,7 @@ pub struct ArtifactStore(Arc<Shared>);
 
 impl std::fmt::Debug for ArtifactStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("ArtifactStore")
-            .field(&self.0.backend.objects.to_string())
-            .finish()
+        f.debug_tuple("ArtifactStore").field(&self.0.backend.objects.to_string()).finish()
     }
 }
 
@@ -111,22 +109,13 @@ impl ArtifactStore {
         backend: impl FnOnce(&std::path::Path) -> Result<Backend, OpenError>,
     ) -> Result<Self, OpenError> {
         let staging: &PathBuf = &config.staging_dir;
-        let failed = |source| OpenError::Io {
-            path: staging.clone(),
-            source,
-        };
+        let failed = |source| OpenError::Io { path: staging.clone(), source };
         make_directory(staging).map_err(failed)?;
         let mut options = OpenOptions::new();
-        let lock = options
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(staging.join("lock"));
+        let lock = options.write(true).create(true).truncate(false).open(staging.join("lock"));
         let lock = lock.map_err(failed)?;
         lock.try_lock().map_err(|error| match error {
-            std::fs::TryLockError::WouldBlock => OpenError::StagingInUse {
-                path: staging.clone(),
-            },
+            std::fs::TryLockError::WouldBlock => OpenError::StagingInUse { path: staging.clone() },
             std::fs::TryLockError::Error(source) => failed(source),
         })?;
         let backend = backend(staging)?;
@@ -168,35 +157,19 @@ impl ArtifactStore {
             return Err(PutError::TooLarge { size, limit });
         }
         let failed = |error| {
-            if full(&error) {
-                PutError::Full(error)
-            } else {
-                PutError::Backend(error)
-            }
+            if full(&error) { PutError::Full(error) } else { PutError::Backend(error) }
         };
         let bytes = Bytes::copy_from_slice(bytes);
         let hashed = bytes.clone();
-        let digests = blocking(move || Ok(Digests::of(&hashed)))
-            .await
-            .map_err(|error| {
-                failed(object_store::Error::Generic {
-                    store: "hashing",
-                    source: error.into(),
-                })
-            })?;
-        let created = put(&self.0.backend, &digests.sha256, bytes.clone())
-            .await
-            .map_err(failed)?;
+        let digests = blocking(move || Ok(Digests::of(&hashed))).await.map_err(|error| {
+            failed(object_store::Error::Generic { store: "hashing", source: error.into() })
+        })?;
+        let created = put(&self.0.backend, &digests.sha256, bytes.clone()).await.map_err(failed)?;
         // What was there before may have rotted; these bytes have not.
         if !created && self.get_bytes(&digests.sha256, size).await.is_err() {
             let payload = PutPayload::from_bytes(bytes);
             let location = key(&digests.sha256);
-            self.0
-                .backend
-                .objects
-                .put(&location, payload)
-                .await
-                .map_err(failed)?;
+            self.0.backend.objects.put(&location, payload).await.map_err(failed)?;
         }
         Ok(Stored { digests, size })
     }
@@ -278,9 +251,7 @@ impl ArtifactStore {
     pub async fn sweep_staging(&self, older_than: Duration) -> Result<Swept, SweepError> {
         let registry = Arc::clone(&self.0.registry);
         let swept = blocking(move || registry.sweep(older_than)).await;
-        swept
-            .map(|(uploads, bytes)| Swept { uploads, bytes })
-            .map_err(SweepError)
+        swept.map(|(uploads, bytes)| Swept { uploads, bytes }).map_err(SweepError)
     }
 
     /// How many bytes were hashed for uploads since the store was opened.
@@ -294,17 +265,12 @@ impl ArtifactStore {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(io::Error::other(error)))
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 /// Whether the file system, or the user's share of it, has no room left.
 pub(crate) fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn full(error: &object_store::Error) -> bool {

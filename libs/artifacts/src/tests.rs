@@ -42,10 +42,7 @@ fn local(directory: &tempfile::TempDir) -> ArtifactStore {
 /// A store over a bucket that the test can reach behind its back.
 fn bucket(directory: &tempfile::TempDir) -> (ArtifactStore, Arc<InMemory>) {
     let objects = Arc::new(InMemory::new());
-    let backend = Backend {
-        objects: objects.clone(),
-        root: None,
-    };
+    let backend = Backend { objects: objects.clone(), root: None };
     let store = ArtifactStore::open_with(&config(directory.path()), |_| Ok(backend)).unwrap();
     (store, objects)
 }
@@ -56,9 +53,7 @@ fn id(number: u128) -> UploadId {
 
 /// Bytes that repeat at no power of two.
 fn sample(length: usize) -> Vec<u8> {
-    (0..length)
-        .map(|at| (at % 251).to_le_bytes()[0] ^ (at / 251 % 13).to_le_bytes()[0])
-        .collect()
+    (0..length).map(|at| (at % 251).to_le_bytes()[0] ^ (at / 251 % 13).to_le_bytes()[0]).collect()
 }
 
 async fn upload(
@@ -68,10 +63,7 @@ async fn upload(
     chunk: usize,
 ) -> Result<Stored, FinishError> {
     let size = bytes.len() as u64;
-    let mut upload = store
-        .begin(id, Sha256Digest::of(bytes), size)
-        .await
-        .unwrap();
+    let mut upload = store.begin(id, Sha256Digest::of(bytes), size).await.unwrap();
     let from = usize::try_from(upload.offset()).unwrap();
     for chunk in bytes[from..].chunks(chunk) {
         upload.write(Bytes::copy_from_slice(chunk)).await.unwrap();
@@ -90,15 +82,10 @@ async fn collect(mut download: Download) -> Result<Vec<u8>, ReadError> {
 }
 
 fn object_path(directory: &tempfile::TempDir, digest: &Sha256Digest) -> std::path::PathBuf {
-    directory
-        .path()
-        .join("store")
-        .join(crate::names::relative_path(digest))
+    directory.path().join("store").join(crate::names::relative_path(digest))
 }
 
 fn staged_files(directory: &tempfile::TempDir) -> usize {
     let files = std::fs::read_dir(directory.path().join("staging")).unwrap();
-    files
-        .filter(|file| file.as_ref().unwrap().file_name() != "lock")
-        .count()
+    files.filter(|file| file.as_ref().unwrap().file_name() != "lock").count()
 }

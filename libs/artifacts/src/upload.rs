@@ -90,9 +90,7 @@ pub struct Upload {
 
 impl std::fmt::Debug for Upload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upload")
-            .field("offset", &self.offset)
-            .finish_non_exhaustive()
+        f.debug_struct("Upload").field("offset", &self.offset).finish_non_exhaustive()
     }
 }
 
@@ -114,11 +112,7 @@ impl Upload {
             Ok((lease, offset, writer))
         });
         let (lease, offset, writer) = opened.await.map_err(|error| {
-            if is_full(&error) {
-                BeginError::Full(error)
-            } else {
-                BeginError::Io(error)
-            }
+            if is_full(&error) { BeginError::Full(error) } else { BeginError::Io(error) }
         })?;
         Ok(Self {
             store,
@@ -166,9 +160,7 @@ impl Upload {
         let offset = self.offset.saturating_add(chunk.len() as u64);
         if offset > self.promised {
             self.discard().await;
-            return Err(WriteError::TooLong {
-                size: self.promised,
-            });
+            return Err(WriteError::TooLong { size: self.promised });
         }
         self.offset = offset;
         self.block_bytes = self.block_bytes.saturating_add(chunk.len());
@@ -204,19 +196,10 @@ impl Upload {
         let finish = move || Ok(finish_staged(lease, root.as_deref()));
         match blocking(finish).await.map_err(FinishError::Io)?? {
             Finished::Stored(stored) => Ok(stored),
-            Finished::Verified {
-                lease,
-                file,
-                stored,
-            } => {
-                publish_remote(
-                    &self.store.backend,
-                    file,
-                    &stored.digests.sha256,
-                    stored.size,
-                )
-                .await
-                .map_err(FinishError::Backend)?;
+            Finished::Verified { lease, file, stored } => {
+                publish_remote(&self.store.backend, file, &stored.digests.sha256, stored.size)
+                    .await
+                    .map_err(FinishError::Backend)?;
                 remove(lease).await;
                 Ok(stored)
             }
@@ -246,9 +229,7 @@ impl Upload {
         let Some(writing) = self.writing.as_mut() else {
             return Ok(());
         };
-        let written = writing
-            .await
-            .unwrap_or_else(|error| Err(io::Error::other(error)));
+        let written = writing.await.unwrap_or_else(|error| Err(io::Error::other(error)));
         self.writing = None;
         match written {
             Ok(true) => self.begin_sync().await,
@@ -259,9 +240,7 @@ impl Upload {
 
     async fn begin_sync(&mut self) -> Result<(), WriteError> {
         if let Some(syncing) = self.syncing.as_mut() {
-            let synced = syncing
-                .await
-                .unwrap_or_else(|error| Err(io::Error::other(error)));
+            let synced = syncing.await.unwrap_or_else(|error| Err(io::Error::other(error)));
             self.syncing = None;
             synced.map_err(|error| self.stop(error))?;
         }
@@ -274,19 +253,12 @@ impl Upload {
     }
 
     fn slot(&self) -> Result<Slot, WriteError> {
-        self.lease
-            .as_ref()
-            .map(|lease| Arc::clone(&lease.slot))
-            .ok_or(WriteError::Stopped)
+        self.lease.as_ref().map(|lease| Arc::clone(&lease.slot)).ok_or(WriteError::Stopped)
     }
 
     fn stop(&mut self, error: io::Error) -> WriteError {
         self.lease = None;
-        if is_full(&error) {
-            WriteError::Full(error)
-        } else {
-            WriteError::Io(error)
-        }
+        if is_full(&error) { WriteError::Full(error) } else { WriteError::Io(error) }
     }
 
     async fn discard(&mut self) {
@@ -327,28 +299,15 @@ fn finish_staged(lease: Lease, root: Option<&Path>) -> Result<Finished, FinishEr
     let got = staged.written();
     if got != promised {
         lease.discard();
-        return Err(FinishError::Size {
-            expected: promised,
-            got,
-        });
+        return Err(FinishError::Size { expected: promised, got });
     }
     if digests.sha256 != expected {
         lease.discard();
-        return Err(FinishError::Digest {
-            expected,
-            got: digests.sha256,
-        });
+        return Err(FinishError::Digest { expected, got: digests.sha256 });
     }
-    let stored = Stored {
-        digests,
-        size: promised,
-    };
+    let stored = Stored { digests, size: promised };
     let Some(root) = root else {
-        return Ok(Finished::Verified {
-            lease,
-            file: Arc::clone(staged.file()),
-            stored,
-        });
+        return Ok(Finished::Verified { lease, file: Arc::clone(staged.file()), stored });
     };
     match publish_local(&staged, root, &expected) {
         Ok(()) => {

@@ -86,15 +86,8 @@ impl<R: Read> Records<R> {
     /// Reads from `reader`; a record may have that many bytes, line end included, and cells.
     pub(crate) fn new(reader: R, max_record_bytes: usize, max_cells: usize) -> Result<Self, Error> {
         let buffer = vec![0; BUFFER_BYTES];
-        let mut records = Self {
-            reader,
-            buffer,
-            next: 0,
-            filled: 0,
-            bytes: 0,
-            max_record_bytes,
-            max_cells,
-        };
+        let mut records =
+            Self { reader, buffer, next: 0, filled: 0, bytes: 0, max_record_bytes, max_cells };
         while records.filled < BYTE_ORDER_MARK.len() && records.fill()? {}
         let start = records.buffer.get(..records.filled).unwrap_or_default();
         if start.starts_with(BYTE_ORDER_MARK) {
@@ -164,11 +157,7 @@ impl<R: Read> Records<R> {
             (self.next, self.filled) = (0, 0);
             self.fill()?;
         }
-        let byte = self
-            .buffer
-            .get(self.next..self.filled)
-            .and_then(|rest| rest.first())
-            .copied();
+        let byte = self.buffer.get(self.next..self.filled).and_then(|rest| rest.first()).copied();
         self.next += usize::from(byte.is_some());
         Ok(byte)
     }

@@ -128,9 +128,7 @@ impl Definition {
 
     /// The columns other than the label, in order.
     pub fn features(&self) -> impl Iterator<Item = &Column> {
-        self.columns
-            .iter()
-            .filter(|column| column.name != self.label)
+        self.columns.iter().filter(|column| column.name != self.label)
     }
 
     /// The label's column.

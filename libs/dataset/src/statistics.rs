@@ -29,11 +29,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_rows: 100_000_000,
-            max_columns: 4096,
-            max_line_bytes: 1024 * 1024,
-        }
+        Self { max_rows: 100_000_000, max_columns: 4096, max_line_bytes: 1024 * 1024 }
     }
 }
 
@@ -222,14 +218,8 @@ fn csv_error(error: CsvError, row: u64, limits: &Limits) -> DatasetError {
     let malformed = |problem| DatasetError::Malformed { row, problem };
     match error {
         CsvError::Read(error) => DatasetError::Read(error),
-        CsvError::TooLong => DatasetError::LineTooLong {
-            row,
-            limit: limits.max_line_bytes,
-        },
-        CsvError::TooWide => DatasetError::TooManyColumns {
-            row,
-            limit: limits.max_columns,
-        },
+        CsvError::TooLong => DatasetError::LineTooLong { row, limit: limits.max_line_bytes },
+        CsvError::TooWide => DatasetError::TooManyColumns { row, limit: limits.max_columns },
         CsvError::Quote => malformed("a quoted cell does not end at its closing quote"),
         CsvError::CarriageReturn => malformed("a carriage return that ends no line"),
     }

@@ -108,6 +108,7 @@ pub fn check(
     let grant = checker.grant(&set.grant, set.request.digest());
     let training = checker.training(set, request.as_ref(), grant.as_ref());
     let scans = checker.scans(set, request.as_ref(), grant.as_ref());
+    checker.certificates(set);
     let (request, grant, training, scans) = (request?, grant?, training?, scans?);
 
     let mut digests = vec![
@@ -206,5 +207,21 @@ impl Checker<'_> {
             "issued in the future or after its own expiry",
         );
         ok.then_some((grant, signer))
+    }
+
+    /// A chain holds nothing that its path does not need.
+    fn certificates(&mut self, set: &EvidenceSet) {
+        let named = [("request", &set.request), ("grant", &set.grant), ("training", &set.training)];
+        let scans = set.scans.iter().take(MAX_SCANS).map(|document| ("scan", document));
+        let idle = named.into_iter().chain(scans).find(|(_, document)| {
+            keys::carries_idle(&document.certificates, &self.root.mesh_ca, self.at)
+        });
+        let part = idle.map_or("", |(part, _)| part);
+        self.checks.require(
+            "evidence.certificates",
+            part.is_empty(),
+            "every certificate is part of its path",
+            format_args!("{part} carries a certificate that its path does not need"),
+        );
     }
 }

@@ -29,8 +29,11 @@ type Rule<'a> = (bool, &'static str, &'a dyn std::fmt::Debug, &'static str);
 pub fn check_isolation(c: &Container) -> Result<(), IsolationBreach> {
     let options = &c.security_options;
     let drops_all = c.cap_drop.iter().any(|cap| cap.eq_ignore_ascii_case("ALL"));
-    let no_new = options.iter().any(|o| o == "no-new-privileges" || o == "no-new-privileges:true");
-    let confined = !options.iter().any(|o| o.contains("unconfined") || o.contains("disable"));
+    let is_no_new = |o: &String| o == "no-new-privileges" || o == "no-new-privileges:true";
+    let no_new = options.iter().any(is_no_new);
+    // Any other option would replace a profile of the engine's.
+    let confined = options.iter().all(is_no_new);
+    let own_pids = c.pid_mode.is_empty() || c.pid_mode == "private";
     let own_ipc = c.ipc_mode == "private" || c.ipc_mode == "none";
     let mounts_known = c.mounts.iter().all(|mount| match mount.source.as_str() {
         "inputs" => mount.read_only && mount.destination == "/aibom/in",
@@ -48,7 +51,7 @@ pub fn check_isolation(c: &Container) -> Result<(), IsolationBreach> {
         (!is_root(&c.user), "user", &c.user, "not root"),
         (no_new, "security options", options, "no-new-privileges"),
         (confined, "security options", options, "the engine's default seccomp profile"),
-        (c.pid_mode != "host", "PID namespace", &c.pid_mode, "its own"),
+        (own_pids, "PID namespace", &c.pid_mode, "its own"),
         (own_ipc, "IPC namespace", &c.ipc_mode, "its own"),
         (c.userns_mode != "host", "user namespace", &c.userns_mode, "not the host's"),
         (limited, "limits", limits, "on memory, processes and CPU"),

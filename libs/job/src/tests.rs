@@ -60,7 +60,10 @@ fn the_good_specification_passes() {
 #[test]
 fn each_field_outside_its_bound_is_named() {
     type Change = fn(&mut JobSpec);
-    let cases: [(&str, Change); 15] = [
+    let cases: [(&str, Change); 18] = [
+        ("inputs.model.name", |s| s.inputs.model.name = "../m.keras".into()),
+        ("inputs.model.name", |s| s.inputs.model.name = ".keras".into()),
+        ("inputs.dataset.name", |s| s.inputs.dataset.name = s.inputs.model.name.clone()),
         ("parameters.epochs", |s| s.parameters.epochs = 0),
         ("parameters.epochs", |s| s.parameters.epochs = 100_001),
         ("parameters.initialEpoch", |s| s.parameters.initial_epoch = 20),

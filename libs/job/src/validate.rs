@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, ops::RangeInclusive};
 
-use crate::{JobSpec, Parameters, Resources};
+use crate::{Inputs, JobSpec, Parameters, Resources};
 
 /// The largest single input, in bytes.
 pub const MAX_INPUT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
@@ -58,6 +58,26 @@ fn label(field: &'static str, text: &str, max: usize) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// The name of one file, on every system: tools write inputs under it.
+fn file_names(inputs: &Inputs) -> Result<(), Invalid> {
+    let fields = ["inputs.model.name", "inputs.dataset.name", "inputs.definition.name"];
+    let each = inputs.each();
+    for (index, (field, (_, file))) in fields.into_iter().zip(each).enumerate() {
+        let name = file.name.as_str();
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        let good =
+            (1..=128).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(plain);
+        if !good {
+            let bound = "1 to 128 of A-Z, a-z, 0-9, '.', '_', '-', not beginning with '.'";
+            return Err(invalid(field, format_args!("{name:?}"), bound));
+        }
+        if each.iter().take(index).any(|(_, other)| other.name == file.name) {
+            return Err(invalid(field, format_args!("{name:?}"), "another input has that name"));
+        }
+    }
+    Ok(())
+}
+
 fn text(field: &'static str, text: Option<&String>) -> Result<(), Invalid> {
     let Some(text) = text else { return Ok(()) };
     if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
@@ -101,9 +121,7 @@ fn resources(r: &Resources) -> Result<(), Invalid> {
 /// The first field that is outside its bound.
 pub fn validate(spec: &JobSpec) -> Result<(), Invalid> {
     label("trainer.name", &spec.trainer.name, 64)?;
-    label("inputs.model.name", &spec.inputs.model.name, 128)?;
-    label("inputs.dataset.name", &spec.inputs.dataset.name, 128)?;
-    label("inputs.definition.name", &spec.inputs.definition.name, 128)?;
+    file_names(&spec.inputs)?;
     within("inputs.model.size", spec.inputs.model.size, 1..=MAX_INPUT_BYTES)?;
     within("inputs.dataset.size", spec.inputs.dataset.size, 1..=MAX_INPUT_BYTES)?;
     within("inputs.definition.size", spec.inputs.definition.size, 1..=64 * 1024)?;

@@ -200,3 +200,14 @@ pub fn verify_chain(
         .map_err(refused)?;
     Ok(Identity { certificate })
 }
+
+/// Whether `chain` carries a certificate that its path does not need. Path checks pass over such
+/// certificates; in a signed document they would be bytes that no check covers.
+#[must_use]
+pub fn carries_idle(chain: &[Vec<u8>], roots: &[Vec<u8>], at: Timestamp) -> bool {
+    (1..chain.len().min(MAX_CHAIN.saturating_add(1))).any(|left_out| {
+        let mut shorter = chain.to_vec();
+        shorter.remove(left_out);
+        verify_chain(&shorter, roots, at).is_ok()
+    })
+}

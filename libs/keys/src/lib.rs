@@ -10,7 +10,7 @@ mod public;
 
 pub use certificate::{
     Certificate, CertificateError, ChainError, Identity, MAX_CERTIFICATE_BYTES, MAX_CHAIN,
-    verify_chain,
+    carries_idle, verify_chain,
 };
 pub use file::{FileKey, LoadKeyError, generate_ed25519, generate_p256, write_secret};
 pub use public::{Algorithm, KeyId, PublicKey, PublicKeyError, SignatureInvalid};

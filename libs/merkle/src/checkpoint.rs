@@ -81,12 +81,7 @@ impl Checkpoint {
     /// It reads back only if the origin is a legal one; [`sign`] and [`assemble`] check that.
     #[must_use]
     pub fn to_note_body(&self) -> String {
-        format!(
-            "{}\n{}\n{}\n",
-            self.origin,
-            self.size,
-            STANDARD.encode(self.root.as_bytes())
-        )
+        format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(self.root.as_bytes()))
     }
 }
 
@@ -117,11 +112,7 @@ pub fn assemble(
 ) -> Result<String, CheckpointError> {
     let line = note::signature_line(key.name(), &[&key.id()[..], &signature[..]].concat());
     let note = format!("{}\n{line}", checkpoint.to_note_body());
-    if verify(&note, key)? == *checkpoint {
-        Ok(note)
-    } else {
-        Err(CheckpointError::Origin)
-    }
+    if verify(&note, key)? == *checkpoint { Ok(note) } else { Err(CheckpointError::Origin) }
 }
 
 /// Reads a note and checks the key's signature; the caller compares the origin with the log's.

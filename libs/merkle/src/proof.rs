@@ -55,11 +55,7 @@ pub fn verify_inclusion(
     if index >= size {
         return Err(InclusionError::Index { index, size });
     }
-    let length = || InclusionError::Length {
-        got: proof.len(),
-        index,
-        size,
-    };
+    let length = || InclusionError::Length { got: proof.len(), index, size };
     if proof.len() > MAX_PROOF_HASHES {
         return Err(length());
     }
@@ -85,10 +81,7 @@ pub fn verify_inclusion(
     if hash == *root {
         return Ok(());
     }
-    Err(InclusionError::Root {
-        computed: hash,
-        expected: *root,
-    })
+    Err(InclusionError::Root { computed: hash, expected: *root })
 }
 
 /// Why one tree is not proven to extend another.
@@ -143,16 +136,9 @@ pub fn verify_consistency(
     proof: &[Sha256Digest],
 ) -> Result<(), ConsistencyError> {
     if old_size > new_size {
-        return Err(ConsistencyError::Shrank {
-            old: old_size,
-            new: new_size,
-        });
+        return Err(ConsistencyError::Shrank { old: old_size, new: new_size });
     }
-    let length = || ConsistencyError::Length {
-        got: proof.len(),
-        old: old_size,
-        new: new_size,
-    };
+    let length = || ConsistencyError::Length { got: proof.len(), old: old_size, new: new_size };
     if proof.len() > MAX_PROOF_HASHES {
         return Err(length());
     }
@@ -166,11 +152,7 @@ pub fn verify_consistency(
         same_root(old_root, new_root, false)?;
     }
     if old_size == 0 || old_size == new_size {
-        return if proof.is_empty() {
-            Ok(())
-        } else {
-            Err(length())
-        };
+        return if proof.is_empty() { Ok(()) } else { Err(length()) };
     }
     let (old, new) = walk(old_size, old_root, new_size, proof).ok_or_else(length)?;
     same_root(&old, old_root, true)?;
@@ -188,11 +170,8 @@ fn walk(
     let mut node = (old_size - 1) >> shift;
     let mut last = (new_size - 1) >> shift;
     // An old tree that is one full subtree is its own starting point and is left out of the proof.
-    let (start, rest) = if old_size.is_power_of_two() {
-        (old_root, proof)
-    } else {
-        proof.split_first()?
-    };
+    let (start, rest) =
+        if old_size.is_power_of_two() { (old_root, proof) } else { proof.split_first()? };
     let (mut old, mut new) = (*start, *start);
     for sibling in rest {
         if last == 0 {

@@ -136,10 +136,7 @@ impl Tree {
     pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<Sha256Digest>, RangeError> {
         self.check_size(new)?;
         if old > new {
-            return Err(RangeError::Size {
-                size: old,
-                limit: new,
-            });
+            return Err(RangeError::Size { size: old, limit: new });
         }
         let mut path = Vec::new();
         if old == 0 || old == new {
@@ -167,11 +164,7 @@ impl Tree {
 
     fn check_size(&self, size: u64) -> Result<(), RangeError> {
         let limit = self.len();
-        if size > limit {
-            Err(RangeError::Size { size, limit })
-        } else {
-            Ok(())
-        }
+        if size > limit { Err(RangeError::Size { size, limit }) } else { Ok(()) }
     }
 
     /// The hash over leaves `start..start + length`, a range that RFC 9162's recursion reaches:
@@ -185,10 +178,7 @@ impl Tree {
             start += 1 << level;
             length -= 1 << level;
         }
-        let folded = full
-            .into_iter()
-            .rev()
-            .reduce(|right, left| node_hash(&left, &right));
+        let folded = full.into_iter().rev().reduce(|right, left| node_hash(&left, &right));
         folded.unwrap_or_else(empty_root)
     }
 }

@@ -49,11 +49,7 @@ pub(crate) fn entries<R: Read + Seek>(
 ) -> Result<Entries, Refusal> {
     let (bytes, limit) = (file.length(), limits.max_file_bytes);
     if bytes > limit {
-        return Err(Refusal::TooLarge {
-            part: "the model",
-            bytes,
-            limit,
-        });
+        return Err(Refusal::TooLarge { part: "the model", bytes, limit });
     }
     let directory = directory(file)?;
     let (mut metadata, mut config, mut weights) = (None, None, None);
@@ -111,10 +107,7 @@ fn directory<R: Read + Seek>(file: &mut Window<R>) -> Result<Range<u64>, Refusal
     }
     let (start, end) = (u64::from(offset), u64::from(offset) + u64::from(size));
     if end != at {
-        let locator = at
-            .checked_sub(20)
-            .map(|place| file.array::<4>(place))
-            .transpose()?;
+        let locator = at.checked_sub(20).map(|place| file.array::<4>(place)).transpose()?;
         return Err(match locator {
             Some(Some(bytes)) if bytes == *b"PK\x06\x07" => Refusal::Zip64("an end record locator"),
             _ if end < at => Refusal::Slack("in front of the archive, or behind its directory"),
@@ -131,12 +124,8 @@ fn directory<R: Read + Seek>(file: &mut Window<R>) -> Result<Range<u64>, Refusal
 fn find_end<R: Read + Seek>(file: &mut Window<R>) -> Option<Refusal> {
     let length = file.length();
     let tail = file.bytes(&(length.saturating_sub(65_557)..length)).ok()?;
-    let found = tail
-        .windows(4)
-        .any(|bytes| bytes == END_SIGNATURE.to_le_bytes());
-    found.then_some(Refusal::Slack(
-        "behind the end record: a comment, or other data",
-    ))
+    let found = tail.windows(4).any(|bytes| bytes == END_SIGNATURE.to_le_bytes());
+    found.then_some(Refusal::Slack("behind the end record: a comment, or other data"))
 }
 
 fn parse_directory(bytes: &[u8]) -> Result<Vec<Entry>, Refusal> {
@@ -172,15 +161,8 @@ fn parse_central(fields: &mut Fields<'_>, tail: &[u8]) -> Option<Result<(Entry, 
     let (_time, _date, crc) = (common.u16()?, common.u16()?, common.u32()?);
     let (packed, size) = (common.u32()?, common.u32()?);
     let shown = cut(&name);
-    let feature = |feature| Refusal::ZipFeature {
-        entry: shown.clone(),
-        feature,
-    };
-    let kind = if made_by >> 8 == UNIX {
-        external >> 28
-    } else {
-        0
-    };
+    let feature = |feature| Refusal::ZipFeature { entry: shown.clone(), feature };
+    let kind = if made_by >> 8 == UNIX { external >> 28 } else { 0 };
     let refusal = if name_bytes == 0 || name_bytes > MAX_NAME_BYTES {
         feature("a name of this length")
     } else if flags & 1 != 0 {
@@ -205,16 +187,7 @@ fn parse_central(fields: &mut Fields<'_>, tail: &[u8]) -> Option<Result<(Entry, 
         Refusal::Archive("a stored entry with two sizes")
     } else {
         let (size, offset) = (u64::from(size), u64::from(offset));
-        return Some(Ok((
-            Entry {
-                name,
-                shared,
-                size,
-                crc,
-                offset,
-            },
-            name_bytes,
-        )));
+        return Some(Ok((Entry { name, shared, size, crc, offset }, name_bytes)));
     };
     Some(Err(refusal))
 }
@@ -232,11 +205,7 @@ fn check_entry<R: Read + Seek>(
         _ => "model.weights.h5",
     };
     if entry.size > limit {
-        return Err(Refusal::TooLarge {
-            part,
-            bytes: entry.size,
-            limit,
-        });
+        return Err(Refusal::TooLarge { part, bytes: entry.size, limit });
     }
     if entry.offset > next {
         return Err(Refusal::Slack("in front of an entry"));
@@ -247,8 +216,7 @@ fn check_entry<R: Read + Seek>(
     let cut_short = || Refusal::Archive("an entry is cut short");
     let name = entry.name.as_bytes();
     let mut header = vec![0; LOCAL_BYTES + name.len()];
-    file.read_at(entry.offset, &mut header)?
-        .ok_or_else(cut_short)?;
+    file.read_at(entry.offset, &mut header)?.ok_or_else(cut_short)?;
     let mut expected = LOCAL_SIGNATURE.to_le_bytes().to_vec();
     expected.extend_from_slice(&entry.shared);
     expected.extend(u16::try_from(name.len()).unwrap_or(u16::MAX).to_le_bytes());
@@ -283,9 +251,7 @@ fn checksum<R: Read + Seek>(file: &mut Window<R>, range: &Range<u64>) -> Result<
 /// Names the rule that an entry of another name breaks.
 fn foreign(name: &str) -> Refusal {
     let shown = cut(name);
-    let upward = name
-        .split(['/', '\\'])
-        .any(|part| part == ".." || part == ".");
+    let upward = name.split(['/', '\\']).any(|part| part == ".." || part == ".");
     if upward || name.starts_with(['/', '\\']) || name.contains(['\\', ':', '\0']) {
         Refusal::Path(shown)
     } else if name.starts_with("assets/") {

@@ -9,10 +9,7 @@ use crate::{Hazard, Refusal, json::Json, refusal::cut};
 
 /// The version in `metadata.json`, if it is 3.0 or newer.
 pub(crate) fn keras_version(metadata: &Json) -> Result<String, Refusal> {
-    let version = metadata
-        .get("keras_version")
-        .and_then(Json::text)
-        .unwrap_or_default();
+    let version = metadata.get("keras_version").and_then(Json::text).unwrap_or_default();
     let mut parts = version.split('.');
     let mut number = || parts.next().and_then(|part| part.parse::<u32>().ok());
     let (major, minor) = (number(), number());
@@ -30,10 +27,7 @@ pub(crate) fn check(config: &Json) -> Result<(), Refusal> {
         // Name what is dangerous before saying that it is no model.
         walk(config, &Place::Root)?;
         let expected = "the model must be a Sequential or a Functional one";
-        return Err(Refusal::Shape {
-            at: "config.json".to_owned(),
-            expected,
-        });
+        return Err(Refusal::Shape { at: "config.json".to_owned(), expected });
     }
     walk(config, &Place::Root)
 }
@@ -87,10 +81,7 @@ fn walk(value: &Json, place: &Place<'_>) -> Result<(), Refusal> {
 
 fn check_text(text: &str, place: &Place<'_>) -> Result<(), Refusal> {
     if text.starts_with("__") {
-        return Err(Refusal::Marker {
-            at: place.path(),
-            text: cut(text),
-        });
+        return Err(Refusal::Marker { at: place.path(), text: cut(text) });
     }
     Ok(())
 }
@@ -101,17 +92,9 @@ fn check_object(object: &Json, place: &Place<'_>) -> Result<(), Refusal> {
         return Ok(());
     }
     let legacy = || Refusal::LegacyForm(place.path());
-    let class = object
-        .get("class_name")
-        .and_then(Json::text)
-        .ok_or_else(legacy)?;
-    let hazard = |name: &str, hazard| {
-        Err(Refusal::Hazard {
-            at: place.path(),
-            name: cut(name),
-            hazard,
-        })
-    };
+    let class = object.get("class_name").and_then(Json::text).ok_or_else(legacy)?;
+    let hazard =
+        |name: &str, hazard| Err(Refusal::Hazard { at: place.path(), name: cut(name), hazard });
     if let Some(known) = allowed::hazard(class) {
         return hazard(class, known);
     }
@@ -132,20 +115,13 @@ fn check_object(object: &Json, place: &Place<'_>) -> Result<(), Refusal> {
     let named = registered.is_null() || registered.text() == Some(class);
     if !named || !allowed::class(module, class) {
         let (module, class) = (cut(module), cut(class));
-        return Err(Refusal::NotAllowed {
-            at: place.path(),
-            module,
-            class,
-        });
+        return Err(Refusal::NotAllowed { at: place.path(), module, class });
     }
     match object.get("config") {
         Some(Json::Object(_)) => Ok(()),
         _ => {
             let expected = "the config of a class must be an object";
-            Err(Refusal::Shape {
-                at: place.path(),
-                expected,
-            })
+            Err(Refusal::Shape { at: place.path(), expected })
         }
     }
 }
@@ -153,11 +129,7 @@ fn check_object(object: &Json, place: &Place<'_>) -> Result<(), Refusal> {
 /// A name with a package: `package>Name`.
 fn custom_name(object: &Json) -> Option<&str> {
     let names = ["registered_name", "class_name", "config"].map(|key| object.get(key));
-    names
-        .into_iter()
-        .flatten()
-        .filter_map(Json::text)
-        .find(|name| name.contains('>'))
+    names.into_iter().flatten().filter_map(Json::text).find(|name| name.contains('>'))
 }
 
 /// Keras writes losses and metrics that are plain functions as `builtins.function` with a name.
@@ -165,11 +137,7 @@ fn check_function(object: &Json, place: &Place<'_>) -> Result<(), Refusal> {
     let text = |key| object.get(key).and_then(Json::text);
     let name = text("config").unwrap_or_default();
     if let Some(hazard) = allowed::hazard(name) {
-        return Err(Refusal::Hazard {
-            at: place.path(),
-            name: cut(name),
-            hazard,
-        });
+        return Err(Refusal::Hazard { at: place.path(), name: cut(name), hazard });
     }
     let registered = text("registered_name").unwrap_or("function");
     let plain = text("module") == Some("builtins")
@@ -185,23 +153,15 @@ fn check_function(object: &Json, place: &Place<'_>) -> Result<(), Refusal> {
 
 /// The marked forms that stand for plain values: a tensor in the graph, an array, a slice.
 fn check_value(object: &Json, class: &str, place: &Place<'_>) -> Result<(), Refusal> {
-    let marker = || Refusal::Marker {
-        at: place.path(),
-        text: cut(class),
-    };
+    let marker = || Refusal::Marker { at: place.path(), text: cut(class) };
     let plain = match object {
-        Json::Object(entries) => entries
-            .iter()
-            .all(|(key, _)| matches!(key.as_str(), "class_name" | "config")),
+        Json::Object(entries) => {
+            entries.iter().all(|(key, _)| matches!(key.as_str(), "class_name" | "config"))
+        }
         _ => false,
     };
     let config = object.get("config").filter(|_| plain).ok_or_else(marker)?;
-    let dtype = || {
-        config
-            .get("dtype")
-            .and_then(Json::text)
-            .is_some_and(allowed::dtype)
-    };
+    let dtype = || config.get("dtype").and_then(Json::text).is_some_and(allowed::dtype);
     match class {
         "__keras_tensor__" | "__numpy__" | "__tensor__" if dtype() => Ok(()),
         "__slice__" | "__ellipsis__" => Ok(()),

@@ -65,10 +65,7 @@ pub(crate) fn gather(
     keras_version: String,
     arrays: &[Array],
 ) -> Result<ModelFacts, Refusal> {
-    let shape = |expected| Refusal::Shape {
-        at: "config.json.config".to_owned(),
-        expected,
-    };
+    let shape = |expected| Refusal::Shape { at: "config.json.config".to_owned(), expected };
     let config = model.get("config").ok_or_else(|| shape("is missing"))?;
     let layers = config.get("layers").and_then(Json::list);
     let layers = layers.ok_or_else(|| shape("layers must be a list"))?;
@@ -79,14 +76,8 @@ pub(crate) fn gather(
     let class_name = text(model, "class_name");
     let (inputs, outputs) = if class_name == "Functional" {
         (
-            named(config, "input_layers")
-                .iter()
-                .filter_map(|name| find(layers, name))
-                .collect(),
-            named(config, "output_layers")
-                .iter()
-                .filter_map(|name| find(layers, name))
-                .collect(),
+            named(config, "input_layers").iter().filter_map(|name| find(layers, name)).collect(),
+            named(config, "output_layers").iter().filter_map(|name| find(layers, name)).collect(),
         )
     } else {
         (Vec::from_iter(layers.first()), last_shaped(layers))
@@ -111,26 +102,16 @@ pub(crate) fn gather(
 }
 
 fn text(value: &Json, key: &str) -> String {
-    value
-        .get(key)
-        .and_then(Json::text)
-        .unwrap_or_default()
-        .to_owned()
+    value.get(key).and_then(Json::text).unwrap_or_default().to_owned()
 }
 
 fn layer_name(layer: &Json) -> Option<&str> {
-    layer
-        .get("name")
-        .or_else(|| layer.get("config")?.get("name"))?
-        .text()
+    layer.get("name").or_else(|| layer.get("config")?.get("name"))?.text()
 }
 
 fn layer_fact(layer: &Json) -> Option<LayerFact> {
     let class_name = layer.get("class_name")?.text()?.to_owned();
-    Some(LayerFact {
-        name: layer_name(layer).unwrap_or_default().to_owned(),
-        class_name,
-    })
+    Some(LayerFact { name: layer_name(layer).unwrap_or_default().to_owned(), class_name })
 }
 
 fn find<'a>(layers: &'a [Json], name: &str) -> Option<&'a Json> {
@@ -140,12 +121,7 @@ fn find<'a>(layers: &'a [Json], name: &str) -> Option<&'a Json> {
 /// The last layer of a chain; layers without a shape of their own pass the one before on.
 fn last_shaped(layers: &[Json]) -> Vec<&Json> {
     let passes = |layer: &&Json| matches!(class(layer), "Dropout" | "Activation" | "Identity");
-    layers
-        .iter()
-        .rev()
-        .find(|layer| !passes(layer))
-        .into_iter()
-        .collect()
+    layers.iter().rev().find(|layer| !passes(layer)).into_iter().collect()
 }
 
 /// The layer names in `["x", 0, 0]`, `[["x", 0, 0], …]` or `{"key": ["x", 0, 0]}`.
@@ -185,10 +161,7 @@ fn names_of(value: Option<&Json>) -> Vec<String> {
 }
 
 fn class(layer: &Json) -> &str {
-    layer
-        .get("class_name")
-        .and_then(Json::text)
-        .unwrap_or_default()
+    layer.get("class_name").and_then(Json::text).unwrap_or_default()
 }
 
 fn input(layer: &Json) -> Option<TensorFact> {
@@ -197,11 +170,7 @@ fn input(layer: &Json) -> Option<TensorFact> {
         Some(shape) => sizes(shape)?,
         None => input_shape(layer)?,
     };
-    Some(TensorFact {
-        name: layer_name(layer)?.to_owned(),
-        shape,
-        dtype: dtype(layer),
-    })
+    Some(TensorFact { name: layer_name(layer)?.to_owned(), shape, dtype: dtype(layer) })
 }
 
 fn output(layer: &Json) -> Option<TensorFact> {
@@ -218,11 +187,7 @@ fn output(layer: &Json) -> Option<TensorFact> {
         }
         _ => return None,
     };
-    Some(TensorFact {
-        name: layer_name(layer)?.to_owned(),
-        shape,
-        dtype: dtype(layer),
-    })
+    Some(TensorFact { name: layer_name(layer)?.to_owned(), shape, dtype: dtype(layer) })
 }
 
 fn input_shape(layer: &Json) -> Option<Vec<Option<u64>>> {
@@ -231,15 +196,7 @@ fn input_shape(layer: &Json) -> Option<Vec<Option<u64>>> {
 
 fn sizes(shape: &Json) -> Option<Vec<Option<u64>>> {
     let sizes = shape.list()?.iter();
-    sizes
-        .map(|size| {
-            if size.is_null() {
-                Some(None)
-            } else {
-                number(size).map(Some)
-            }
-        })
-        .collect()
+    sizes.map(|size| if size.is_null() { Some(None) } else { number(size).map(Some) }).collect()
 }
 
 fn number(value: &Json) -> Option<u64> {
@@ -252,11 +209,8 @@ fn number(value: &Json) -> Option<u64> {
 /// The layer's type: a text, or a policy whose compute type it is.
 fn dtype(layer: &Json) -> String {
     let dtype = layer.get("config").and_then(|config| config.get("dtype"));
-    let policy = dtype.and_then(|dtype| {
-        dtype
-            .text()
-            .or_else(|| dtype.get("config")?.get("name")?.text())
-    });
+    let policy =
+        dtype.and_then(|dtype| dtype.text().or_else(|| dtype.get("config")?.get("name")?.text()));
     let policy = policy.unwrap_or("float32");
     policy.strip_prefix("mixed_").unwrap_or(policy).to_owned()
 }
@@ -271,10 +225,5 @@ fn parameters(arrays: &[Array]) -> Option<u64> {
     if counted.is_empty() {
         return None;
     }
-    Some(
-        counted
-            .iter()
-            .map(|array| array.elements)
-            .fold(0, u64::saturating_add),
-    )
+    Some(counted.iter().map(|array| array.elements).fold(0, u64::saturating_add))
 }

@@ -66,36 +66,18 @@ impl Budget {
 
 /// Parses an entry; `file` names it in errors.
 pub(crate) fn parse(bytes: &[u8], file: &'static str, limits: &Limits) -> Result<Json, Refusal> {
-    let budget = Budget {
-        values: Cell::new(limits.max_values),
-        stop: Cell::new(None),
-    };
+    let budget = Budget { values: Cell::new(limits.max_values), stop: Cell::new(None) };
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     // serde_json's own bound is 128; ours must be the first to be met.
     let depth = limits.max_depth.min(100);
-    let parsed = Seed {
-        depth,
-        budget: &budget,
-    }
-    .deserialize(&mut deserializer)
-    .and_then(|value| deserializer.end().map(|()| value));
+    let parsed = Seed { depth, budget: &budget }
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value));
     parsed.map_err(|error| match budget.stop.take() {
-        Some(Stop::Depth) => Refusal::JsonTooBig {
-            file,
-            problem: "nested too deeply",
-        },
-        Some(Stop::Values) => Refusal::JsonTooBig {
-            file,
-            problem: "too many values",
-        },
-        Some(Stop::DuplicateKey(key)) => Refusal::DuplicateKey {
-            file,
-            key: cut(&key),
-        },
-        None => Refusal::Json {
-            file,
-            problem: error.to_string(),
-        },
+        Some(Stop::Depth) => Refusal::JsonTooBig { file, problem: "nested too deeply" },
+        Some(Stop::Values) => Refusal::JsonTooBig { file, problem: "too many values" },
+        Some(Stop::DuplicateKey(key)) => Refusal::DuplicateKey { file, key: cut(&key) },
+        None => Refusal::Json { file, problem: error.to_string() },
     })
 }
 

@@ -71,52 +71,30 @@ fn sequential(layer: &str) -> String {
 }
 
 fn dense(extra: &str) -> String {
-    layer(
-        "keras.layers",
-        "Dense",
-        &format!(r#"{{"name": "d", "units": 1{extra}}}"#),
-    )
+    layer("keras.layers", "Dense", &format!(r#"{{"name": "d", "units": 1{extra}}}"#))
 }
 
 #[test]
 fn the_examples_of_the_project_are_described() {
     let facts = read(WINE).unwrap();
-    assert_eq!(
-        (facts.class_name.as_str(), facts.name.as_str()),
-        ("Sequential", "wine_cultivar")
-    );
-    let layers: Vec<_> = facts
-        .layers
-        .iter()
-        .map(|layer| layer.class_name.as_str())
-        .collect();
+    assert_eq!((facts.class_name.as_str(), facts.name.as_str()), ("Sequential", "wine_cultivar"));
+    let layers: Vec<_> = facts.layers.iter().map(|layer| layer.class_name.as_str()).collect();
     assert_eq!(layers, ["InputLayer", "Dense", "Dense", "Dense"]);
     let shape = |size| vec![None, Some(size)];
     assert_eq!(facts.inputs[0].shape, shape(13));
     assert_eq!(
-        (
-            facts.inputs[0].name.as_str(),
-            facts.inputs[0].dtype.as_str()
-        ),
+        (facts.inputs[0].name.as_str(), facts.inputs[0].dtype.as_str()),
         ("measurements", "float32")
     );
     assert_eq!(facts.outputs[0].shape, shape(3));
-    assert_eq!(
-        facts.parameter_count,
-        Some(13 * 32 + 32 + 32 * 16 + 16 + 16 * 3 + 3)
-    );
+    assert_eq!(facts.parameter_count, Some(13 * 32 + 32 + 32 * 16 + 16 + 16 * 3 + 3));
     assert!(facts.compiled);
     assert_eq!(facts.losses, ["sparse_categorical_crossentropy"]);
     assert_eq!(facts.optimizer.as_deref(), Some("Adam"));
     assert_eq!(facts.metrics, ["accuracy"]);
     let bytes = ids::canonical::to_vec(&facts).unwrap();
-    assert_eq!(
-        ids::canonical::from_slice::<ModelFacts>(&bytes, 100_000).unwrap(),
-        facts
-    );
-    let regression = read(include_bytes!(
-        "../../../examples/wine-regression/model.keras"
-    ));
+    assert_eq!(ids::canonical::from_slice::<ModelFacts>(&bytes, 100_000).unwrap(), facts);
+    let regression = read(include_bytes!("../../../examples/wine-regression/model.keras"));
     assert_eq!(regression.unwrap().outputs[0].shape, shape(1));
 }
 
@@ -126,30 +104,15 @@ fn real_files_of_each_kind_are_described() {
     assert_eq!(functional.class_name, "Functional");
     assert_eq!(functional.layers.len(), 7);
     assert_eq!(functional.inputs[0].name, "x");
-    let outputs: Vec<_> = functional
-        .outputs
-        .iter()
-        .map(|output| output.name.as_str())
-        .collect();
+    let outputs: Vec<_> = functional.outputs.iter().map(|output| output.name.as_str()).collect();
     assert_eq!(outputs, ["out", "o2"]);
-    assert_eq!(
-        functional.losses,
-        ["MeanSquaredError", "mean_squared_error"]
-    );
+    assert_eq!(functional.losses, ["MeanSquaredError", "mean_squared_error"]);
     assert_eq!(functional.parameter_count, Some(78), "as Keras counts them");
     let conv = read(include_bytes!("../fixtures/sequential.keras")).unwrap();
-    assert_eq!(
-        conv.parameter_count,
-        Some(426),
-        "without the seed of Dropout"
-    );
+    assert_eq!(conv.parameter_count, Some(426), "without the seed of Dropout");
     assert!(!conv.compiled);
     let recurrent = read(include_bytes!("../fixtures/recurrent.keras")).unwrap();
-    assert_eq!(
-        recurrent.parameter_count,
-        Some(400 + 416 + 9),
-        "bfloat16 counted"
-    );
+    assert_eq!(recurrent.parameter_count, Some(400 + 416 + 9), "bfloat16 counted");
     assert_eq!(recurrent.inputs[0].dtype, "int32");
     assert_eq!(recurrent.outputs[0].dtype, "bfloat16");
     let lambda = read(include_bytes!("../fixtures/lambda.keras")).unwrap_err();
@@ -172,18 +135,10 @@ fn hand_made_models_in_the_form_of_keras_are_accepted() {
         dense(
             r#", "mean": {"class_name": "__numpy__", "config": {"value": [1.5], "dtype": "float32"}}"#,
         ),
-        layer(
-            "keras.src.models.sequential",
-            "Sequential",
-            r#"{"layers": []}"#,
-        ),
+        layer("keras.src.models.sequential", "Sequential", r#"{"layers": []}"#),
         layer("keras.layers", "Dense", "{}").replace("null", r#""Dense""#),
     ] {
-        assert_eq!(
-            rule(read(&model(METADATA, &sequential(&layer)))),
-            "accepted",
-            "{layer}"
-        );
+        assert_eq!(rule(read(&model(METADATA, &sequential(&layer)))), "accepted", "{layer}");
     }
     let compile = r#"{"optimizer": "adam", "loss": [{"module": "builtins", "class_name": "function", "config": "mean_squared_error", "registered_name": "function"}], "metrics": null}"#;
     let facts = read(&model(METADATA, &sequential_with(&dense(""), compile))).unwrap();
@@ -197,11 +152,7 @@ fn no_one_bit_change_goes_unnoticed_where_it_matters() {
     let facts = read(&good).unwrap();
     for at in 0..good.len() {
         // Every bit but of the weights' bytes, where one in eight must do.
-        let bits = if at % 8 == 0 || at < 1500 || at + 300 > good.len() {
-            8
-        } else {
-            1
-        };
+        let bits = if at % 8 == 0 || at < 1500 || at + 300 > good.len() { 8 } else { 1 };
         for bit in 0..bits {
             let mut changed = good.clone();
             changed[at] ^= 1 << bit;

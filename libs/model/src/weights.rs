@@ -50,12 +50,7 @@ pub(crate) fn arrays<R: Read + Seek>(
 ) -> Result<Vec<Array>, Refusal> {
     let length = file.length();
     let objects_left = limits.max_weight_objects;
-    let mut walk = Walk {
-        file,
-        seen: HashSet::new(),
-        objects_left,
-        stored_bytes: 0,
-    };
+    let mut walk = Walk { file, seen: HashSet::new(), objects_left, stored_bytes: 0 };
     let root = walk.superblock(length)?;
     let mut pending = vec![(String::new(), root, 0)];
     let mut arrays = Vec::new();
@@ -84,11 +79,7 @@ pub(crate) fn arrays<R: Read + Seek>(
                     return Err(feature(&path, "a group this deep"));
                 }
                 for (name, link) in walk.members(tree, heap, &path)? {
-                    let path = if path.is_empty() {
-                        name
-                    } else {
-                        format!("{path}/{name}")
-                    };
+                    let path = if path.is_empty() { name } else { format!("{path}/{name}") };
                     pending.push((path, link, depth + 1));
                 }
             }
@@ -144,9 +135,7 @@ impl<R: Read + Seek> Walk<R> {
         offset: u64,
         problem: &'static str,
     ) -> Result<[u8; N], Refusal> {
-        self.file
-            .array(offset)?
-            .ok_or_else(|| broken(problem, offset))
+        self.file.array(offset)?.ok_or_else(|| broken(problem, offset))
     }
 }
 
@@ -155,10 +144,7 @@ fn broken(problem: &'static str, offset: u64) -> Refusal {
 }
 
 fn feature(path: &str, feature: &'static str) -> Refusal {
-    Refusal::Hdf5Feature {
-        path: format!("/{}", crate::refusal::cut(path)),
-        feature,
-    }
+    Refusal::Hdf5Feature { path: format!("/{}", crate::refusal::cut(path)), feature }
 }
 
 #[cfg(test)]

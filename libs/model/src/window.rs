@@ -18,22 +18,14 @@ impl<R: Read + Seek> Window<R> {
     /// The whole file.
     pub(crate) fn whole(mut reader: R) -> Result<Self, Refusal> {
         let length = reader.seek(SeekFrom::End(0)).map_err(Refusal::Read)?;
-        Ok(Self {
-            reader,
-            start: 0,
-            length,
-        })
+        Ok(Self { reader, start: 0, length })
     }
 
     /// The part of this window at `range`, cut to what there is.
     pub(crate) fn narrow(self, range: &Range<u64>) -> Self {
         let start = range.start.min(self.length);
         let length = range.end.min(self.length).saturating_sub(start);
-        Self {
-            reader: self.reader,
-            start: self.start.saturating_add(start),
-            length,
-        }
+        Self { reader: self.reader, start: self.start.saturating_add(start), length }
     }
 
     pub(crate) const fn length(&self) -> u64 {
@@ -72,8 +64,7 @@ impl<R: Read + Seek> Window<R> {
         let length = range.end.saturating_sub(range.start);
         let length = usize::try_from(length).ok().filter(|_| inside);
         let mut bytes = vec![0; length.ok_or(Refusal::Archive("an entry outside of the file"))?];
-        self.read_at(range.start, &mut bytes)?
-            .ok_or(Refusal::Archive("cut short"))?;
+        self.read_at(range.start, &mut bytes)?.ok_or(Refusal::Archive("cut short"))?;
         Ok(bytes)
     }
 }

@@ -123,8 +123,10 @@ impl Credentials {
     }
 
     fn load(files: &IdentityFiles, at: Timestamp) -> Result<Self, IdentityError> {
-        let chain = certificates(&files.certificate, keys_max_chain())?;
+        let mut chain = certificates(&files.certificate, keys_max_chain())?;
         let roots = certificates(&files.ca, MAX_ROOTS)?;
+        // A full chain often ends in the root; what is pinned anyway is not sent or signed along.
+        chain.retain(|certificate| !roots.contains(certificate));
         let key = Arc::new(FileKey::load(&files.key)?);
         let identity = keys::verify_chain(&chain, &roots, at).map_err(|source| {
             let (certificate, ca) = (files.certificate.clone(), files.ca.clone());

@@ -24,12 +24,7 @@ impl Machine {
                 && record.spec.resources.gpus <= gpus
                 && images.contains(&record.spec.trainer.image)
         };
-        let found = self
-            .queue
-            .iter()
-            .take(self.config.lookahead)
-            .find(|(_, id)| self.jobs.get(id).is_some_and(fits))
-            .copied();
+        let found = self.queue.iter().find(|(_, id)| self.jobs.get(id).is_some_and(fits)).copied();
         let Some((created, id)) = found else {
             return Changes::default();
         };
@@ -134,7 +129,7 @@ impl Machine {
                 Some(Reason::Cancelled),
                 "stopped by its user",
             );
-            self.live = self.live.saturating_sub(1);
+            self.end(key.job);
             return Ok(Changes::moved(key.job));
         }
         record.documents.grant = Some(grant);
@@ -189,7 +184,7 @@ impl Machine {
             record.not_before = at.plus_ms(backoff.saturating_mul(i64::from(record.attempt)));
             self.queue.insert((record.created_at, id));
         } else {
-            self.live = self.live.saturating_sub(1);
+            self.end(id);
         }
         Changes::moved(id)
     }

@@ -25,20 +25,23 @@ pub struct Config {
     pub max_backoff_ms: i64,
     /// The most jobs that are not in a terminal state.
     pub max_live: usize,
-    /// How many queued jobs a lease looks at.
-    pub lookahead: usize,
+    /// The most such jobs of one user.
+    pub max_live_per_user: usize,
+    /// How long a job may wait in one stage for its service, in milliseconds.
+    pub max_stage_ms: i64,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            lease_ttl_ms: 30_000,
+            lease_ttl_ms: 15_000,
             grant_grace_ms: 60_000,
             max_attempts: 3,
             backoff_ms: 1_000,
             max_backoff_ms: 30_000,
             max_live: 100_000,
-            lookahead: 1_000,
+            max_live_per_user: 20_000,
+            max_stage_ms: evidence::MAX_EVIDENCE_AGE_MS,
         }
     }
 }
@@ -56,6 +59,7 @@ pub struct Machine {
     pub(crate) retry: BTreeSet<(Timestamp, JobId)>,
     pub(crate) next_token: FencingToken,
     pub(crate) live: usize,
+    live_of: HashMap<SpiffeId, usize>,
     keys: HashMap<(SpiffeId, Uuid), JobId>,
 }
 
@@ -84,6 +88,7 @@ impl Machine {
             retry: BTreeSet::new(),
             next_token: 1,
             live: 0,
+            live_of: HashMap::new(),
             keys: HashMap::new(),
         };
         let mut changes = Changes::default();
@@ -94,7 +99,9 @@ impl Machine {
                 machine.next_token = machine.next_token.max(lease.token.saturating_add(1));
             }
             machine.keys.insert((record.user.clone(), record.idempotency_key), id);
-            machine.live += usize::from(!record.state.is_terminal());
+            if !record.state.is_terminal() {
+                machine.begin(&record.user);
+            }
             match record.state {
                 JobState::Queued => {
                     machine.queue.insert((record.created_at, id));
@@ -110,6 +117,11 @@ impl Machine {
             machine.jobs.insert(id, record);
         }
         (machine, changes)
+    }
+
+    /// Starts the stages of `changes` at `at` instead of now.
+    pub fn start_later(&mut self, changes: &Changes, at: Timestamp) {
+        self.retry.extend(changes.start.iter().map(|(id, _)| (at, *id)));
     }
 
     /// Never gives a fencing token below `token` again: the store remembers the highest one.
@@ -195,6 +207,24 @@ impl Machine {
         Ok(changes)
     }
 
+    /// One more job of `user` is live.
+    fn begin(&mut self, user: &SpiffeId) {
+        self.live += 1;
+        *self.live_of.entry(user.clone()).or_default() += 1;
+    }
+
+    /// Job `id` has reached a terminal state.
+    pub(crate) fn end(&mut self, id: JobId) {
+        self.live = self.live.saturating_sub(1);
+        let Some(record) = self.jobs.get(&id) else { return };
+        if let Some(count) = self.live_of.get_mut(&record.user) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.live_of.remove(&record.user);
+            }
+        }
+    }
+
     fn submit(&mut self, at: Timestamp, submission: Submission) -> Result<Changes, Refused> {
         let key = (submission.user.clone(), submission.idempotency_key);
         if let Some(id) = self.keys.get(&key).copied() {
@@ -207,6 +237,10 @@ impl Machine {
         }
         if self.live >= self.config.max_live {
             return Err(Refused::QueueFull { live: self.live, limit: self.config.max_live });
+        }
+        let mine = self.live_of.get(&submission.user).copied().unwrap_or(0);
+        if mine >= self.config.max_live_per_user {
+            return Err(Refused::QueueFull { live: mine, limit: self.config.max_live_per_user });
         }
         let id = submission.id;
         if self.jobs.contains_key(&id) {
@@ -237,7 +271,7 @@ impl Machine {
         };
         record.transition(at, JobState::Queued, None, "");
         self.queue.insert((at, id));
-        self.live += 1;
+        self.begin(&record.user);
         self.keys.insert(key, id);
         self.jobs.insert(id, record);
         Ok(Changes { job: Some((id, false)), ..Changes::moved(id) })
@@ -266,7 +300,7 @@ impl Machine {
                     Some(Reason::Cancelled),
                     "stopped by its user",
                 );
-                self.live = self.live.saturating_sub(1);
+                self.end(id);
                 self.retry.retain(|(_, waiting)| *waiting != id);
                 Ok(Changes::moved(id))
             }
@@ -299,7 +333,7 @@ impl Machine {
         }
         record.transition(at, stage.next(), None, "");
         if record.state.is_terminal() {
-            self.live = self.live.saturating_sub(1);
+            self.end(id);
         }
         Ok(self.enter_stage(id))
     }
@@ -314,13 +348,15 @@ impl Machine {
         again: bool,
     ) -> Result<Changes, Refused> {
         let (backoff, max) = (self.config.backoff_ms, self.config.max_backoff_ms);
+        let max_stage = self.config.max_stage_ms;
         let record = self.jobs.get_mut(&id).ok_or(Refused::UnknownJob(id))?;
         if Stage::of(record.state) != Some(stage) {
             return Err(Refused::WrongStage(id));
         }
-        if !again {
+        let since = record.history.last().map_or(at, |entered| entered.at);
+        if !again || at.since_ms(since) > max_stage {
             record.transition(at, JobState::Failed, Some(reason), message);
-            self.live = self.live.saturating_sub(1);
+            self.end(id);
             return Ok(Changes::moved(id));
         }
         record.stage_failures = record.stage_failures.saturating_add(1);

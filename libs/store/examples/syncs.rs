@@ -1,11 +1,7 @@
 //! What a commit costs and how often it syncs the disk: run it under `strace` (ADR 0001).
 //!
 //! `syncs redb DIR`, `syncs group DIR` and `syncs sled DIR` each make 500 (group: 8,192) writes.
-#![expect(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a measurement, not a service"
-)]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement, not a service")]
 
 use std::{path::Path, time::Instant};
 
@@ -38,9 +34,7 @@ fn main() {
 fn one_by_one(directory: &Path) -> u32 {
     let store = Durable::open(directory.join("syncs.redb"), &["t"]).unwrap();
     for number in 0..WRITES {
-        store
-            .commit_blocking(Batch::new().put("t", number.to_be_bytes(), vec![7; 512]))
-            .unwrap();
+        store.commit_blocking(Batch::new().put("t", number.to_be_bytes(), vec![7; 512])).unwrap();
     }
     println!("{:?}", store.stats());
     WRITES
@@ -48,10 +42,7 @@ fn one_by_one(directory: &Path) -> u32 {
 
 fn in_groups(directory: &Path) -> u32 {
     let store = Durable::open(directory.join("syncs.redb"), &["t"]).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     runtime.block_on(async {
         let tasks: Vec<_> = (0..WRITERS)
             .map(|writer| {
@@ -59,10 +50,7 @@ fn in_groups(directory: &Path) -> u32 {
                 tokio::spawn(async move {
                     for round in 0..ROUNDS {
                         let key = [writer.to_be_bytes(), round.to_be_bytes()].concat();
-                        store
-                            .commit(Batch::new().create("t", key, vec![7; 512]))
-                            .await
-                            .unwrap();
+                        store.commit(Batch::new().create("t", key, vec![7; 512])).await.unwrap();
                     }
                 })
             })

@@ -6,22 +6,15 @@ use crate::writer::CommitError;
 pub const KEY_BYTES_MAX: usize = 1024;
 
 /// The most keys and values that one batch may hold, in bytes.
-pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const BATCH_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What one operation costs beside its bytes when a batch is measured.
 const OPERATION_BYTES: usize = 64;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Operation {
-    Put {
-        table: &'static str,
-        key: Vec<u8>,
-        value: Vec<u8>,
-    },
-    Delete {
-        table: &'static str,
-        key: Vec<u8>,
-    },
+    Put { table: &'static str, key: Vec<u8>, value: Vec<u8> },
+    Delete { table: &'static str, key: Vec<u8> },
 }
 
 /// Writes that take effect together, in the order given, if every precondition holds.
@@ -99,18 +92,13 @@ impl Batch {
     }
 
     pub(crate) fn grows(&self) -> bool {
-        self.operations
-            .iter()
-            .any(|operation| matches!(operation, Operation::Put { .. }))
+        self.operations.iter().any(|operation| matches!(operation, Operation::Put { .. }))
     }
 
     /// Checks every bound and every table name, so that the writer thread need not.
     pub(crate) fn check(&self, tables: &[&'static str]) -> Result<(), CommitError> {
         if self.bytes > BATCH_BYTES_MAX {
-            return Err(CommitError::TooLarge {
-                bytes: self.bytes,
-                limit: BATCH_BYTES_MAX,
-            });
+            return Err(CommitError::TooLarge { bytes: self.bytes, limit: BATCH_BYTES_MAX });
         }
         let absent = self.absent.iter().map(|(table, key)| (*table, key));
         let written = self.operations.iter().map(|operation| match operation {
@@ -121,19 +109,13 @@ impl Batch {
                 return Err(CommitError::UnknownTable { table });
             }
             if !(1..=KEY_BYTES_MAX).contains(&key.len()) {
-                return Err(CommitError::Key {
-                    table,
-                    length: key.len(),
-                });
+                return Err(CommitError::Key { table, length: key.len() });
             }
         }
         Ok(())
     }
 
     fn count(&mut self, bytes: usize) {
-        self.bytes = self
-            .bytes
-            .saturating_add(bytes)
-            .saturating_add(OPERATION_BYTES);
+        self.bytes = self.bytes.saturating_add(bytes).saturating_add(OPERATION_BYTES);
     }
 }

@@ -78,10 +78,7 @@ impl MemoryCache {
     /// An empty cache of at most `entries_max` entries.
     #[must_use]
     pub const fn new(entries_max: usize) -> Self {
-        Self {
-            entries: Mutex::new(BTreeMap::new()),
-            entries_max,
-        }
+        Self { entries: Mutex::new(BTreeMap::new()), entries_max }
     }
 
     fn entries(&self) -> std::sync::MutexGuard<'_, BTreeMap<Vec<u8>, Vec<u8>>> {

@@ -50,9 +50,7 @@ struct Inner {
 
 impl std::fmt::Debug for Durable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Durable")
-            .field("tables", &self.0.tables)
-            .finish_non_exhaustive()
+        f.debug_struct("Durable").field("tables", &self.0.tables).finish_non_exhaustive()
     }
 }
 
@@ -82,16 +80,10 @@ impl Durable {
         reserve_bytes: u64,
     ) -> Result<Self, OpenError> {
         let path = path.as_ref();
-        let failed = |source| OpenError::Io {
-            path: path.into(),
-            source,
-        };
+        let failed = |source| OpenError::Io { path: path.into(), source };
         let database = open_file(path, tables)?;
         let directory = File::open(directory_of(path)).map_err(failed)?;
-        let reserve = Reserve {
-            directory: Some(directory),
-            bytes: reserve_bytes,
-        };
+        let reserve = Reserve { directory: Some(directory), bytes: reserve_bytes };
         Self::start(database, tables, reserve).map_err(failed)
     }
 
@@ -110,9 +102,8 @@ impl Durable {
             shared: Arc::clone(&shared),
             reserve,
         };
-        let thread = std::thread::Builder::new()
-            .name("store-writer".into())
-            .spawn(|| writer.run())?;
+        let thread =
+            std::thread::Builder::new().name("store-writer".into()).spawn(|| writer.run())?;
         Ok(Self(Arc::new(Inner {
             tables,
             database,
@@ -145,13 +136,7 @@ impl Durable {
         let room = room.map_err(|_| broken(()))?;
         let sender = inner.sender.as_ref().ok_or(()).map_err(broken)?;
         let (answer, answered) = oneshot::channel();
-        let queued = sender
-            .send(Request {
-                batch,
-                room,
-                answer,
-            })
-            .await;
+        let queued = sender.send(Request { batch, room, answer }).await;
         queued.map_err(|_| broken(()))?;
         answered.await.unwrap_or_else(|_| Err(broken(())))
     }

@@ -59,18 +59,10 @@ pub enum OpenError {
 /// Opens or creates the file, checks every page of it and makes sure that the tables exist.
 pub(crate) fn open_file(path: &Path, tables: &[&'static str]) -> Result<Database, OpenError> {
     let begun = Instant::now();
-    let file = private_file(path).map_err(|source| OpenError::Io {
-        path: path.into(),
-        source,
-    })?;
+    let file = private_file(path).map_err(|source| OpenError::Io { path: path.into(), source })?;
     // redb asserts in places where a damaged file leads it; that too must name the path.
     let opened = catch_unwind(AssertUnwindSafe(|| {
-        checked(
-            Builder::new()
-                .set_cache_size(CACHE_BYTES)
-                .create_file(file)?,
-            tables,
-        )
+        checked(Builder::new().set_cache_size(CACHE_BYTES).create_file(file)?, tables)
     }));
     let database = match opened {
         Ok(result) => result.map_err(|error| refusal(path, error))?,
@@ -94,25 +86,16 @@ pub(crate) fn checked(
         other => DatabaseError::Storage(StorageError::Corrupted(other.to_string())),
     };
     let missing = {
-        let read = database
-            .begin_read()
-            .map_err(|error| storage(error.into()))?;
+        let read = database.begin_read().map_err(|error| storage(error.into()))?;
         tables.iter().any(|name| {
             let definition = TableDefinition::<&[u8], &[u8]>::new(name);
-            matches!(
-                read.open_table(definition),
-                Err(TableError::TableDoesNotExist(_))
-            )
+            matches!(read.open_table(definition), Err(TableError::TableDoesNotExist(_)))
         })
     };
     if missing {
-        let write = database
-            .begin_write()
-            .map_err(|error| storage(error.into()))?;
+        let write = database.begin_write().map_err(|error| storage(error.into()))?;
         for name in tables {
-            write
-                .open_table(TableDefinition::<&[u8], &[u8]>::new(name))
-                .map_err(known)?;
+            write.open_table(TableDefinition::<&[u8], &[u8]>::new(name)).map_err(known)?;
         }
         write.commit().map_err(|error| storage(error.into()))?;
     }
@@ -148,26 +131,20 @@ fn private_file(path: &Path) -> io::Result<File> {
 
 /// The directory that holds `path`.
 pub(crate) fn directory_of(path: &Path) -> &Path {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     parent.unwrap_or_else(|| Path::new("."))
 }
 
 fn damaged(path: &Path, detail: String) -> OpenError {
-    OpenError::Damaged {
-        path: path.into(),
-        detail,
-    }
+    OpenError::Damaged { path: path.into(), detail }
 }
 
 fn refusal(path: &Path, error: DatabaseError) -> OpenError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => OpenError::Locked { path: path.into() },
-        DatabaseError::UpgradeRequired(version) => OpenError::Version {
-            path: path.into(),
-            version,
-        },
+        DatabaseError::UpgradeRequired(version) => {
+            OpenError::Version { path: path.into(), version }
+        }
         // redb reports a file that is not one of its own, or is cut short, as these kinds.
         DatabaseError::Storage(StorageError::Io(source))
             if !matches!(
@@ -175,10 +152,7 @@ fn refusal(path: &Path, error: DatabaseError) -> OpenError {
                 io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
             ) =>
         {
-            OpenError::Io {
-                path: path.into(),
-                source,
-            }
+            OpenError::Io { path: path.into(), source }
         }
         other => damaged(path, other.to_string()),
     }

@@ -32,10 +32,7 @@ impl Span {
     /// Every key.
     #[must_use]
     pub const fn all() -> Self {
-        Self {
-            start: Bound::Unbounded,
-            end: Bound::Unbounded,
-        }
+        Self { start: Bound::Unbounded, end: Bound::Unbounded }
     }
 
     /// Keys that begin with `prefix`.
@@ -52,28 +49,19 @@ impl Span {
             }
             None => Bound::Unbounded,
         };
-        Self {
-            start: Bound::Included(start),
-            end,
-        }
+        Self { start: Bound::Included(start), end }
     }
 
     /// Keys from `start` on, up to but without `end`.
     #[must_use]
     pub fn between(start: impl Into<Vec<u8>>, end: impl Into<Vec<u8>>) -> Self {
-        Self {
-            start: Bound::Included(start.into()),
-            end: Bound::Excluded(end.into()),
-        }
+        Self { start: Bound::Included(start.into()), end: Bound::Excluded(end.into()) }
     }
 
     /// The part of this span that follows `key`: the next page after a scan that ended there.
     #[must_use]
     pub fn after(self, key: impl Into<Vec<u8>>) -> Self {
-        Self {
-            start: Bound::Excluded(key.into()),
-            end: self.end,
-        }
+        Self { start: Bound::Excluded(key.into()), end: self.end }
     }
 
     fn is_empty(&self) -> bool {
@@ -88,10 +76,7 @@ impl Span {
     }
 
     fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
-        (
-            self.start.as_ref().map(Vec::as_slice),
-            self.end.as_ref().map(Vec::as_slice),
-        )
+        (self.start.as_ref().map(Vec::as_slice), self.end.as_ref().map(Vec::as_slice))
     }
 }
 
@@ -105,9 +90,7 @@ pub struct Snapshot {
 
 impl std::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Snapshot")
-            .field("tables", &self.tables)
-            .finish_non_exhaustive()
+        f.debug_struct("Snapshot").field("tables", &self.tables).finish_non_exhaustive()
     }
 }
 
@@ -120,10 +103,7 @@ impl Snapshot {
         database: &Database,
         tables: &'static [&'static str],
     ) -> Result<Self, ReadError> {
-        Ok(Self {
-            transaction: database.begin_read().map_err(storage)?,
-            tables,
-        })
+        Ok(Self { transaction: database.begin_read().map_err(storage)?, tables })
     }
 
     /// The value under `key`, if any.
@@ -150,10 +130,7 @@ impl Snapshot {
             return Ok(Vec::new());
         }
         let range = table.range::<&[u8]>(span.bounds()).map_err(storage)?;
-        range
-            .take(limit)
-            .map(|entry| entry.map(owned).map_err(storage))
-            .collect()
+        range.take(limit).map(|entry| entry.map(owned).map_err(storage)).collect()
     }
 
     /// The entry of the span with the greatest key.
@@ -166,10 +143,7 @@ impl Snapshot {
             return Ok(None);
         }
         let mut range = table.range::<&[u8]>(span.bounds()).map_err(storage)?;
-        range
-            .next_back()
-            .map(|entry| entry.map(owned).map_err(storage))
-            .transpose()
+        range.next_back().map(|entry| entry.map(owned).map_err(storage)).transpose()
     }
 
     fn table(
@@ -179,16 +153,11 @@ impl Snapshot {
         if !self.tables.contains(&name) {
             return Err(ReadError::UnknownTable { table: name });
         }
-        self.transaction
-            .open_table(TableDefinition::new(name))
-            .map_err(storage)
+        self.transaction.open_table(TableDefinition::new(name)).map_err(storage)
     }
 }
 
-type Guards<'a> = (
-    redb::AccessGuard<'a, &'static [u8]>,
-    redb::AccessGuard<'a, &'static [u8]>,
-);
+type Guards<'a> = (redb::AccessGuard<'a, &'static [u8]>, redb::AccessGuard<'a, &'static [u8]>);
 
 fn owned((key, value): Guards<'_>) -> Entry {
     (key.value().to_vec(), value.value().to_vec())

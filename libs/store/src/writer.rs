@@ -27,7 +27,7 @@ pub const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const QUEUE_BATCHES_MAX: usize = 1024;
 
 /// The most bytes that wait for the writer; the next caller waits for room.
-pub const QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
+pub const QUEUE_BYTES_MAX: usize = 96 * 1024 * 1024;
 
 /// Why a batch was not committed. It had no effect, except where a variant says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,9 +111,7 @@ impl Shared {
 
     pub(crate) fn as_broken(&self) -> CommitError {
         let reason = self.reason.get().cloned();
-        CommitError::Broken {
-            reason: reason.unwrap_or_else(|| "the writer has gone".into()),
-        }
+        CommitError::Broken { reason: reason.unwrap_or_else(|| "the writer has gone".into()) }
     }
 }
 
@@ -123,8 +121,7 @@ struct BrokenUnlessDone<'a>(&'a Shared, bool);
 impl Drop for BrokenUnlessDone<'_> {
     fn drop(&mut self) {
         if !self.1 {
-            self.0
-                .break_with("the writer thread ended unexpectedly".to_owned());
+            self.0.break_with("the writer thread ended unexpectedly".to_owned());
         }
     }
 }
@@ -156,10 +153,7 @@ impl Reserve {
         };
         let free = stat.f_bavail.saturating_mul(stat.f_frsize);
         if free < self.bytes {
-            return Err(CommitError::Full {
-                free,
-                reserve: self.bytes,
-            });
+            return Err(CommitError::Full { free, reserve: self.bytes });
         }
         Ok(())
     }
@@ -248,18 +242,12 @@ fn commit(
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
     let outcomes = {
-        let mut tables = Tables {
-            transaction: &transaction,
-            open: Vec::new(),
-        };
+        let mut tables = Tables { transaction: &transaction, open: Vec::new() };
         let apply = |request: &Request| match full {
             Some(error) if request.batch.grows() => Ok(Err(error.clone())),
             _ => tables.apply(&request.batch),
         };
-        group
-            .iter()
-            .map(apply)
-            .collect::<Result<Vec<_>, redb::Error>>()?
+        group.iter().map(apply).collect::<Result<Vec<_>, redb::Error>>()?
     };
     if outcomes.iter().all(Result::is_err) {
         transaction.abort()?;
@@ -282,10 +270,7 @@ impl<'txn> Tables<'txn> {
         let index = match self.open.iter().position(|(open, _)| *open == name) {
             Some(index) => index,
             None => {
-                self.open.push((
-                    name,
-                    self.transaction.open_table(TableDefinition::new(name))?,
-                ));
+                self.open.push((name, self.transaction.open_table(TableDefinition::new(name))?));
                 self.open.len() - 1
             }
         };
@@ -295,17 +280,13 @@ impl<'txn> Tables<'txn> {
     fn apply(&mut self, batch: &Batch) -> Result<Result<(), CommitError>, redb::Error> {
         for (table, key) in &batch.absent {
             if self.table(table)?.get(key.as_slice())?.is_some() {
-                return Ok(Err(CommitError::Exists {
-                    table,
-                    key: key.clone(),
-                }));
+                return Ok(Err(CommitError::Exists { table, key: key.clone() }));
             }
         }
         for operation in &batch.operations {
             match operation {
                 Operation::Put { table, key, value } => {
-                    self.table(table)?
-                        .insert(key.as_slice(), value.as_slice())?;
+                    self.table(table)?.insert(key.as_slice(), value.as_slice())?;
                 }
                 Operation::Delete { table, key } => {
                     self.table(table)?.remove(key.as_slice())?;

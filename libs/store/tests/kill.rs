@@ -50,10 +50,7 @@ fn run_and_kill(path: &Path, life: Duration) -> Vec<String> {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let ready = lines
-        .by_ref()
-        .map(Result::unwrap)
-        .any(|line| line.ends_with("ready"));
+    let ready = lines.by_ref().map(Result::unwrap).any(|line| line.ends_with("ready"));
     assert!(ready, "the child did not start");
     let reader = std::thread::spawn(move || {
         lines
@@ -81,19 +78,12 @@ fn what_was_acknowledged_survives_sigkill() {
         let store = Durable::open(&path, TABLES).unwrap();
         for key in &acknowledged {
             let value = store.get("jobs", key.as_bytes()).unwrap();
-            assert_eq!(
-                value,
-                Some(format!("value of {key}").into_bytes()),
-                "round {round}: {key}"
-            );
+            assert_eq!(value, Some(format!("value of {key}").into_bytes()), "round {round}: {key}");
         }
         for (key, value) in store.scan("jobs", &Span::all(), usize::MAX).unwrap() {
             assert_eq!(value, [b"value of ", &key[..]].concat());
         }
     }
-    println!(
-        "{} commits acknowledged over {ROUNDS} kills",
-        acknowledged.len()
-    );
+    println!("{} commits acknowledged over {ROUNDS} kills", acknowledged.len());
     assert!(acknowledged.len() > 100);
 }

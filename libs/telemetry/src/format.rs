@@ -32,10 +32,7 @@ impl JsonLines {
         // The name goes into JSON text: keep to characters that need no escape there.
         let plain = |c: &char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
         Self {
-            inner: Format::default()
-                .json()
-                .flatten_event(true)
-                .with_span_list(false),
+            inner: Format::default().json().flatten_event(true).with_span_list(false),
             service: service.chars().filter(plain).collect(),
         }
     }
@@ -64,13 +61,8 @@ where
             return self.0.format_event(context, writer, event);
         };
         let mut line = String::new();
-        self.0
-            .format_event(context, Writer::new(&mut line), event)?;
-        writeln!(
-            writer,
-            "{} trace_id={trace_id}",
-            line.trim_end_matches('\n')
-        )
+        self.0.format_event(context, Writer::new(&mut line), event)?;
+        writeln!(writer, "{} trace_id={trace_id}", line.trim_end_matches('\n'))
     }
 }
 
@@ -86,8 +78,7 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let mut line = String::new();
-        self.inner
-            .format_event(context, Writer::new(&mut line), event)?;
+        self.inner.format_event(context, Writer::new(&mut line), event)?;
         let rest = line.strip_prefix('{').unwrap_or(&line);
         write!(writer, "{{\"service\":\"{}\",", self.service)?;
         if let Some(trace_id) = trace_id() {

@@ -23,9 +23,8 @@ const EXPORT_TIMEOUT_MS: u64 = 5_000;
 /// The longest the last flush takes, in milliseconds.
 const SHUTDOWN_TIMEOUT_MS: u64 = 5_000;
 /// Upper bounds of the histogram buckets of every metric named `*_seconds`, in seconds.
-const SECONDS_BUCKETS: [f64; 14] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0, 600.0,
-];
+const SECONDS_BUCKETS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0, 600.0];
 
 /// Why telemetry could not start.
 #[derive(Debug, thiserror::Error)]
@@ -118,9 +117,7 @@ fn flush(provider: &SdkTracerProvider) {
 }
 
 fn provider(config: &TelemetryConfig) -> Result<SdkTracerProvider, InitError> {
-    let resource = Resource::builder()
-        .with_service_name(config.service.clone())
-        .build();
+    let resource = Resource::builder().with_service_name(config.service.clone()).build();
     let builder = SdkTracerProvider::builder().with_resource(resource);
     let Some(endpoint) = &config.otlp_endpoint else {
         return Ok(builder.build());
@@ -133,10 +130,7 @@ fn provider(config: &TelemetryConfig) -> Result<SdkTracerProvider, InitError> {
         .with_endpoint(endpoint.clone())
         .with_timeout(Duration::from_millis(EXPORT_TIMEOUT_MS))
         .build()
-        .map_err(|source| InitError::Exporter {
-            endpoint: endpoint.clone(),
-            source,
-        })?;
+        .map_err(|source| InitError::Exporter { endpoint: endpoint.clone(), source })?;
     Ok(builder.with_batch_exporter(exporter).build())
 }
 
@@ -165,10 +159,7 @@ pub fn init(config: &TelemetryConfig) -> Result<Telemetry, InitError> {
     }
     let filter = EnvFilter::builder()
         .parse(&config.log_filter)
-        .map_err(|source| InitError::Filter {
-            filter: config.log_filter.clone(),
-            source,
-        })?;
+        .map_err(|source| InitError::Filter { filter: config.log_filter.clone(), source })?;
     let provider = provider(config)?;
     let tracer = provider.tracer("aibom");
     let spans = tracing_opentelemetry::layer()
@@ -176,14 +167,12 @@ pub fn init(config: &TelemetryConfig) -> Result<Telemetry, InitError> {
         .with_location(false)
         .with_threads(false)
         .with_filter(LevelFilter::INFO);
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let registry = tracing_subscriber::registry().with(spans);
     match config.log_format {
-        LogFormat::Text => registry
-            .with(lines.event_format(TextLines::new()).with_filter(filter))
-            .try_init(),
+        LogFormat::Text => {
+            registry.with(lines.event_format(TextLines::new()).with_filter(filter)).try_init()
+        }
         LogFormat::Json => registry
             .with(
                 lines
@@ -201,9 +190,5 @@ pub fn init(config: &TelemetryConfig) -> Result<Telemetry, InitError> {
         }
         None => (None, Vec::new()),
     };
-    Ok(Telemetry {
-        provider: Some(provider),
-        metrics_address,
-        tasks,
-    })
+    Ok(Telemetry { provider: Some(provider), metrics_address, tasks })
 }

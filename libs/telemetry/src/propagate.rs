@@ -18,11 +18,7 @@ struct Reader<'a>(&'a HeaderMap);
 impl Extractor for Reader<'_> {
     fn get(&self, key: &str) -> Option<&str> {
         let value = self.0.get(key)?;
-        if value.len() > MAX_HEADER_BYTES {
-            None
-        } else {
-            value.to_str().ok()
-        }
+        if value.len() > MAX_HEADER_BYTES { None } else { value.to_str().ok() }
     }
 
     fn keys(&self) -> Vec<&str> {
@@ -59,11 +55,7 @@ impl Extractor for Parent<'_> {
 /// The current span's context, or the one that is attached where no span is.
 fn current() -> Context {
     let of_span = Span::current().context();
-    if of_span.span().span_context().is_valid() {
-        of_span
-    } else {
-        Context::current()
-    }
+    if of_span.span().span_context().is_valid() { of_span } else { Context::current() }
 }
 
 /// Writes the current trace context into `headers`; writes nothing when there is none.

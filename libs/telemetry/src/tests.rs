@@ -51,9 +51,7 @@ fn logged(json: bool, body: impl FnOnce()) -> String {
         tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(tracer));
     let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
     if json {
-        let layer = layer
-            .fmt_fields(JsonFields::new())
-            .event_format(JsonLines::new("a\"b\\c"));
+        let layer = layer.fmt_fields(JsonFields::new()).event_format(JsonLines::new("a\"b\\c"));
         tracing::subscriber::with_default(registry.with(layer), body);
     } else {
         let layer = layer.event_format(TextLines::new());
@@ -77,17 +75,11 @@ fn a_trace_goes_through_without_an_exporter() {
         inject(&mut outgoing);
         let sent = outgoing["traceparent"].to_str().unwrap().to_owned();
         assert!(sent.starts_with(&format!("00-{TRACE}-")), "{sent}");
-        assert!(
-            !sent.contains("00f067aa0ba902b7"),
-            "the child has its own span id"
-        );
+        assert!(!sent.contains("00f067aa0ba902b7"), "the child has its own span id");
         assert_eq!(outgoing["tracestate"], "vendor=1");
         assert_eq!(current_traceparent(), Some(sent));
     });
-    assert!(
-        text.contains("inside") && text.ends_with(&format!(" trace_id={TRACE}\n")),
-        "{text}"
-    );
+    assert!(text.contains("inside") && text.ends_with(&format!(" trace_id={TRACE}\n")), "{text}");
 }
 
 #[test]
@@ -123,10 +115,8 @@ fn json_lines_are_objects_with_service_and_trace_id() {
         let _entered = span.enter();
         tracing::warn!("inside \"quotes\"");
     });
-    let lines: Vec<serde_json::Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[0]["service"], "abc");
     assert_eq!(lines[0]["answer"], 42);
@@ -139,10 +129,7 @@ fn json_lines_are_objects_with_service_and_trace_id() {
 
 #[test]
 fn configuration_is_strict_and_has_defaults() {
-    assert_eq!(
-        toml::from_str::<TelemetryConfig>("").unwrap(),
-        TelemetryConfig::default()
-    );
+    assert_eq!(toml::from_str::<TelemetryConfig>("").unwrap(), TelemetryConfig::default());
     let config: TelemetryConfig =
         toml::from_str("service='s'\nlog_format='json'\nmetrics_listen='127.0.0.1:0'").unwrap();
     assert_eq!(config.log_format, LogFormat::Json);
@@ -207,10 +194,7 @@ async fn one_start_exports_spans_and_serves_metrics() {
         ..TelemetryConfig::default()
     };
     let telemetry = init(&config).unwrap();
-    assert!(matches!(
-        init(&TelemetryConfig::default()),
-        Err(InitError::AlreadyStarted)
-    ));
+    assert!(matches!(init(&TelemetryConfig::default()), Err(InitError::AlreadyStarted)));
 
     tracing::info_span!("exported-span").in_scope(|| tracing::info!("in a span"));
     metrics::counter!("tests_total", "kind" => "unit").increment(3);
@@ -219,26 +203,13 @@ async fn one_start_exports_spans_and_serves_metrics() {
     let page = get(address, "GET /metrics").await;
     assert!(page.starts_with("HTTP/1.1 200"), "{page}");
     assert!(page.contains("tests_total{kind=\"unit\"} 3"), "{page}");
-    assert!(
-        page.contains("test_seconds_bucket{le=\"0.005\"} 1"),
-        "{page}"
-    );
+    assert!(page.contains("test_seconds_bucket{le=\"0.005\"} 1"), "{page}");
     assert!(get(address, "GET /").await.starts_with("HTTP/1.1 404"));
-    assert!(
-        get(address, "POST /metrics")
-            .await
-            .starts_with("HTTP/1.1 405")
-    );
+    assert!(get(address, "POST /metrics").await.starts_with("HTTP/1.1 405"));
 
     telemetry.shutdown().await;
     let (path, body) = exports.recv_timeout(Duration::from_secs(10)).unwrap();
-    assert_eq!(
-        path,
-        "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-    );
+    assert_eq!(path, "/opentelemetry.proto.collector.trace.v1.TraceService/Export");
     let body = String::from_utf8_lossy(&body);
-    assert!(
-        body.contains("exported-span") && body.contains("telemetry-test"),
-        "{body}"
-    );
+    assert!(body.contains("exported-span") && body.contains("telemetry-test"), "{body}");
 }

@@ -8,7 +8,6 @@
 mod artifact;
 mod attestation;
 mod bundle_file;
-mod chains;
 mod difference;
 mod log_proof;
 mod rederive;

@@ -14,6 +14,9 @@ struct Arguments {
     /// The configuration file; see config.example.toml.
     #[arg(long, value_name = "FILE", env = "AIBOM_EXECUTOR_CONFIG")]
     config: PathBuf,
+    /// Check the configuration and exit: 0 good, 1 bad.
+    #[arg(long)]
+    check_config: bool,
 }
 
 #[tokio::main]
@@ -24,6 +27,9 @@ async fn main() -> anyhow::Result<()> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let config = Config::parse(&text).with_context(|| path.display().to_string())?;
+    if arguments.check_config {
+        return Ok(());
+    }
     let telemetry = telemetry::init(&config.telemetry)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

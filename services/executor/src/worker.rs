@@ -92,6 +92,7 @@ impl Worker {
                 Ok(fact) => {
                     trainers.insert(name.clone(), image.to_string());
                     images.push(fact.id);
+                    images.extend(fact.repo_digests);
                 }
                 Err(error) => tracing::warn!(trainer = name, %error, "trainer not offered"),
             }

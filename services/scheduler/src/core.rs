@@ -12,6 +12,10 @@ use crate::records::{RecordError, Records, Write};
 const QUEUE_MAX: usize = 1_024;
 /// Commands that go into one commit.
 const GROUP_MAX: usize = 512;
+/// Bytes of documents that go into one commit; a single command may be larger.
+const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How long after a failed commit the stages that it may have lost start again, in milliseconds.
+const AFTER_FAILURE_MS: i64 = 1_000;
 /// Notices that a slow watcher may lag behind before it reads the record again.
 const NOTICES_MAX: usize = 4_096;
 
@@ -47,6 +51,16 @@ enum Command {
         reply: oneshot::Sender<Result<Applied, ApplyError>>,
     },
     Query(Query),
+}
+
+impl Command {
+    /// What its writes add to a commit.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Query(_) => 0,
+            Self::Apply { writes, .. } => writes.iter().map(Write::bytes).sum(),
+        }
+    }
 }
 
 /// What the rest of the service does with the core.
@@ -152,6 +166,20 @@ pub(crate) fn build(
     Ok((core, running, changes))
 }
 
+/// The next commands that fit one commit, at least one.
+fn group(waiting: &mut std::iter::Peekable<std::vec::IntoIter<Command>>) -> Vec<Command> {
+    let (mut group, mut bytes) = (Vec::new(), 0_usize);
+    while let Some(command) = waiting.next_if(|next| {
+        let size = next.bytes();
+        let fits = bytes == 0 || bytes.saturating_add(size) <= GROUP_BYTES_MAX;
+        bytes = bytes.saturating_add(size);
+        fits
+    }) {
+        group.push(command);
+    }
+    group
+}
+
 /// An event's answer that waits for the commit.
 struct Pending {
     reply: oneshot::Sender<Result<Applied, ApplyError>>,
@@ -177,7 +205,10 @@ impl Running {
                 let event = Box::new(Event::Tick);
                 commands.insert(0, Command::Apply { event, writes: Vec::new(), reply });
             }
-            self.take(std::mem::take(&mut commands)).await;
+            let mut waiting = std::mem::take(&mut commands).into_iter().peekable();
+            while waiting.peek().is_some() {
+                self.take(group(&mut waiting)).await;
+            }
         }
     }
 
@@ -245,7 +276,8 @@ impl Running {
             let _ = self.core.moved.send(*id);
             if let Some(record) = self.machine.job(*id) {
                 let state = format!("{:?}", record.state);
-                tracing::info!(job = %id, state, attempt = record.attempt, reason = record.reason.map(job::Reason::as_str), "job moved");
+                let reason = record.reason.map(job::Reason::as_str);
+                tracing::info!(job = %id, state, attempt = record.attempt, reason, "job moved");
                 metrics::counter!("scheduler_transitions_total", "state" => state).increment(1);
             }
         }
@@ -260,9 +292,13 @@ impl Running {
         match self.records.load() {
             Ok((jobs, token)) => {
                 let config = self.machine.config().clone();
-                let (machine, _) = Machine::resume(config, jobs, now());
+                let (mut machine, lost) = Machine::resume(config, jobs, now());
+                machine.tokens_from(token);
+                // A stage whose end was in this group is over for its task: start it again.
+                let later = now().plus_ms(AFTER_FAILURE_MS);
+                machine.start_later(&lost, later);
                 self.machine = machine;
-                self.machine.tokens_from(token);
+                self.wake_at = Some(later);
             }
             Err(error) => tracing::error!(%error, "cannot read the store back"),
         }

@@ -95,12 +95,14 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle
     let (core, running, resumed) = built;
     let core_task = tokio::spawn(running.run(resumed, shutdown.clone()));
 
+    let live = live::Live::default();
+    tokio::spawn(forget_ended(core.clone(), live.clone()));
     let state = grpc::State {
         core,
         records: records.clone(),
         store,
         identity,
-        live: live::Live::default(),
+        live,
         fleet: fleet::Fleet::new(config.trainers.clone()),
         lease_ttl_ms: config.schedule.lease_ttl_ms,
     };
@@ -115,6 +117,25 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle
     let serving = tokio::spawn(bound.serve(grpc::services(state), shutdown));
     health.set_ready();
     Ok(Handle { address, serving, core: core_task })
+}
+
+/// Forgets what jobs said while they ran, however they ended.
+async fn forget_ended(core: core::Core, live: live::Live) {
+    use tokio::sync::broadcast::error::RecvError;
+    let mut moved = core.moved();
+    loop {
+        let id = match moved.recv().await {
+            Ok(id) => id,
+            Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return,
+        };
+        let ended = move |m: &schedule::Machine| m.job(id).is_none_or(|r| r.state.is_terminal());
+        match core.query(ended).await {
+            Ok(true) => live.end(id),
+            Ok(false) => {}
+            Err(_) => return,
+        }
+    }
 }
 
 /// Cancels `shutdown` at SIGINT or SIGTERM, and waits until it is cancelled by whomever.

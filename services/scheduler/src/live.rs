@@ -76,9 +76,14 @@ impl Live {
         })
     }
 
-    /// Ends a job: gives what is left of its log.
+    /// The end of a job's log, and how many bytes came before it.
     #[must_use]
-    pub(crate) fn end(&self, job: JobId) -> Vec<u8> {
-        self.with(|jobs| jobs.remove(&job)).map(|running| running.log).unwrap_or_default()
+    pub(crate) fn kept(&self, job: JobId) -> Option<(u64, Vec<u8>)> {
+        self.with(|jobs| jobs.get(&job).map(|running| (running.dropped, running.log.clone())))
+    }
+
+    /// Forgets a job.
+    pub(crate) fn end(&self, job: JobId) {
+        self.with(|jobs| drop(jobs.remove(&job)));
     }
 }

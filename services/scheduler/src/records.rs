@@ -66,10 +66,21 @@ pub(crate) enum Write {
         /// Who may read it.
         who: SpiffeId,
     },
-    /// The end of a job's log.
-    Log(JobId, Vec<u8>),
+    /// The end of a job's log, and how many bytes came before it.
+    Log(JobId, u64, Vec<u8>),
     /// The W3C trace context under which a job was submitted.
     Trace(JobId, String),
+}
+
+impl Write {
+    /// What it adds to a commit, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Document(_, bytes) | Self::Log(_, _, bytes) => bytes.len(),
+            Self::Owner { .. } => 128,
+            Self::Trace(_, text) => text.len(),
+        }
+    }
 }
 
 /// The scheduler's durable state.
@@ -169,7 +180,10 @@ impl Records {
                 Write::Owner { artifact, size, who } => {
                     batch.put(OWNERS, owner_key(&artifact, &who), size.to_be_bytes())
                 }
-                Write::Log(job, bytes) => batch.put(LOGS, job.as_bytes().to_vec(), bytes),
+                Write::Log(job, dropped, bytes) => {
+                    let value = [&dropped.to_be_bytes()[..], &bytes].concat();
+                    batch.put(LOGS, job.as_bytes().to_vec(), value)
+                }
                 Write::Trace(job, text) => batch.put(TRACES, job.as_bytes().to_vec(), text),
             };
         }
@@ -222,12 +236,16 @@ impl Records {
         Ok(size.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()).map(u64::from_be_bytes))
     }
 
-    /// The end of a job's log.
+    /// How many bytes came before the end of a job's log, and that end.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub(crate) fn log(&self, job: JobId) -> Result<Option<Vec<u8>>, RecordError> {
-        Ok(self.durable.get(LOGS, job.as_bytes())?)
+    pub(crate) fn log(&self, job: JobId) -> Result<Option<(u64, Vec<u8>)>, RecordError> {
+        let value = self.durable.get(LOGS, job.as_bytes())?;
+        Ok(value.and_then(|value| {
+            let (dropped, bytes) = value.split_first_chunk::<8>()?;
+            Some((u64::from_be_bytes(*dropped), bytes.to_vec()))
+        }))
     }
 
     /// The trace context of a job.

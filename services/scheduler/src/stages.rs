@@ -59,7 +59,7 @@ struct Shared {
     records: Records,
     store: ArtifactStore,
     peers: Peers,
-    places: Semaphore,
+    places: [Semaphore; 4],
     shutdown: rpc::CancellationToken,
 }
 
@@ -74,7 +74,7 @@ impl Stages {
         peers: Peers,
         shutdown: rpc::CancellationToken,
     ) -> Self {
-        let places = Semaphore::new(CALLS_MAX);
+        let places = std::array::from_fn(|_| Semaphore::new(CALLS_MAX));
         Self(Arc::new(Shared { records, store, peers, places, shutdown }))
     }
 }
@@ -99,9 +99,14 @@ impl StartStage for Stages {
 
 impl Shared {
     async fn drive(&self, core: &Core, job: &JobRecord, stage: Stage) {
-        let Ok(_place) = self.places.acquire().await else {
-            return;
+        let [scan, sign, log, publish] = &self.places;
+        let places = match stage {
+            Stage::Scan => scan,
+            Stage::Sign => sign,
+            Stage::Log => log,
+            Stage::Publish => publish,
         };
+        let Ok(_place) = places.acquire().await else { return };
         let started = std::time::Instant::now();
         let outcome = match stage {
             Stage::Scan => self.scan(job).await,
@@ -154,6 +159,20 @@ impl Shared {
         Ok((digest, vec![Write::Document(digest, bytes)]))
     }
 
+    /// Nothing is called completed that its user could not verify.
+    async fn check(&self, bundle: &[u8]) -> Result<(), StageError> {
+        let root = self.peers.trust_root().await?;
+        let bundle = bundle.to_vec();
+        let verdict = move || verify::verify_bundle(&bundle, &root);
+        let verdict = tokio::task::spawn_blocking(verdict).await.map_err(StageError::ours)?;
+        let Some(failed) = verdict.checks.first_failure() else { return Ok(()) };
+        Err(StageError {
+            reason: Reason::StageUnavailable,
+            message: format!("the bundle does not verify: {}: {}", failed.name, failed.detail),
+            again: true,
+        })
+    }
+
     async fn publish(&self, job: &JobRecord) -> Outcome {
         let answer = self.signed(job)?;
         let digest = job.documents.inclusion.ok_or_else(|| StageError::ours("not logged"))?;
@@ -166,6 +185,7 @@ impl Shared {
             inclusion,
         };
         let bytes = bundle.to_bytes().map_err(StageError::ours)?;
+        self.check(&bytes).await?;
         let stored = self.store.put_bytes(&bytes).await.map_err(StageError::ours)?;
         let owner = Write::Owner {
             artifact: stored.digests.sha256,

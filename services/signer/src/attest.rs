@@ -33,11 +33,32 @@ pub trait Journal {
     /// When the journal cannot be read.
     fn find(&self, job: JobId) -> Result<Option<Record>, JournalError>;
 
-    /// Keeps the record durably, unless the job has one: the answer is then false.
+    /// Keeps the record of `job` durably, unless the job, or another job for the same `request`,
+    /// has one.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    fn create(&self, job: JobId, record: &Record) -> Result<bool, JournalError>;
+    fn create(
+        &self,
+        job: JobId,
+        request: RequestKey,
+        record: &Record,
+    ) -> Result<Creation, JournalError>;
+}
+
+/// One request for ever: SHA-256 of its user and idempotency key. A scheduler chooses job ids;
+/// this it cannot choose, because the user signed it.
+pub(crate) type RequestKey = Sha256Digest;
+
+/// What became of a new record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    /// It is kept.
+    Done,
+    /// The job has one already.
+    JobTaken,
+    /// The request was signed as that job.
+    RequestTaken(JobId),
 }
 
 /// The journal failed; nothing was given out.
@@ -82,6 +103,14 @@ pub enum AttestError {
         signed: Sha256Digest,
         /// The evidence given now.
         asked: Sha256Digest,
+    },
+    /// The request was signed as another job: a request is one job, whoever says otherwise.
+    #[error("the request of job {job} is signed already, as job {signed}")]
+    RequestAlreadySigned {
+        /// The job that was asked for.
+        job: JobId,
+        /// The job that the request was signed as.
+        signed: JobId,
     },
     /// Evidence that holds gives no AIBoM.
     #[error("the evidence gives no AIBoM")]
@@ -137,8 +166,12 @@ impl Attester {
             return recorded(job, asked, record);
         }
         let record = self.sign(&evidence, asked, now, salt)?;
-        if journal.create(job, &record)? {
-            return Ok(Attested { job, record, new: true });
+        match journal.create(job, request_key(&evidence), &record)? {
+            Creation::Done => return Ok(Attested { job, record, new: true }),
+            Creation::RequestTaken(signed) => {
+                return Err(AttestError::RequestAlreadySigned { job, signed });
+            }
+            Creation::JobTaken => {}
         }
         // Somebody else was first: theirs is the answer, and ours is never seen.
         let detail = "it is there and it is not".to_owned();
@@ -194,6 +227,11 @@ impl Attester {
             signed_at,
         })
     }
+}
+
+fn request_key(evidence: &VerifiedEvidence) -> RequestKey {
+    let request = evidence.request();
+    Sha256Digest::of(format!("{}\n{}", request.user, request.idempotency_key).as_bytes())
 }
 
 /// The job in the grant's unverified payload: where to look in the journal, no more.

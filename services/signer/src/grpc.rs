@@ -18,9 +18,14 @@ use crate::{
 impl Coded for ServiceError {
     fn code(&self) -> Code {
         match self {
-            Self::Attest(AttestError::Refused { .. } | AttestError::Assemble(_))
-            | Self::KeyExpired { .. } => Code::FailedPrecondition,
-            Self::Attest(AttestError::AlreadySigned { .. }) => Code::AlreadyExists,
+            Self::Attest(AttestError::Refused { .. } | AttestError::Assemble(_)) => {
+                Code::FailedPrecondition
+            }
+            Self::Attest(
+                AttestError::AlreadySigned { .. } | AttestError::RequestAlreadySigned { .. },
+            ) => Code::AlreadyExists,
+            // Jobs wait for a key whose time has come.
+            Self::KeyExpired { .. } => Code::Unavailable,
             Self::Attest(AttestError::Journal(JournalError::Full(_))) => Code::ResourceExhausted,
             Self::Attest(AttestError::Journal(JournalError::Damaged { .. })) => Code::DataLoss,
             Self::Attest(AttestError::Seal(_) | AttestError::Journal(_)) | Self::Random(_) => {
@@ -37,6 +42,7 @@ impl Coded for ServiceError {
             }
             Self::KeyExpired { .. } => "KEY_EXPIRED",
             Self::Attest(AttestError::AlreadySigned { .. }) => "JOB_ALREADY_SIGNED",
+            Self::Attest(AttestError::RequestAlreadySigned { .. }) => "REQUEST_ALREADY_SIGNED",
             Self::Attest(AttestError::Journal(JournalError::Full(_))) => "DISK_FULL",
             Self::Attest(AttestError::Journal(JournalError::Damaged { .. })) => "RECORD_DAMAGED",
             Self::Attest(AttestError::Journal(_)) => "STORE_FAILED",

@@ -8,14 +8,16 @@ use ids::{JobId, Sha256Digest, Timestamp, canonical};
 use serde::{Deserialize, Serialize};
 use store::{Batch, CommitError, Durable, Span};
 
-use crate::attest::{Journal, JournalError, Record};
+use crate::attest::{Creation, Journal, JournalError, Record, RequestKey};
 
 /// Job (text) to record.
 const JOBS: &str = "jobs";
 /// SHA-256 and number (4 bytes, big-endian) to a piece of bytes.
 const PIECES: &str = "pieces";
+/// Request key to the job (text) that it was signed as.
+const REQUESTS: &str = "requests";
 /// The tables of the store.
-pub(crate) const TABLES: &[&str] = &[JOBS, PIECES];
+pub(crate) const TABLES: &[&str] = &[JOBS, PIECES, REQUESTS];
 
 /// The longest piece, in bytes.
 const PIECE_BYTES: usize = 4 * 1024 * 1024;
@@ -58,6 +60,17 @@ impl DurableJournal {
     }
 }
 
+impl DurableJournal {
+    /// The job that `request` was signed as.
+    fn signed_as(&self, job: JobId, request: RequestKey) -> Result<Creation, JournalError> {
+        let damaged = |detail: &str| JournalError::Damaged { job, detail: detail.to_owned() };
+        let bytes = self.store.get(REQUESTS, request.as_bytes())?;
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        let id = text.and_then(|text| text.parse().ok());
+        id.map(Creation::RequestTaken).ok_or_else(|| damaged("its request names no job"))
+    }
+}
+
 /// Key and content of each piece of `bytes`, whose digest is `digest`.
 fn pieces(digest: Sha256Digest, bytes: &[u8]) -> impl Iterator<Item = (Vec<u8>, &[u8])> {
     (0_u32..).zip(bytes.chunks(PIECE_BYTES)).map(move |(number, piece)| {
@@ -92,7 +105,12 @@ impl Journal for DurableJournal {
         }))
     }
 
-    fn create(&self, job: JobId, record: &Record) -> Result<bool, JournalError> {
+    fn create(
+        &self,
+        job: JobId,
+        request: RequestKey,
+        record: &Record,
+    ) -> Result<Creation, JournalError> {
         const { assert!(SALT_BYTES == 32, "a salt is kept as a digest is") };
         let (aibom, attestation) =
             (Sha256Digest::of(&record.aibom), Sha256Digest::of(&record.attestation));
@@ -116,9 +134,12 @@ impl Journal for DurableJournal {
         };
         let bytes = canonical::to_vec(&stored)
             .map_err(|error| JournalError::Damaged { job, detail: error.to_string() })?;
-        match self.store.commit_blocking(batch.create(JOBS, job.to_string(), bytes)) {
-            Ok(()) => Ok(true),
-            Err(CommitError::Exists { .. }) => Ok(false),
+        let id = job.to_string();
+        let batch = batch.create(JOBS, id.clone(), bytes).create(REQUESTS, *request.as_bytes(), id);
+        match self.store.commit_blocking(batch) {
+            Ok(()) => Ok(Creation::Done),
+            Err(CommitError::Exists { table: REQUESTS, .. }) => self.signed_as(job, request),
+            Err(CommitError::Exists { .. }) => Ok(Creation::JobTaken),
             Err(error) => Err(write_error(error)),
         }
     }

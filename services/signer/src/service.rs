@@ -112,6 +112,10 @@ fn audit(outcome: &Result<Attested, ServiceError>, caller: &SpiffeId) {
             );
             "already_signed"
         }
+        Err(ServiceError::Attest(AttestError::RequestAlreadySigned { job, signed })) => {
+            tracing::warn!(target: "audit", %job, %signed, %caller, "a request was replayed");
+            "request_already_signed"
+        }
         Err(error) => {
             tracing::error!(%error, %caller, "an attestation failed");
             "error"

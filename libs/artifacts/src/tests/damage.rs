@@ -23,11 +23,7 @@ async fn a_flipped_byte_is_found_wherever_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let store = local(&directory);
     let bytes = sample(2_500_000);
-    let digest = upload(&store, id(1), &bytes, 500_000)
-        .await
-        .unwrap()
-        .digests
-        .sha256;
+    let digest = upload(&store, id(1), &bytes, 500_000).await.unwrap().digests.sha256;
     let path = object_path(&directory, &digest);
     for at in [0, 1_000_000, 1_048_576, bytes.len() - 1] {
         let mut flipped = bytes.clone();
@@ -36,28 +32,17 @@ async fn a_flipped_byte_is_found_wherever_it_is() {
         let (_, mut download) = store.read_verified(&digest).await.unwrap();
         let mut given = 0;
         let error = loop {
-            match download
-                .next()
-                .await
-                .expect("the stream ended as if all were well")
-            {
+            match download.next().await.expect("the stream ended as if all were well") {
                 Ok(chunk) => given += chunk.len(),
                 Err(error) => break error,
             }
         };
         assert!(matches!(error, ReadError::Mismatch { expected, .. } if expected == digest));
-        assert!(
-            given < bytes.len(),
-            "the last block came before the verdict"
-        );
+        assert!(given < bytes.len(), "the last block came before the verdict");
         assert!(is_mismatch(&store.rehash(&digest).await));
         assert!(is_mismatch(&store.get_bytes(&digest, 1 << 30).await));
         let (_, plain) = store.read(&digest, 0).await.unwrap();
-        assert_eq!(
-            collect(plain).await.unwrap(),
-            flipped,
-            "a plain read promises nothing"
-        );
+        assert_eq!(collect(plain).await.unwrap(), flipped, "a plain read promises nothing");
     }
 }
 
@@ -66,11 +51,7 @@ async fn truncated_extended_and_emptied_objects_are_found() {
     let directory = tempfile::tempdir().unwrap();
     let store = local(&directory);
     let bytes = sample(10_000);
-    let digest = upload(&store, id(1), &bytes, 500)
-        .await
-        .unwrap()
-        .digests
-        .sha256;
+    let digest = upload(&store, id(1), &bytes, 500).await.unwrap().digests.sha256;
     let path = object_path(&directory, &digest);
     let longer = [bytes.clone(), vec![0]].concat();
     for damaged in [&bytes[..9_999], &longer, b""] {
@@ -86,11 +67,7 @@ async fn bytes_that_were_just_verified_heal_the_object() {
     let directory = tempfile::tempdir().unwrap();
     let store = local(&directory);
     let bytes = sample(10_000);
-    let digest = upload(&store, id(1), &bytes, 500)
-        .await
-        .unwrap()
-        .digests
-        .sha256;
+    let digest = upload(&store, id(1), &bytes, 500).await.unwrap().digests.sha256;
     let path = object_path(&directory, &digest);
     change(&path, b"rotten");
     upload(&store, id(2), &bytes, 500).await.unwrap();
@@ -105,25 +82,15 @@ async fn a_bucket_that_lies_is_caught() {
     let directory = tempfile::tempdir().unwrap();
     let (store, objects) = bucket(&directory);
     let bytes = sample(10_000_000);
-    let digest = upload(&store, id(1), &bytes, 500_000)
-        .await
-        .unwrap()
-        .digests
-        .sha256;
+    let digest = upload(&store, id(1), &bytes, 500_000).await.unwrap().digests.sha256;
     let mut swapped = bytes.clone();
     swapped[9_999_999] ^= 1;
-    objects
-        .put(&key(&digest), PutPayload::from(swapped))
-        .await
-        .unwrap();
+    objects.put(&key(&digest), PutPayload::from(swapped)).await.unwrap();
     let (_, download) = store.read_verified(&digest).await.unwrap();
     assert!(is_mismatch(&collect(download).await));
     assert!(is_mismatch(&store.rehash(&digest).await));
     let small = store.put_bytes(b"document").await.unwrap().digests.sha256;
-    objects
-        .put(&key(&small), PutPayload::from_static(b"elsewise"))
-        .await
-        .unwrap();
+    objects.put(&key(&small), PutPayload::from_static(b"elsewise")).await.unwrap();
     assert!(is_mismatch(&store.get_bytes(&small, 100).await));
     store.put_bytes(b"document").await.unwrap();
     store.get_bytes(&small, 100).await.unwrap();

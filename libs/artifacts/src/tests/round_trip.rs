@@ -11,14 +11,9 @@ async fn an_artifact_comes_back_whole_and_from_any_offset() {
     let directory = tempfile::tempdir().unwrap();
     let other = tempfile::tempdir().unwrap();
     for store in [local(&directory), bucket(&other).0] {
-        for (number, length) in [0, 1, 5000, 3 << 20, (9 << 20) + 17]
-            .into_iter()
-            .enumerate()
-        {
+        for (number, length) in [0, 1, 5000, 3 << 20, (9 << 20) + 17].into_iter().enumerate() {
             let bytes = sample(length);
-            let stored = upload(&store, id(number as u128), &bytes, 100_000)
-                .await
-                .unwrap();
+            let stored = upload(&store, id(number as u128), &bytes, 100_000).await.unwrap();
             assert_eq!(stored.digests, Digests::of(&bytes));
             let digest = stored.digests.sha256;
             assert_eq!(stored.size, length as u64);
@@ -89,14 +84,8 @@ async fn small_documents_are_put_and_got() {
         assert_eq!(store.stat(&nobody).await.unwrap(), None);
         let error = store.get_bytes(&nobody, 10).await.unwrap_err();
         assert!(matches!(error, ReadError::NotFound { .. }), "{error:?}");
-        assert!(matches!(
-            store.rehash(&nobody).await,
-            Err(ReadError::NotFound { .. })
-        ));
-        assert!(matches!(
-            store.read(&nobody, 5).await,
-            Err(ReadError::NotFound { .. })
-        ));
+        assert!(matches!(store.rehash(&nobody).await, Err(ReadError::NotFound { .. })));
+        assert!(matches!(store.read(&nobody, 5).await, Err(ReadError::NotFound { .. })));
     }
 }
 

@@ -27,11 +27,7 @@ pub(super) fn definition(document: Node) -> Result<Definition, Error> {
             "output_shape" => output_shape = read_shape(node, "output_shape")?,
             "preprocessing" => preprocessing = read_preprocessing(node)?,
             _ => {
-                return Err(Error::UnknownKey {
-                    key,
-                    place: "the definition",
-                    known: KEYS,
-                });
+                return Err(Error::UnknownKey { key, place: "the definition", known: KEYS });
             }
         }
     }
@@ -55,10 +51,7 @@ fn check(definition: &Definition) -> Result<(), Error> {
     if definition.features().next().is_none() {
         return Err(value("columns", "at least one feature beside the label"));
     }
-    if let Some(text) = definition
-        .features()
-        .find(|column| column.kind == ColumnKind::String)
-    {
+    if let Some(text) = definition.features().find(|column| column.kind == ColumnKind::String) {
         return Err(value(
             &format!("columns.{}", text.name),
             "float or int: text features are unsupported",
@@ -140,11 +133,7 @@ fn read_labels(node: Node) -> Result<Option<Vec<String>>, Error> {
         });
     }
     let distinct: std::collections::HashSet<_> = labels.iter().collect();
-    if distinct.len() == labels.len() {
-        Ok(Some(labels))
-    } else {
-        Err(error())
-    }
+    if distinct.len() == labels.len() { Ok(Some(labels)) } else { Err(error()) }
 }
 
 fn read_shape(node: Node, key: &str) -> Result<Option<Vec<u64>>, Error> {
@@ -180,11 +169,7 @@ fn read_preprocessing(node: Node) -> Result<Preprocessing, Error> {
             }
             ("clip", node) => steps.clip = Some(read_clip(&node)?),
             _ => {
-                return Err(Error::UnknownKey {
-                    key,
-                    place: "preprocessing",
-                    known: STEPS,
-                });
+                return Err(Error::UnknownKey { key, place: "preprocessing", known: STEPS });
             }
         }
     }
@@ -221,10 +206,7 @@ fn text(node: Node, key: &str, expected: &'static str) -> Result<String, Error> 
 }
 
 fn value(key: &str, expected: &'static str) -> Error {
-    Error::Value {
-        key: key.to_owned(),
-        expected,
-    }
+    Error::Value { key: key.to_owned(), expected }
 }
 
 /// The start of a text from outside, for an error message.

@@ -29,10 +29,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Node, DefinitionError> {
     }
     serde_norway::from_str(text).map_err(|error| {
         let text = error.to_string();
-        match text
-            .split_once(REPEATED)
-            .and_then(|(_, rest)| rest.split_once('\0'))
-        {
+        match text.split_once(REPEATED).and_then(|(_, rest)| rest.split_once('\0')) {
             Some((key, _)) => DefinitionError::Repeated(key.to_owned()),
             None => DefinitionError::Yaml(text),
         }
@@ -43,10 +40,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Node, DefinitionError> {
 ///
 /// Errs on the side of finding one: `a, *b` as an unquoted name counts.
 fn first_indirection(text: &str) -> Option<usize> {
-    text.lines()
-        .enumerate()
-        .find(|(_, line)| has_indirection(line))
-        .map(|(i, _)| i + 1)
+    text.lines().enumerate().find(|(_, line)| has_indirection(line)).map(|(i, _)| i + 1)
 }
 
 /// One line; quoted text is skipped up to its end or, when it goes on, to the end of the line.
@@ -114,9 +108,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Node, E> {
-        i64::try_from(value)
-            .map(Node::Integer)
-            .map_err(|_| E::custom("a number above 2^63 - 1"))
+        i64::try_from(value).map(Node::Integer).map_err(|_| E::custom("a number above 2^63 - 1"))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Node, E> {

@@ -8,11 +8,7 @@ const FLOAT32_MAX: f64 = f32::MAX as f64;
 /// The cell without the white space around it.
 pub(super) fn present(cell: &str) -> Result<&str, CellProblem> {
     let text = cell.trim();
-    if text.is_empty() {
-        Err(CellProblem::Missing)
-    } else {
-        Ok(text)
-    }
+    if text.is_empty() { Err(CellProblem::Missing) } else { Ok(text) }
 }
 
 /// The number in a cell.
@@ -21,9 +17,7 @@ pub(super) fn number(cell: &str, integer: bool) -> Result<f64, CellProblem> {
     if !is_plain_number(text.as_bytes()) {
         return Err(CellProblem::NotANumber(cut(text)));
     }
-    let value: f64 = text
-        .parse()
-        .map_err(|_| CellProblem::NotANumber(cut(text)))?;
+    let value: f64 = text.parse().map_err(|_| CellProblem::NotANumber(cut(text)))?;
     if value.abs() > FLOAT32_MAX {
         return Err(CellProblem::OutOfRange(cut(text)));
     }
@@ -40,10 +34,7 @@ pub(super) fn cut(text: &str) -> String {
 
 /// `[+-]? (digits [. digits*] | . digits) ([eE] [+-]? digits)?`: no `nan`, `inf` or `1_000`.
 fn is_plain_number(text: &[u8]) -> bool {
-    let rest = text
-        .strip_prefix(b"-")
-        .or_else(|| text.strip_prefix(b"+"))
-        .unwrap_or(text);
+    let rest = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
     let (whole, rest) = digits(rest);
     let (fraction, rest) = match rest.strip_prefix(b".") {
         Some(rest) => digits(rest),
@@ -55,10 +46,7 @@ fn is_plain_number(text: &[u8]) -> bool {
     let Some(rest) = rest.strip_prefix(b"e").or_else(|| rest.strip_prefix(b"E")) else {
         return rest.is_empty();
     };
-    let rest = rest
-        .strip_prefix(b"-")
-        .or_else(|| rest.strip_prefix(b"+"))
-        .unwrap_or(rest);
+    let rest = rest.strip_prefix(b"-").or_else(|| rest.strip_prefix(b"+")).unwrap_or(rest);
     let (exponent, rest) = digits(rest);
     exponent > 0 && rest.is_empty()
 }

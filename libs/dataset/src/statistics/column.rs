@@ -96,42 +96,19 @@ impl Plan {
             let missing = || DatasetError::ColumnMissing(column.name.clone());
             let position = *positions.get(column.name.as_str()).ok_or_else(missing)?;
             let is_label = column.name == definition.label;
-            let running = Running {
-                min: f64::INFINITY,
-                max: f64::NEG_INFINITY,
-                mean: 0.0,
-                squares: 0.0,
-            };
-            watched.push(Watched {
-                column: column.clone(),
-                position,
-                is_label,
-                running,
-            });
+            let running =
+                Running { min: f64::INFINITY, max: f64::NEG_INFINITY, mean: 0.0, squares: 0.0 };
+            watched.push(Watched { column: column.clone(), position, is_label, running });
         }
         let known: HashSet<&str> = definition.columns.iter().map(|c| c.name.as_str()).collect();
-        let ignored = names
-            .into_iter()
-            .filter(|name| !known.contains(name))
-            .map(str::to_owned)
-            .collect();
+        let ignored =
+            names.into_iter().filter(|name| !known.contains(name)).map(str::to_owned).collect();
         let allowed = definition.labels.as_deref().map(|labels| {
-            let kind = definition
-                .label_column()
-                .map_or(ColumnKind::String, |column| column.kind);
-            labels
-                .iter()
-                .map(|label| listed_class(label, kind))
-                .collect()
+            let kind = definition.label_column().map_or(ColumnKind::String, |column| column.kind);
+            labels.iter().map(|label| listed_class(label, kind)).collect()
         });
         let classes = Some(BTreeMap::new());
-        Ok(Self {
-            width: header.len(),
-            watched,
-            ignored,
-            classes,
-            allowed,
-        })
+        Ok(Self { width: header.len(), watched, ignored, classes, allowed })
     }
 
     /// Takes data row `row`, counted from 1.
@@ -143,15 +120,8 @@ impl Plan {
         for watched in &mut self.watched {
             let column = || watched.column.name.clone();
             let text = std::str::from_utf8(cells.get(watched.position).unwrap_or_default())
-                .map_err(|_| DatasetError::NotUtf8 {
-                    row,
-                    column: column(),
-                })?;
-            let problem = |problem| DatasetError::Cell {
-                row,
-                column: column(),
-                problem,
-            };
+                .map_err(|_| DatasetError::NotUtf8 { row, column: column() })?;
+            let problem = |problem| DatasetError::Cell { row, column: column(), problem };
             let class = if watched.column.kind == ColumnKind::String {
                 Class::Text(cell::present(text).map_err(problem)?.to_owned())
             } else {
@@ -161,11 +131,7 @@ impl Plan {
                 Class::number(value)
             };
             if watched.is_label {
-                if self
-                    .allowed
-                    .as_ref()
-                    .is_some_and(|allowed| !allowed.contains(&class))
-                {
+                if self.allowed.as_ref().is_some_and(|allowed| !allowed.contains(&class)) {
                     return Err(problem(CellProblem::UnknownLabel(cell::cut(text))));
                 }
                 count(&mut self.classes, class);
@@ -187,12 +153,7 @@ impl Plan {
         });
         let label_histogram = self.classes.map(|classes| {
             let counts = classes.into_iter();
-            counts
-                .map(|(class, count)| ClassCount {
-                    class: class.into_text(),
-                    count,
-                })
-                .collect()
+            counts.map(|(class, count)| ClassCount { class: class.into_text(), count }).collect()
         });
         Statistics {
             rows,
@@ -240,10 +201,7 @@ fn count(classes: &mut Option<BTreeMap<Class, u64>>, class: Class) {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "rows are bounded far below 2^53"
-)]
+#[expect(clippy::cast_precision_loss, reason = "rows are bounded far below 2^53")]
 const fn to_f64(count: u64) -> f64 {
     count as f64
 }

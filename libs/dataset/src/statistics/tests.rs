@@ -37,10 +37,7 @@ fn figures_are_exact() {
     let counts: Vec<_> = counts.iter().map(|c| (c.class.as_str(), c.count)).collect();
     assert_eq!(counts, [("0", 1), ("1", 2)]);
     let bytes = canonical::to_vec(&statistics).unwrap();
-    assert_eq!(
-        canonical::from_slice::<Statistics>(&bytes, 10_000).unwrap(),
-        statistics
-    );
+    assert_eq!(canonical::from_slice::<Statistics>(&bytes, 10_000).unwrap(), statistics);
 }
 
 #[test]
@@ -54,10 +51,7 @@ fn the_wine_example_is_described() {
     let counts: Vec<_> = counts.iter().map(|c| (c.class.as_str(), c.count)).collect();
     assert_eq!(counts, [("0", 59), ("1", 71), ("2", 48)]);
     let alcohol = statistics.column[0].numbers.unwrap();
-    assert_eq!(
-        (text(alcohol.min), text(alcohol.max)),
-        ("11.03".to_owned(), "14.83".to_owned())
-    );
+    assert_eq!((text(alcohol.min), text(alcohol.max)), ("11.03".to_owned(), "14.83".to_owned()));
     assert!((alcohol.mean.get() - 13.000_617_977).abs() < 1e-8);
     assert!((alcohol.std.get() - 0.809_542_9).abs() < 1e-6);
 }
@@ -71,21 +65,12 @@ fn every_bad_place_is_named() {
         ("x,n,y,x\n1,1,1,1\n", "the header names column \"x\" twice"),
         ("x;n;y\n1;1;1\n", "the header lacks column \"x\""),
         ("x,n,y\n1,1\n", "row 1: 2 cells where the header has 3"),
-        (
-            "x,n,y\n1,1,1\n1,1,1,1\n",
-            "row 2: 4 cells where the header has 3",
-        ),
+        ("x,n,y\n1,1,1\n1,1,1,1\n", "row 2: 4 cells where the header has 3"),
         ("x,n,y\n\n1,1,1\n", "row 1: 1 cells where the header has 3"),
         ("x,n,y\n1,1,1\n\n", "row 2: 1 cells where the header has 3"),
-        (
-            "x,n,y\n1,1,1\n,1,1\n",
-            "row 2, column \"x\": the cell is empty",
-        ),
+        ("x,n,y\n1,1,1\n,1,1\n", "row 2, column \"x\": the cell is empty"),
         ("x,n,y\n1,1,  \n", "row 1, column \"y\": the cell is empty"),
-        (
-            "x,n,y\nred,1,1\n",
-            "row 1, column \"x\": \"red\" is not a number",
-        ),
+        ("x,n,y\nred,1,1\n", "row 1, column \"x\": \"red\" is not a number"),
         ("x,n,y\nNaN,1,1\n", "\"NaN\" is not a number"),
         ("x,n,y\ninf,1,1\n", "\"inf\" is not a number"),
         ("x,n,y\n1_000,1,1\n", "\"1_000\" is not a number"),
@@ -94,16 +79,10 @@ fn every_bad_place_is_named() {
         ("x,n,y\n.,1,1\n", "\".\" is not a number"),
         ("x,n,y\n--1,1,1\n", "\"--1\" is not a number"),
         ("x,n,y\n1 2,1,1\n", "\"1 2\" is not a number"),
-        (
-            "x,n,y\n1,1.5,1\n",
-            "row 1, column \"n\": \"1.5\" is not an integer",
-        ),
+        ("x,n,y\n1,1.5,1\n", "row 1, column \"n\": \"1.5\" is not an integer"),
         ("x,n,y\n1e39,1,1\n", "does not fit a 32-bit float"),
         ("x,n,y\n1e999,1,1\n", "does not fit a 32-bit float"),
-        (
-            "x,n,y\n1,1,1\n\"1,1,1\n",
-            "row 2: a quoted cell does not end",
-        ),
+        ("x,n,y\n1,1,1\n\"1,1,1\n", "row 2: a quoted cell does not end"),
         ("x,n,y\n\"1\"2,1,1\n", "row 1: a quoted cell does not end"),
         ("x,n,y\r1,1,1\r", "row 0: a carriage return"),
         ("x,n,y\n1,1,1\r", "row 1: a carriage return"),
@@ -112,59 +91,27 @@ fn every_bad_place_is_named() {
         let error = read(csv).expect_err(csv).to_string();
         assert!(error.contains(expected), "{csv:?} gave {error:?}");
     }
-    let latin = describe(
-        &b"x,n,y\n1,1,1\n\xE9,1,1\n"[..],
-        &plain(),
-        &Limits::default(),
-    );
-    assert_eq!(
-        latin.unwrap_err().to_string(),
-        "row 2, column \"x\": not UTF-8 text"
-    );
+    let latin = describe(&b"x,n,y\n1,1,1\n\xE9,1,1\n"[..], &plain(), &Limits::default());
+    assert_eq!(latin.unwrap_err().to_string(), "row 2, column \"x\": not UTF-8 text");
     let latin = describe(&b"x,n,y,\xE9\n1,1,1,1\n"[..], &plain(), &Limits::default());
-    assert_eq!(
-        latin.unwrap_err().to_string(),
-        "row 0, column \"4\": not UTF-8 text"
-    );
+    assert_eq!(latin.unwrap_err().to_string(), "row 0, column \"4\": not UTF-8 text");
 }
 
 #[test]
 fn limits_hold() {
-    let limits = Limits {
-        max_rows: 2,
-        max_columns: 3,
-        max_line_bytes: 10,
-    };
+    let limits = Limits { max_rows: 2, max_columns: 3, max_line_bytes: 10 };
     let read = |csv: &str| describe(csv.as_bytes(), &plain(), &limits).map_err(|e| e.to_string());
     assert!(read("x,n,y\n1,1,1\n1,1,1\n").is_ok());
-    assert_eq!(
-        read("x,n,y\n1,1,1\n1,1,1\n1,1,1\n").unwrap_err(),
-        "more than 2 rows"
-    );
+    assert_eq!(read("x,n,y\n1,1,1\n1,1,1\n1,1,1\n").unwrap_err(), "more than 2 rows");
     assert_eq!(read("x,n,y,z\n").unwrap_err(), "row 0: more than 3 cells");
     assert!(read("x,n,y\n1,1,00001\n").is_ok());
-    assert_eq!(
-        read("x,n,y\n1,1,000001\n").unwrap_err(),
-        "row 1: longer than 10 bytes"
-    );
-    assert_eq!(
-        read("x,n,y\n\"1\n\n\n\n\n\n\n\n\n\n").unwrap_err(),
-        "row 1: longer than 10 bytes"
-    );
+    assert_eq!(read("x,n,y\n1,1,000001\n").unwrap_err(), "row 1: longer than 10 bytes");
+    assert_eq!(read("x,n,y\n\"1\n\n\n\n\n\n\n\n\n\n").unwrap_err(), "row 1: longer than 10 bytes");
     // A stream without end or line end stops at the limit.
     let endless = describe(io::repeat(b'1'), &plain(), &Limits::default());
-    assert!(matches!(
-        endless,
-        Err(DatasetError::LineTooLong { row: 0, .. })
-    ));
+    assert!(matches!(endless, Err(DatasetError::LineTooLong { row: 0, .. })));
     let endless = describe(io::repeat(b','), &plain(), &Limits::default());
-    assert!(matches!(
-        endless,
-        Err(DatasetError::TooManyColumns {
-            row: 0,
-            limit: 4096
-        })
-    ));
+    assert!(matches!(endless, Err(DatasetError::TooManyColumns { row: 0, limit: 4096 })));
 }
 
 #[test]
@@ -184,11 +131,7 @@ fn text_labels_lists_and_many_classes() {
     assert!(describe(&b"x,y\n1,2\n"[..], &listed, &Limits::default()).is_err());
     let rows: String = (0..1001).map(|i| format!("1,{i}.5\n")).collect();
     let regression = definition("columns: {x: float, y: float}\nlabel: y");
-    let many = describe(
-        format!("x,y\n{rows}").as_bytes(),
-        &regression,
-        &Limits::default(),
-    );
+    let many = describe(format!("x,y\n{rows}").as_bytes(), &regression, &Limits::default());
     assert_eq!(many.unwrap().label_histogram, None);
 }
 

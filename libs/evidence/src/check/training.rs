@@ -2,12 +2,13 @@
 
 use envelope::ResourceDescriptor;
 use ids::Role;
-use job::{InputFile, Request};
+use job::{InputFile, Request, Resources};
 use keys::Identity;
 
 use super::{CLOCK_SKEW_MS, Checker, MAX_EVIDENCE_AGE_MS, MAX_OUTPUTS};
 use crate::{
-    BUILD_TYPE, EvidenceSet, Grant, PROVENANCE_PREDICATE_TYPE, TrainingStatement, check_isolation,
+    BUILD_TYPE, EvidenceSet, Grant, Limits, PROVENANCE_PREDICATE_TYPE, TrainingStatement,
+    check_isolation,
 };
 
 impl Checker<'_> {
@@ -51,6 +52,7 @@ impl Checker<'_> {
             "no device that was not asked for",
             format_args!("{:?} without a request for GPUs", container.devices),
         );
+        ok &= self.limits(&container.limits, &request.spec.resources);
         ok &= self.checks.require(
             "training.exit",
             container.exit_code == 0 && !container.oom_killed,
@@ -81,6 +83,24 @@ impl Checker<'_> {
             format_args!("finished {finished}, signed {}: {age} ms apart", self.at),
         );
         a && b
+    }
+
+    /// The run was held at least as tightly as its request asked.
+    fn limits(&mut self, got: &Limits, asked: &Resources) -> bool {
+        const MIB: u64 = 1024 * 1024;
+        let memory = u64::from(asked.memory_mib).saturating_mul(MIB);
+        let holds = got.memory_bytes <= memory
+            && got.memory_swap_bytes <= memory
+            && got.cpu_millis <= u64::from(asked.cpu_millis)
+            && got.pids <= u64::from(asked.pids)
+            && got.wall_clock_s <= u64::from(asked.wall_clock_s)
+            && got.output_bytes <= u64::from(asked.output_mib).saturating_mul(MIB);
+        self.checks.require(
+            "training.limits",
+            holds,
+            "no more than was asked for",
+            format_args!("{got:?} is more than {asked:?}"),
+        )
     }
 
     fn inputs(&mut self, statement: &TrainingStatement, request: &Request) -> bool {

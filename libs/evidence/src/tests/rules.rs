@@ -216,6 +216,21 @@ fn training_inputs() {
         ("training.input.model", |f| {
             f.training(|t| t.predicate.build_definition.resolved_dependencies[0].digest.clear())
         }),
+        ("training.limits", |f| {
+            f.training(|t| t.predicate.run_details.observed.container.limits.memory_bytes += 1)
+        }),
+        ("training.limits", |f| {
+            f.training(|t| t.predicate.run_details.observed.container.limits.memory_swap_bytes *= 2)
+        }),
+        ("training.limits", |f| {
+            f.training(|t| t.predicate.run_details.observed.container.limits.pids += 1)
+        }),
+        ("training.limits", |f| {
+            f.training(|t| t.predicate.run_details.observed.container.limits.wall_clock_s += 1)
+        }),
+        ("training.limits", |f| {
+            f.training(|t| t.predicate.run_details.observed.container.limits.output_bytes += 1)
+        }),
         ("training.image-id", |f| {
             f.training(|t| t.predicate.run_details.observed.container.image_id = "x".into())
         }),

@@ -1,6 +1,6 @@
 //! A fast way to the canonical form: sorts the members of compact JSON, and gives up on everything
-//! that RFC 8785 spells in another way than `serde_json` does. [`super::from_slice`] compares with
-//! it first: strict parsing is most of what a service does with a signed document.
+//! that RFC 8785 spells in another way than `serde_json` does. It serves
+//! [`super::rewrite`]: strict parsing is much of what a service does with a signed document.
 
 use std::ops::Range;
 

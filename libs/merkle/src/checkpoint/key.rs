@@ -50,10 +50,7 @@ impl VerifierKey {
         if key.is_weak() {
             return Err(KeyError::PublicKey);
         }
-        Ok(Self {
-            name: name.to_owned(),
-            key,
-        })
+        Ok(Self { name: name.to_owned(), key })
     }
 
     /// The name that stands in signature lines.
@@ -98,24 +95,14 @@ impl FromStr for VerifierKey {
         let public = VerifyingKey::from_bytes(&public).map_err(|_| KeyError::PublicKey)?;
         let verifier = Self::new(name, public)?;
         let expected = hex(verifier.id());
-        if id == expected {
-            Ok(verifier)
-        } else {
-            Err(KeyError::Id { expected })
-        }
+        if id == expected { Ok(verifier) } else { Err(KeyError::Id { expected }) }
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = [&[ED25519][..], &self.key.as_bytes()[..]].concat();
-        write!(
-            f,
-            "{}+{}+{}",
-            self.name,
-            hex(self.id()),
-            STANDARD.encode(key)
-        )
+        write!(f, "{}+{}+{}", self.name, hex(self.id()), STANDARD.encode(key))
     }
 }
 

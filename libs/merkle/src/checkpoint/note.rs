@@ -115,11 +115,7 @@ fn parse_text(text: &str) -> Result<Checkpoint, Error> {
     if size == 0 && root != empty_root() {
         return Err(Error::EmptyTreeRoot);
     }
-    Ok(Checkpoint {
-        origin: (*origin).to_owned(),
-        size,
-        root,
-    })
+    Ok(Checkpoint { origin: (*origin).to_owned(), size, root })
 }
 
 fn parse_signatures(lines: &str) -> Result<Vec<SignatureLine>, Error> {
@@ -140,9 +136,5 @@ fn parse_signature(line: &str) -> Option<SignatureLine> {
     if !is_key_name(name) || signature.is_empty() {
         return None;
     }
-    Some(SignatureLine {
-        name: name.to_owned(),
-        key_id: *key_id,
-        signature: signature.to_vec(),
-    })
+    Some(SignatureLine { name: name.to_owned(), key_id: *key_id, signature: signature.to_vec() })
 }

@@ -18,19 +18,12 @@ fn key() -> SigningKey {
 }
 
 fn head(size: u64) -> Checkpoint {
-    Checkpoint {
-        origin: "log.example/aibom".to_owned(),
-        size,
-        root: leaf_hash(b"x"),
-    }
+    Checkpoint { origin: "log.example/aibom".to_owned(), size, root: leaf_hash(b"x") }
 }
 
 fn signed() -> (String, VerifierKey) {
     let note = sign(&head(42), &key(), "log.example/aibom").unwrap();
-    (
-        note,
-        VerifierKey::new("log.example/aibom", key().verifying_key()).unwrap(),
-    )
+    (note, VerifierKey::new("log.example/aibom", key().verifying_key()).unwrap())
 }
 
 #[test]
@@ -61,13 +54,7 @@ fn go_table_of_bad_verifier_keys_is_refused() {
     for at in 0..GO_KEY.len() {
         let mut bytes = GO_KEY.as_bytes().to_vec();
         bytes[at] += 1;
-        assert!(
-            String::from_utf8(bytes)
-                .unwrap()
-                .parse::<VerifierKey>()
-                .is_err(),
-            "byte {at}"
-        );
+        assert!(String::from_utf8(bytes).unwrap().parse::<VerifierKey>().is_err(), "byte {at}");
     }
     for bad in [
         "PeterNeumann+cc469956+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TWBADKEY==",
@@ -93,10 +80,7 @@ fn the_specification_s_example_is_read() {
     assert_eq!(note.signatures().len(), 1);
     assert_eq!(note.signatures()[0].signature.len(), 64);
     let stranger = GO_KEY.parse().unwrap();
-    assert!(matches!(
-        note.verify(&stranger),
-        Err(CheckpointError::NotSigned(_))
-    ));
+    assert!(matches!(note.verify(&stranger), Err(CheckpointError::NotSigned(_))));
 }
 
 #[test]
@@ -125,11 +109,7 @@ fn other_spellings_are_refused() {
     let (note, verifier) = signed();
     let root = STANDARD.encode(leaf_hash(b"x").as_bytes());
     let body = head(42).to_note_body();
-    let line = note
-        .strip_prefix(&body)
-        .unwrap()
-        .strip_prefix('\n')
-        .unwrap();
+    let line = note.strip_prefix(&body).unwrap().strip_prefix('\n').unwrap();
     use CheckpointError as E;
     let table: Vec<(String, E)> = vec![
         (String::new(), E::Frame),
@@ -139,10 +119,7 @@ fn other_spellings_are_refused() {
         (format!("{body}{line}"), E::Frame),
         (note.trim_end().to_owned(), E::Frame),
         (note.replace('\n', "\r\n"), E::ControlCharacter),
-        (
-            note.replace("aibom\n42", "ai\tbom\n42"),
-            E::ControlCharacter,
-        ),
+        (note.replace("aibom\n42", "ai\tbom\n42"), E::ControlCharacter),
         (note.replace("\n42\n", "\n042\n"), E::Size),
         (note.replace("\n42\n", "\n+42\n"), E::Size),
         (note.replace("\n42\n", "\n 42\n"), E::Size),
@@ -151,39 +128,18 @@ fn other_spellings_are_refused() {
         (note.replace("\n42\n", "\n0\n"), E::EmptyTreeRoot),
         (note.replace(&root, root.trim_end_matches('=')), E::Root),
         (note.replace(&root, &root[4..]), E::Root),
-        (
-            note.replace(&format!("{root}\n"), &format!("{root}\nextension\n")),
-            E::Lines,
-        ),
+        (note.replace(&format!("{root}\n"), &format!("{root}\nextension\n")), E::Lines),
         (note.replacen("log.example/aibom\n", "\n", 1), E::Origin),
-        (
-            note.replacen("log.example", "log\u{85}example", 1),
-            E::Origin,
-        ),
-        (
-            note.replacen("log.example/aibom", &"o".repeat(300), 1),
-            E::Origin,
-        ),
+        (note.replacen("log.example", "log\u{85}example", 1), E::Origin),
+        (note.replacen("log.example/aibom", &"o".repeat(300), 1), E::Origin),
         (note.replace('\u{2014}', "-"), E::SignatureLine(1)),
         (note.replace("\u{2014} ", "\u{2014}  "), E::SignatureLine(1)),
-        (
-            note.replace("\u{2014} log.example", "\u{2014} log\u{a0}example"),
-            E::SignatureLine(1),
-        ),
-        (
-            format!("{note}\u{2014} a+b AAAAAAA=\n"),
-            E::SignatureLine(2),
-        ),
-        (
-            format!("{note}\u{2014} short AAAAAA==\n"),
-            E::SignatureLine(2),
-        ),
+        (note.replace("\u{2014} log.example", "\u{2014} log\u{a0}example"), E::SignatureLine(1)),
+        (format!("{note}\u{2014} a+b AAAAAAA=\n"), E::SignatureLine(2)),
+        (format!("{note}\u{2014} short AAAAAA==\n"), E::SignatureLine(2)),
         (format!("{note}no signature\n"), E::SignatureLine(2)),
         (format!("{note}{}", line.repeat(16)), E::TooManySignatures),
-        (
-            format!("{note}{}", "x".repeat(MAX_NOTE_BYTES)),
-            E::TooLong(note.len() + MAX_NOTE_BYTES),
-        ),
+        (format!("{note}{}", "x".repeat(MAX_NOTE_BYTES)), E::TooLong(note.len() + MAX_NOTE_BYTES)),
     ];
     for (bad, expected) in table {
         assert_eq!(verify(&bad, &verifier), Err(expected), "{bad:?}");
@@ -202,36 +158,20 @@ fn lines_of_other_keys_are_ignored_and_ours_must_all_verify() {
     let refused = verify(&format!("{note}{short}"), &verifier);
     assert!(matches!(refused, Err(CheckpointError::BadSignature(_))));
     let renamed = VerifierKey::new("log.example/other", key().verifying_key()).unwrap();
-    assert!(matches!(
-        verify(&note, &renamed),
-        Err(CheckpointError::NotSigned(_))
-    ));
+    assert!(matches!(verify(&note, &renamed), Err(CheckpointError::NotSigned(_))));
 }
 
 #[test]
 fn what_would_not_read_back_is_not_written() {
     for origin in ["", "a\nb", "a\n\nb", "tab\t", &"o".repeat(257)] {
-        let head = Checkpoint {
-            origin: origin.to_owned(),
-            ..head(1)
-        };
+        let head = Checkpoint { origin: origin.to_owned(), ..head(1) };
         assert!(sign(&head, &key(), "log.example").is_err(), "{origin:?}");
     }
     for name in ["", "a b", "a+b", "a\nb", "a\u{2003}b"] {
-        assert_eq!(
-            sign(&head(1), &key(), name),
-            Err(CheckpointError::KeyName),
-            "{name:?}"
-        );
+        assert_eq!(sign(&head(1), &key(), name), Err(CheckpointError::KeyName), "{name:?}");
     }
-    assert_eq!(
-        sign(&head(0), &key(), "log"),
-        Err(CheckpointError::EmptyTreeRoot)
-    );
-    let empty = Checkpoint {
-        root: empty_root(),
-        ..head(0)
-    };
+    assert_eq!(sign(&head(0), &key(), "log"), Err(CheckpointError::EmptyTreeRoot));
+    let empty = Checkpoint { root: empty_root(), ..head(0) };
     assert!(sign(&empty, &key(), "log").is_ok());
     let (_, verifier) = signed();
     let refused = assemble(&head(1), &verifier, &[0; 64]);

@@ -53,11 +53,7 @@ fn turns(index: u64, size: u64) -> Vec<bool> {
     while length > 1 {
         let left = 1 << (length - 1).ilog2();
         turns.push(index >= left);
-        (index, length) = if index < left {
-            (index, left)
-        } else {
-            (index - left, length - left)
-        };
+        (index, length) = if index < left { (index, left) } else { (index - left, length - left) };
     }
     turns
 }
@@ -98,10 +94,7 @@ fn every_one_bit_change_to_a_consistency_is_refused() {
                     assert!(verify_consistency(old, &old_root, new, &new_root, &bad).is_err());
                 }
             }
-            for extra in [
-                proof.iter().copied().chain([new_root]).collect(),
-                Vec::new(),
-            ] {
+            for extra in [proof.iter().copied().chain([new_root]).collect(), Vec::new()] {
                 if extra != proof {
                     assert!(verify_consistency(old, &old_root, new, &new_root, &extra).is_err());
                 }
@@ -132,15 +125,9 @@ fn proofs_are_bounded_and_huge_sizes_do_not_overflow() {
     let hash = leaf_hash(b"");
     let long = vec![hash; MAX_PROOF_HASHES + 1];
     let refused = verify_inclusion(&hash, 0, u64::MAX, &long, &hash);
-    assert!(matches!(
-        refused,
-        Err(InclusionError::Length { got: 65, .. })
-    ));
+    assert!(matches!(refused, Err(InclusionError::Length { got: 65, .. })));
     let refused = verify_consistency(1, &hash, u64::MAX, &hash, &long);
-    assert!(matches!(
-        refused,
-        Err(ConsistencyError::Length { got: 65, .. })
-    ));
+    assert!(matches!(refused, Err(ConsistencyError::Length { got: 65, .. })));
     for size in [u64::MAX, 1 << 63, (1 << 63) + 1] {
         for index in [0, size / 2, size - 1] {
             assert!(verify_inclusion(&hash, index, size, &long[..64], &hash).is_err());

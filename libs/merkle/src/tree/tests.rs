@@ -7,34 +7,13 @@ use ids::Sha256Digest;
 
 /// The classic inputs of certificate-transparency's reference tests, and the root after each.
 const VECTORS: [(&str, &str); 8] = [
-    (
-        "",
-        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-    ),
-    (
-        "00",
-        "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-    ),
-    (
-        "10",
-        "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-    ),
-    (
-        "2021",
-        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-    ),
-    (
-        "3031",
-        "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
-    ),
-    (
-        "40414243",
-        "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
-    ),
-    (
-        "5051525354555657",
-        "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
-    ),
+    ("", "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+    ("00", "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"),
+    ("10", "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
+    ("2021", "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"),
+    ("3031", "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4"),
+    ("40414243", "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef"),
+    ("5051525354555657", "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c"),
     (
         "606162636465666768696a6b6c6d6e6f",
         "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
@@ -42,14 +21,9 @@ const VECTORS: [(&str, &str); 8] = [
 ];
 
 fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text
-        .chars()
-        .map(|c| u8::try_from(c.to_digit(16).unwrap()).unwrap())
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
+    let digits: Vec<u8> =
+        text.chars().map(|c| u8::try_from(c.to_digit(16).unwrap()).unwrap()).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 fn leaves(count: u64) -> Vec<Sha256Digest> {
@@ -88,11 +62,7 @@ fn naive_inclusion(index: usize, leaves: &[Sha256Digest]) -> Vec<Sha256Digest> {
 /// RFC 9162, section 2.1.4.1, word for word.
 fn naive_consistency(old: usize, leaves: &[Sha256Digest], whole: bool) -> Vec<Sha256Digest> {
     if old == leaves.len() {
-        return if whole {
-            Vec::new()
-        } else {
-            vec![naive_root(leaves)]
-        };
+        return if whole { Vec::new() } else { vec![naive_root(leaves)] };
     }
     let k = 1 << (leaves.len() - 1).ilog2();
     let (left, right) = leaves.split_at(k);
@@ -170,29 +140,11 @@ fn every_size_to_70_equals_the_recursive_definition() {
 fn questions_outside_of_the_tree_are_refused() {
     let tree: Tree = leaves(5).into_iter().collect();
     assert_eq!(tree.root_at(6), Err(RangeError::Size { size: 6, limit: 5 }));
-    assert_eq!(
-        tree.inclusion(5, 5),
-        Err(RangeError::Index { index: 5, size: 5 })
-    );
-    assert_eq!(
-        tree.inclusion(0, 0),
-        Err(RangeError::Index { index: 0, size: 0 })
-    );
-    assert_eq!(
-        tree.inclusion(0, u64::MAX),
-        Err(RangeError::Size {
-            size: u64::MAX,
-            limit: 5
-        })
-    );
-    assert_eq!(
-        tree.consistency(4, 3),
-        Err(RangeError::Size { size: 4, limit: 3 })
-    );
-    assert_eq!(
-        tree.consistency(4, 6),
-        Err(RangeError::Size { size: 6, limit: 5 })
-    );
+    assert_eq!(tree.inclusion(5, 5), Err(RangeError::Index { index: 5, size: 5 }));
+    assert_eq!(tree.inclusion(0, 0), Err(RangeError::Index { index: 0, size: 0 }));
+    assert_eq!(tree.inclusion(0, u64::MAX), Err(RangeError::Size { size: u64::MAX, limit: 5 }));
+    assert_eq!(tree.consistency(4, 3), Err(RangeError::Size { size: 4, limit: 3 }));
+    assert_eq!(tree.consistency(4, 6), Err(RangeError::Size { size: 6, limit: 5 }));
     assert_eq!(tree.leaf(5), None);
     assert_eq!(tree.node(2, 0), tree.root_at(4).ok());
     assert_eq!(tree.node(70, 0), None);

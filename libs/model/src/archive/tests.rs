@@ -29,9 +29,7 @@ fn with_options(which: &str, options: SimpleFileOptions) -> Vec<u8> {
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in PARTS {
-        writer
-            .start_file(name, if name == which { options } else { stored })
-            .unwrap();
+        writer.start_file(name, if name == which { options } else { stored }).unwrap();
         writer.write_all(content).unwrap();
     }
     writer.finish().unwrap().into_inner()
@@ -109,86 +107,36 @@ fn other_entries_are_refused_by_their_rule() {
 fn other_features_of_zip_are_refused_by_their_rule() {
     let deflated = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    assert_eq!(
-        rule(read(&with_options("config.json", deflated))),
-        "Compressed"
-    );
-    assert_eq!(
-        rule(read(&with_options("model.weights.h5", deflated))),
-        "Compressed"
-    );
-    let zip64 = rule(read(&with_options(
-        "model.weights.h5",
-        stored.large_file(true),
-    )));
+    assert_eq!(rule(read(&with_options("config.json", deflated))), "Compressed");
+    assert_eq!(rule(read(&with_options("model.weights.h5", deflated))), "Compressed");
+    let zip64 = rule(read(&with_options("model.weights.h5", stored.large_file(true))));
     assert!(["Zip64", "ZipFeature"].contains(&zip64.as_str()), "{zip64}");
     let mut writer = ZipWriter::new(Cursor::new(good()));
-    writer
-        .add_symlink("config.json", "/etc/passwd", stored)
-        .unwrap();
-    assert_eq!(
-        rule(read(&writer.finish().unwrap().into_inner())),
-        "NotAFile"
-    );
+    writer.add_symlink("config.json", "/etc/passwd", stored).unwrap();
+    assert_eq!(rule(read(&writer.finish().unwrap().into_inner())), "NotAFile");
 }
 
 #[test]
 fn every_changed_header_is_refused_by_its_rule() {
     let table: [(&str, Vec<u8>, &str); 18] = [
         ("encrypted", patch(1, (8, &[1, 0]), Some(6)), "Encrypted"),
-        (
-            "data descriptor",
-            patch(1, (8, &[8, 0]), Some(6)),
-            "DataDescriptor",
-        ),
-        (
-            "strong encryption flag",
-            patch(1, (8, &[0x40, 0]), Some(6)),
-            "ZipFeature",
-        ),
+        ("data descriptor", patch(1, (8, &[8, 0]), Some(6)), "DataDescriptor"),
+        ("strong encryption flag", patch(1, (8, &[0x40, 0]), Some(6)), "ZipFeature"),
         ("nothing changed", patch(1, (8, &[0, 0]), None), "accepted"),
-        (
-            "newer version",
-            patch(1, (6, &[45, 0]), Some(4)),
-            "ZipFeature",
-        ),
+        ("newer version", patch(1, (6, &[45, 0]), Some(4)), "ZipFeature"),
         ("volume", patch(1, (34, &[1, 0]), None), "ZipFeature"),
         ("extra field", patch(1, (30, &[4, 0]), None), "ZipFeature"),
         ("comment", patch(1, (32, &[4, 0]), None), "ZipFeature"),
-        (
-            "two sizes",
-            patch(1, (20, &[9, 0, 0, 0]), Some(18)),
-            "Archive",
-        ),
+        ("two sizes", patch(1, (20, &[9, 0, 0, 0]), Some(18)), "Archive"),
         ("zip64 size", patch(1, (24, &[255; 4]), Some(22)), "Zip64"),
         ("zip64 place", patch(1, (42, &[255; 4]), None), "Zip64"),
         ("overlap", patch(1, (42, &[0; 4]), None), "Archive"),
         ("gap", patch(1, (42, &[0, 1, 0, 0]), None), "Slack"),
-        (
-            "date differs",
-            patch(1, (12, &[1, 1]), None),
-            "HeaderMismatch",
-        ),
-        (
-            "checksum",
-            patch(1, (16, &[1, 2, 3, 4]), Some(14)),
-            "Checksum",
-        ),
-        (
-            "checksum differs",
-            patch(1, (16, &[1, 2, 3, 4]), None),
-            "HeaderMismatch",
-        ),
-        (
-            "name differs",
-            patch(1, (46, b"c0nfig"), None),
-            "UnknownEntry",
-        ),
-        (
-            "directory",
-            patch(1, (38, &[0x10, 0, 0, 0]), None),
-            "NotAFile",
-        ),
+        ("date differs", patch(1, (12, &[1, 1]), None), "HeaderMismatch"),
+        ("checksum", patch(1, (16, &[1, 2, 3, 4]), Some(14)), "Checksum"),
+        ("checksum differs", patch(1, (16, &[1, 2, 3, 4]), None), "HeaderMismatch"),
+        ("name differs", patch(1, (46, b"c0nfig"), None), "UnknownEntry"),
+        ("directory", patch(1, (38, &[0x10, 0, 0, 0]), None), "NotAFile"),
     ];
     for (what, bytes, expected) in table {
         assert_eq!(rule(read(&bytes)), expected, "{what}");
@@ -219,11 +167,7 @@ fn bytes_of_no_entry_and_broken_ends_are_refused() {
     let twice = [&good[..], &good[..]].concat();
     let table: [(&str, Vec<u8>, &str); 13] = [
         ("empty", Vec::new(), "Archive"),
-        (
-            "text",
-            b"not a zip archive at all, but long enough".to_vec(),
-            "Archive",
-        ),
+        ("text", b"not a zip archive at all, but long enough".to_vec(), "Archive"),
         ("end record only", archive(&[]), "MissingEntry"),
         ("behind", behind, "Slack"),
         ("in front", in_front, "Slack"),
@@ -233,11 +177,7 @@ fn bytes_of_no_entry_and_broken_ends_are_refused() {
         ("zip64 locator", locator, "Zip64"),
         ("zip64 count", patch_end(8, &[255; 4]), "Zip64"),
         ("volumes", patch_end(4, &[1, 0]), "Archive"),
-        (
-            "directory beyond",
-            patch_end(12, &[255, 255, 0, 0]),
-            "Archive",
-        ),
+        ("directory beyond", patch_end(12, &[255, 255, 0, 0]), "Archive"),
         ("comment length", patch_end(20, &[1, 0]), "Archive"),
     ];
     for (what, bytes, expected) in table {

@@ -86,25 +86,13 @@ fn every_bad_layer_and_member_is_refused_by_its_rule() {
         assert_eq!(rule(read(&model(METADATA, &config))), *expected, "{layer}");
         // The same, deep inside of a wrapper and in the compile configuration.
         let wrapped = dense(&format!(r#", "x": [{{"y": {layer}}}]"#));
-        assert_eq!(
-            rule(read(&model(METADATA, &sequential(&wrapped)))),
-            *expected,
-            "{wrapped}"
-        );
+        assert_eq!(rule(read(&model(METADATA, &sequential(&wrapped)))), *expected, "{wrapped}");
         let compiled = sequential_with(&dense(""), &format!(r#"{{"loss": {layer}}}"#));
-        assert_eq!(
-            rule(read(&model(METADATA, &compiled))),
-            *expected,
-            "{compiled}"
-        );
+        assert_eq!(rule(read(&model(METADATA, &compiled))), *expected, "{compiled}");
     }
     for (members, expected) in MEMBERS {
         let config = sequential(&dense(&format!(", {members}")));
-        assert_eq!(
-            rule(read(&model(METADATA, &config))),
-            *expected,
-            "{members}"
-        );
+        assert_eq!(rule(read(&model(METADATA, &config))), *expected, "{members}");
     }
 }
 
@@ -119,10 +107,7 @@ fn every_bad_document_is_refused_by_its_rule() {
         (format!("\u{feff}{good}"), "Json"),
         (nested(65), "JsonTooBig"),
         ("[".repeat(200_000), "JsonTooBig"),
-        (
-            sequential(&dense(&format!(r#", "x": {}"#, nested(62)))),
-            "JsonTooBig",
-        ),
+        (sequential(&dense(&format!(r#", "x": {}"#, nested(62)))), "JsonTooBig"),
         (format!("[{}0]", "0,".repeat(1_000_000)), "JsonTooBig"),
         (format!("{good}{}", " ".repeat(9 << 20)), "TooLarge"),
         ("[]".to_owned(), "Shape"),
@@ -132,10 +117,7 @@ fn every_bad_document_is_refused_by_its_rule() {
         (layer("keras", "Sequential", "{}"), "Shape"),
         (layer("keras", "Sequential", r#"{"layers": {}}"#), "Shape"),
         (layer("keras", "Sequential", r#"{"layers": [1]}"#), "Shape"),
-        (
-            layer("evil", "Sequential", r#"{"layers": []}"#),
-            "NotAllowed",
-        ),
+        (layer("evil", "Sequential", r#"{"layers": []}"#), "NotAllowed"),
     ];
     for (config, expected) in table {
         let shown: String = config.chars().take(200).collect();
@@ -154,10 +136,7 @@ fn every_bad_metadata_is_refused_by_its_rule() {
         (r#"{"keras_version": "2.15.0"}"#, "KerasVersion"),
         (r#"{"keras_version": "3"}"#, "KerasVersion"),
         (r#"{"keras_version": "-3.0"}"#, "KerasVersion"),
-        (
-            r#"{"keras_version": "2.1", "keras_version": "3.1"}"#,
-            "DuplicateKey",
-        ),
+        (r#"{"keras_version": "2.1", "keras_version": "3.1"}"#, "DuplicateKey"),
     ];
     for (metadata, expected) in table {
         let bytes = model(metadata, &sequential(&dense("")));

@@ -14,10 +14,7 @@ const MAX_TREE_LEVEL: u8 = 8;
 /// One 40-byte symbol table entry: where its name is in the heap, and what it links to.
 pub(super) fn link(entry: &[u8; 40], path: &str) -> Result<(u64, Link), Refusal> {
     let mut fields = Fields(entry);
-    let (name, object) = (
-        fields.u64().unwrap_or_default(),
-        fields.u64().unwrap_or_default(),
-    );
+    let (name, object) = (fields.u64().unwrap_or_default(), fields.u64().unwrap_or_default());
     let kind = fields.u32();
     let _reserved = fields.u32();
     let group = match kind {
@@ -72,15 +69,10 @@ impl<R: Read + Seek> Walk<R> {
         let (Some(size), Some(_), Some(data)) = (fields.u64(), fields.u64(), fields.u64()) else {
             return Err(broken("no local heap", heap));
         };
-        let end = data
-            .checked_add(size)
-            .filter(|end| *end <= self.file.length());
+        let end = data.checked_add(size).filter(|end| *end <= self.file.length());
         match end {
             Some(end) if size <= MAX_HEAP_BYTES => self.file.bytes(&(data..end)),
-            _ => Err(broken(
-                "a heap that is too large or outside of the file",
-                heap,
-            )),
+            _ => Err(broken("a heap that is too large or outside of the file", heap)),
         }
     }
 
@@ -115,10 +107,7 @@ impl<R: Read + Seek> Walk<R> {
 /// The NUL-ended name at `offset`; one path component.
 fn name(names: &[u8], offset: u64) -> Option<String> {
     let rest = names.get(usize::try_from(offset).ok()?..)?;
-    let end = rest
-        .iter()
-        .take(MAX_NAME_BYTES + 1)
-        .position(|byte| *byte == 0)?;
+    let end = rest.iter().take(MAX_NAME_BYTES + 1).position(|byte| *byte == 0)?;
     let name = std::str::from_utf8(rest.get(..end)?).ok()?;
     let plain =
         !matches!(name, "" | "." | "..") && !name.contains(|c: char| c == '/' || c.is_control());

@@ -45,9 +45,7 @@ impl<R: Read + Seek> Walk<R> {
         let mut found = Found::default();
         let mut left = count;
         while let Some((start, size)) = blocks.pop() {
-            let end = start
-                .checked_add(size)
-                .filter(|end| *end <= self.file.length());
+            let end = start.checked_add(size).filter(|end| *end <= self.file.length());
             let Some(end) = end.filter(|_| size <= MAX_BLOCK_BYTES) else {
                 return Err(broken("messages outside of the file", start));
             };
@@ -106,11 +104,7 @@ impl<R: Read + Seek> Walk<R> {
             0x0B => return refuse("a filter pipeline"),
             _ => return refuse("a message that Keras does not write"),
         };
-        if twice {
-            refuse("a message that stands twice")
-        } else {
-            Ok(())
-        }
+        if twice { refuse("a message that stands twice") } else { Ok(()) }
     }
 
     /// The bytes that an array's data takes in this file.
@@ -124,13 +118,9 @@ impl<R: Read + Seek> Walk<R> {
                     .ok_or_else(|| refuse("a broken layout"))
             }
             (Some(3), Some(1)) => {
-                let (address, size) = fields
-                    .u64()
-                    .zip(fields.u64())
-                    .ok_or_else(|| refuse("a broken layout"))?;
-                let end = address
-                    .checked_add(size)
-                    .filter(|end| *end <= self.file.length());
+                let (address, size) =
+                    fields.u64().zip(fields.u64()).ok_or_else(|| refuse("a broken layout"))?;
+                let end = address.checked_add(size).filter(|end| *end <= self.file.length());
                 match end {
                     Some(_) => Ok(size),
                     None if address == UNDEFINED && size == 0 => Ok(0),
@@ -147,12 +137,9 @@ impl<R: Read + Seek> Walk<R> {
 impl Found {
     fn object(self, path: &str) -> Result<Object, Refusal> {
         match self {
-            Self {
-                group: Some((tree, heap)),
-                elements: None,
-                width: None,
-                stored: None,
-            } => Ok(Object::Group { tree, heap }),
+            Self { group: Some((tree, heap)), elements: None, width: None, stored: None } => {
+                Ok(Object::Group { tree, heap })
+            }
             Self {
                 group: None,
                 elements: Some(elements),
@@ -162,10 +149,7 @@ impl Found {
                 if elements.checked_mul(width) == Some(bytes) {
                     Ok(Object::Array { elements, bytes })
                 } else {
-                    Err(feature(
-                        path,
-                        "an array that claims more or less than it stores",
-                    ))
+                    Err(feature(path, "an array that claims more or less than it stores"))
                 }
             }
             _ => Err(feature(path, "an object that is neither group nor array")),
@@ -182,11 +166,7 @@ struct Message<'a> {
 fn message<'a>(rest: &mut Fields<'a>) -> Option<Message<'a>> {
     let (kind, size, flags) = (rest.u16()?, rest.u16()?, rest.u8()?);
     let _reserved = rest.take(3)?;
-    Some(Message {
-        kind,
-        flags,
-        body: rest.take(usize::from(size))?,
-    })
+    Some(Message { kind, flags, body: rest.take(usize::from(size))? })
 }
 
 /// How many numbers a dataspace message describes (section IV.A.2.b).

@@ -7,18 +7,12 @@ use super::*;
 const PLAIN: &[u8] = include_bytes!("../../fixtures/plain.h5");
 
 fn read(bytes: &[u8]) -> Result<Vec<Array>, Refusal> {
-    arrays(
-        Window::whole(Cursor::new(bytes)).unwrap(),
-        &Limits::default(),
-    )
+    arrays(Window::whole(Cursor::new(bytes)).unwrap(), &Limits::default())
 }
 
 macro_rules! fixture {
     ($name:literal) => {
-        (
-            $name,
-            &include_bytes!(concat!("../../fixtures/", $name, ".h5"))[..],
-        )
+        ($name, &include_bytes!(concat!("../../fixtures/", $name, ".h5"))[..])
     };
 }
 
@@ -31,40 +25,19 @@ fn a_plain_file_is_read() {
 #[test]
 fn every_feature_that_reaches_outside_is_refused() {
     let table = [
-        (
-            fixture!("external_storage"),
-            "/layers/dense/vars/0: external data storage",
-        ),
-        (
-            fixture!("external_link"),
-            "a link message (external or soft links)",
-        ),
+        (fixture!("external_storage"), "/layers/dense/vars/0: external data storage"),
+        (fixture!("external_link"), "a link message (external or soft links)"),
         (fixture!("soft_link"), "a soft link"),
-        (
-            fixture!("hard_link"),
-            "one structure in two places, or a cycle",
-        ),
+        (fixture!("hard_link"), "one structure in two places, or a cycle"),
         (fixture!("virtual"), "not the superblock that Keras writes"),
-        (
-            fixture!("virtual_old"),
-            "/layers: a virtual or newer layout",
-        ),
+        (fixture!("virtual_old"), "/layers: a virtual or newer layout"),
         (fixture!("chunked"), "/layers: a chunked layout"),
         (fixture!("gzip"), "is refused"),
         (fixture!("shape_bomb"), "data that is not in the file"),
         (fixture!("text"), "/layers: data other than plain numbers"),
-        (
-            fixture!("reference"),
-            "/layers: data other than plain numbers",
-        ),
-        (
-            fixture!("named_type"),
-            "/layers: an object that is neither group nor array",
-        ),
-        (
-            fixture!("new_style"),
-            "not the superblock that Keras writes",
-        ),
+        (fixture!("reference"), "/layers: data other than plain numbers"),
+        (fixture!("named_type"), "/layers: an object that is neither group nor array"),
+        (fixture!("new_style"), "not the superblock that Keras writes"),
         (fixture!("tracked"), "not an object header of version 1"),
     ];
     for ((name, bytes), expected) in table {
@@ -75,16 +48,7 @@ fn every_feature_that_reaches_outside_is_refused() {
 
 #[test]
 fn broken_frames_are_refused() {
-    for (at, value) in [
-        (0, 0),
-        (8, 2),
-        (13, 4),
-        (24, 1),
-        (40, 1),
-        (48, 0),
-        (72, 2),
-        (64, 255),
-    ] {
+    for (at, value) in [(0, 0), (8, 2), (13, 4), (24, 1), (40, 1), (48, 0), (72, 2), (64, 255)] {
         let mut bytes = PLAIN.to_vec();
         bytes[at] = value;
         assert!(read(&bytes).is_err(), "byte {at}");
@@ -93,10 +57,7 @@ fn broken_frames_are_refused() {
     for length in 0..PLAIN.len() {
         assert!(read(&PLAIN[..length]).is_err(), "cut at {length}");
     }
-    let few = Limits {
-        max_weight_objects: 4,
-        ..Limits::default()
-    };
+    let few = Limits { max_weight_objects: 4, ..Limits::default() };
     assert!(arrays(Window::whole(Cursor::new(PLAIN)).unwrap(), &few).is_err());
 }
 

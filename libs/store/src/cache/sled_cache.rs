@@ -39,17 +39,10 @@ impl SledCache {
     /// When another process holds the cache or the directory cannot be used.
     pub fn open(directory: impl AsRef<Path>, entries_max: usize) -> Result<Self, CacheError> {
         let path = directory.as_ref().to_path_buf();
-        let failed = |source| CacheError::Io {
-            path: path.clone(),
-            source,
-        };
+        let failed = |source| CacheError::Io { path: path.clone(), source };
         std::fs::create_dir_all(&path).map_err(failed)?;
         let mut options = OpenOptions::new();
-        let lock = options
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path.join("lock"));
+        let lock = options.write(true).create(true).truncate(false).open(path.join("lock"));
         let lock = lock.map_err(failed)?;
         lock.try_lock().map_err(|error| match error {
             std::fs::TryLockError::WouldBlock => CacheError::Locked { path: path.clone() },
@@ -71,13 +64,7 @@ impl SledCache {
                 read_through(&inside).map_err(|error| failed(error.into_io()))?
             }
         };
-        Ok(Self {
-            database,
-            entries: AtomicUsize::new(entries),
-            entries_max,
-            path,
-            _lock: lock,
-        })
+        Ok(Self { database, entries: AtomicUsize::new(entries), entries_max, path, _lock: lock })
     }
 
     /// The directory of the cache.
@@ -100,9 +87,7 @@ impl SledCache {
 
     fn forgot_one(&self) {
         let less = |count: usize| Some(count.saturating_sub(1));
-        let _always = self
-            .entries
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        let _always = self.entries.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 }
 
@@ -123,12 +108,7 @@ impl Cache for SledCache {
         if value.len() > CACHE_VALUE_BYTES_MAX {
             return Err(CacheError::TooLarge { bytes: value.len() });
         }
-        if self
-            .database
-            .insert(key, sealed(key, value))
-            .map_err(engine)?
-            .is_none()
-        {
+        if self.database.insert(key, sealed(key, value)).map_err(engine)?.is_none() {
             self.entries.fetch_add(1, Ordering::Relaxed);
             self.make_room()?;
         }
@@ -202,9 +182,7 @@ fn read_through(path: &Path) -> Result<(sled::Db, usize), Unreadable> {
             Err(Unreadable::Environment(error))
         }
         Ok(Err(error)) => Err(Unreadable::Damaged(error.to_string())),
-        Err(_) => Err(Unreadable::Damaged(
-            "sled panicked while reading it".to_owned(),
-        )),
+        Err(_) => Err(Unreadable::Damaged("sled panicked while reading it".to_owned())),
     }
 }
 

@@ -15,13 +15,7 @@ fn check(cache: &dyn Cache) {
     assert_eq!(cache.get(&[3]).unwrap().as_deref(), Some(&b"again"[..]));
     assert_eq!(cache.get(&[4]).unwrap(), None);
     let keys: Vec<Vec<u8>> = cache.iter().map(|entry| entry.unwrap().0).collect();
-    assert_eq!(
-        keys,
-        (0_u8..10)
-            .filter(|key| *key != 4)
-            .map(|key| vec![key])
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(keys, (0_u8..10).filter(|key| *key != 4).map(|key| vec![key]).collect::<Vec<_>>());
 }
 
 #[test]
@@ -48,10 +42,7 @@ fn entries_and_values_are_bounded() {
         }
         assert_eq!(cache.iter().count(), 5);
         let large = cache.put(b"large", &vec![0; CACHE_VALUE_BYTES_MAX + 1]);
-        assert!(
-            matches!(large, Err(CacheError::TooLarge { .. })),
-            "{large:?}"
-        );
+        assert!(matches!(large, Err(CacheError::TooLarge { .. })), "{large:?}");
     }
 }
 
@@ -61,10 +52,7 @@ fn a_held_cache_is_not_wiped() {
     let sled = SledCache::open(directory.path(), 100).unwrap();
     fill(&sled);
     let second = SledCache::open(directory.path(), 100);
-    assert!(
-        matches!(second, Err(CacheError::Locked { .. })),
-        "{second:?}"
-    );
+    assert!(matches!(second, Err(CacheError::Locked { .. })), "{second:?}");
     check(&sled);
 }
 

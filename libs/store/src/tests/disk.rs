@@ -84,15 +84,8 @@ impl Disk {
                 }
             }
         }
-        let left = Platters {
-            seen: left.clone(),
-            synced: left,
-            unsynced: Vec::new(),
-        };
-        Self {
-            now: Arc::new(Mutex::new(left)),
-            failing: Arc::default(),
-        }
+        let left = Platters { seen: left.clone(), synced: left, unsynced: Vec::new() };
+        Self { now: Arc::new(Mutex::new(left)), failing: Arc::default() }
     }
 
     fn open(&self) -> Durable {
@@ -100,15 +93,7 @@ impl Disk {
         builder.set_cache_size(1 << 20);
         let database = builder.create_with_backend(self.clone()).unwrap();
         let database = checked(database, TABLES).unwrap();
-        Durable::start(
-            database,
-            TABLES,
-            Reserve {
-                directory: None,
-                bytes: 0,
-            },
-        )
-        .unwrap()
+        Durable::start(database, TABLES, Reserve { directory: None, bytes: 0 }).unwrap()
     }
 }
 
@@ -117,29 +102,18 @@ async fn a_failed_sync_breaks_the_store_for_everybody() {
     let disk = Disk::default();
     let store = disk.open();
     let broken = store.broken();
-    store
-        .commit(Batch::new().put("jobs", "a", "1"))
-        .await
-        .unwrap();
+    store.commit(Batch::new().put("jobs", "a", "1")).await.unwrap();
     assert!(!broken.is_cancelled());
     disk.failing.store(true, Ordering::Relaxed);
     let put = |key: &str| store.commit(Batch::new().put("jobs", key, "2"));
     let (first, second, third) = tokio::join!(put("b"), put("c"), put("d"));
     for answer in [first, second, third, put("e").await] {
-        assert!(
-            matches!(answer, Err(CommitError::Broken { .. })),
-            "{answer:?}"
-        );
+        assert!(matches!(answer, Err(CommitError::Broken { .. })), "{answer:?}");
     }
-    tokio::time::timeout(std::time::Duration::from_secs(5), broken.cancelled())
-        .await
-        .unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(5), broken.cancelled()).await.unwrap();
     disk.failing.store(false, Ordering::Relaxed);
     let healed = put("f").await;
-    assert!(
-        matches!(healed, Err(CommitError::Broken { .. })),
-        "a broken store took a write"
-    );
+    assert!(matches!(healed, Err(CommitError::Broken { .. })), "a broken store took a write");
     drop(store);
     let store = disk.cut(7).open();
     assert_eq!(store.get("jobs", b"a").unwrap().as_deref(), Some(&b"1"[..]));
@@ -158,10 +132,7 @@ fn two_hundred_power_cuts_lose_nothing_acknowledged() {
             assert_eq!(value.len(), 100 + expected as usize % 5000, "a torn value");
             expected += 1;
         }
-        assert!(
-            expected >= acknowledged,
-            "{acknowledged} acknowledged, {expected} found"
-        );
+        assert!(expected >= acknowledged, "{acknowledged} acknowledged, {expected} found");
         let mut next = expected;
         let put = |next: u32| {
             let value = vec![7; 100 + next as usize % 5000];
@@ -236,9 +207,7 @@ fn what_is_no_store_is_refused_and_left_alone() {
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
     let store = Durable::open(directory.path().join("other.redb"), TABLES).unwrap();
-    store
-        .commit_blocking(Batch::new().put("jobs", "a", vec![1; 100_000]))
-        .unwrap();
+    store.commit_blocking(Batch::new().put("jobs", "a", vec![1; 100_000])).unwrap();
     drop(store);
     let whole = std::fs::read(directory.path().join("other.redb")).unwrap();
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
@@ -249,9 +218,5 @@ fn what_is_no_store_is_refused_and_left_alone() {
 /// A directory whose syncs cost nothing, where there is one.
 fn fast() -> std::path::PathBuf {
     let memory = std::path::PathBuf::from("/dev/shm");
-    if memory.is_dir() {
-        memory
-    } else {
-        std::env::temp_dir()
-    }
+    if memory.is_dir() { memory } else { std::env::temp_dir() }
 }

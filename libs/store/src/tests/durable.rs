@@ -20,21 +20,13 @@ async fn everything_acknowledged_is_there_after_reopening() {
         let batch = Batch::new().create("jobs", number.to_be_bytes(), b"queued".to_vec());
         store.commit(batch).await.unwrap();
     }
-    store
-        .commit(Batch::new().delete("jobs", 3_u32.to_be_bytes()))
-        .await
-        .unwrap();
+    store.commit(Batch::new().delete("jobs", 3_u32.to_be_bytes())).await.unwrap();
     drop(store);
     let store = open(&directory);
     let found = store.scan("jobs", &Span::all(), 100).unwrap();
-    let keys: Vec<u32> = found
-        .iter()
-        .map(|(key, _)| u32::from_be_bytes(key[..].try_into().unwrap()))
-        .collect();
-    assert_eq!(
-        keys,
-        (0..20).filter(|number| *number != 3).collect::<Vec<_>>()
-    );
+    let keys: Vec<u32> =
+        found.iter().map(|(key, _)| u32::from_be_bytes(key[..].try_into().unwrap())).collect();
+    assert_eq!(keys, (0..20).filter(|number| *number != 3).collect::<Vec<_>>());
 }
 
 #[test]
@@ -46,39 +38,21 @@ fn the_file_is_its_owners_only() {
     assert_eq!(mode(&path) & 0o777, 0o600);
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     drop(open(&directory));
-    assert_eq!(
-        mode(&path) & 0o777,
-        0o600,
-        "an existing file was left open to others"
-    );
+    assert_eq!(mode(&path) & 0o777, 0o600, "an existing file was left open to others");
 }
 
 #[tokio::test]
 async fn a_failed_precondition_refuses_its_own_batch_only() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(&directory);
-    let same = |value: &str| {
-        Batch::new()
-            .create("jobs", "a", value)
-            .put("leases", value, "x")
-    };
+    let same = |value: &str| Batch::new().create("jobs", "a", value).put("leases", value, "x");
     let other = Batch::new().create("jobs", "b", "other");
-    let (first, second, third) = tokio::join!(
-        store.commit(same("1")),
-        store.commit(same("2")),
-        store.commit(other)
-    );
-    let exists = CommitError::Exists {
-        table: "jobs",
-        key: b"a".to_vec(),
-    };
+    let (first, second, third) =
+        tokio::join!(store.commit(same("1")), store.commit(same("2")), store.commit(other));
+    let exists = CommitError::Exists { table: "jobs", key: b"a".to_vec() };
     assert_eq!((first, second, third), (Ok(()), Err(exists), Ok(())));
     assert_eq!(store.get("jobs", b"a").unwrap().as_deref(), Some(&b"1"[..]));
-    assert_eq!(
-        store.get("leases", b"2").unwrap(),
-        None,
-        "a refused batch had an effect"
-    );
+    assert_eq!(store.get("leases", b"2").unwrap(), None, "a refused batch had an effect");
     assert_eq!(store.stats().batches, 3);
 }
 
@@ -92,10 +66,7 @@ async fn concurrent_writers_share_commits() {
             tokio::spawn(async move {
                 for round in 0_u32..4 {
                     let key = [writer.to_be_bytes(), round.to_be_bytes()].concat();
-                    store
-                        .commit(Batch::new().create("jobs", key, "x"))
-                        .await
-                        .unwrap();
+                    store.commit(Batch::new().create("jobs", key, "x")).await.unwrap();
                 }
             })
         })
@@ -105,11 +76,7 @@ async fn concurrent_writers_share_commits() {
     }
     let stats = store.stats();
     assert_eq!(stats.batches, 1024);
-    assert!(
-        stats.commits < 256,
-        "{} commits for 1,024 batches",
-        stats.commits
-    );
+    assert!(stats.commits < 256, "{} commits for 1,024 batches", stats.commits);
     assert_eq!(store.scan("jobs", &Span::all(), 2000).unwrap().len(), 1024);
 }
 
@@ -132,32 +99,14 @@ fn bounds_and_names_are_checked_before_anything_is_queued() {
     let unknown = commit(Batch::new().put("nowhere", "a", "b"));
     assert_eq!(unknown, Err(CommitError::UnknownTable { table: "nowhere" }));
     let empty = commit(Batch::new().put("jobs", "", "b"));
-    assert_eq!(
-        empty,
-        Err(CommitError::Key {
-            table: "jobs",
-            length: 0
-        })
-    );
+    assert_eq!(empty, Err(CommitError::Key { table: "jobs", length: 0 }));
     let long = commit(Batch::new().delete("jobs", vec![0; KEY_BYTES_MAX + 1]));
-    assert_eq!(
-        long,
-        Err(CommitError::Key {
-            table: "jobs",
-            length: KEY_BYTES_MAX + 1
-        })
-    );
+    assert_eq!(long, Err(CommitError::Key { table: "jobs", length: KEY_BYTES_MAX + 1 }));
     let large = commit(Batch::new().put("jobs", "a", vec![0; BATCH_BYTES_MAX]));
-    assert!(
-        matches!(large, Err(CommitError::TooLarge { .. })),
-        "{large:?}"
-    );
+    assert!(matches!(large, Err(CommitError::TooLarge { .. })), "{large:?}");
     let fits = commit(Batch::new().put("jobs", "a", vec![0; BATCH_BYTES_MAX - 1024]));
     assert_eq!(fits, Ok(()));
-    assert!(matches!(
-        store.get("nowhere", b"a"),
-        Err(ReadError::UnknownTable { .. })
-    ));
+    assert!(matches!(store.get("nowhere", b"a"), Err(ReadError::UnknownTable { .. })));
 }
 
 #[test]
@@ -165,20 +114,13 @@ fn a_nearly_full_disk_refuses_growth_but_not_reads_or_deletes() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state.redb");
     let store = Durable::open_with_reserve(&path, TABLES, 0).unwrap();
-    store
-        .commit_blocking(Batch::new().put("jobs", "a", "1"))
-        .unwrap();
+    store.commit_blocking(Batch::new().put("jobs", "a", "1")).unwrap();
     drop(store);
     let store = Durable::open_with_reserve(&path, TABLES, u64::MAX).unwrap();
     let refused = store.commit_blocking(Batch::new().put("jobs", "b", "2"));
-    assert!(
-        matches!(refused, Err(CommitError::Full { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(CommitError::Full { .. })), "{refused:?}");
     assert_eq!(store.get("jobs", b"a").unwrap().as_deref(), Some(&b"1"[..]));
-    store
-        .commit_blocking(Batch::new().delete("jobs", "a"))
-        .unwrap();
+    store.commit_blocking(Batch::new().delete("jobs", "a")).unwrap();
     assert_eq!(store.get("jobs", b"a").unwrap(), None);
     assert!(!store.broken().is_cancelled());
 }
@@ -187,17 +129,10 @@ fn a_nearly_full_disk_refuses_growth_but_not_reads_or_deletes() {
 fn a_snapshot_does_not_see_what_came_later() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(&directory);
-    store
-        .commit_blocking(Batch::new().put("jobs", "a", "1"))
-        .unwrap();
+    store.commit_blocking(Batch::new().put("jobs", "a", "1")).unwrap();
     let before = store.snapshot().unwrap();
-    store
-        .commit_blocking(Batch::new().put("jobs", "a", "2").put("jobs", "b", "2"))
-        .unwrap();
-    assert_eq!(
-        before.get("jobs", b"a").unwrap().as_deref(),
-        Some(&b"1"[..])
-    );
+    store.commit_blocking(Batch::new().put("jobs", "a", "2").put("jobs", "b", "2")).unwrap();
+    assert_eq!(before.get("jobs", b"a").unwrap().as_deref(), Some(&b"1"[..]));
     assert_eq!(before.scan("jobs", &Span::all(), 9).unwrap().len(), 1);
     assert_eq!(store.scan("jobs", &Span::all(), 9).unwrap().len(), 2);
 }
@@ -207,9 +142,7 @@ fn spans_page_and_end_where_they_should() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(&directory);
     let keys: [&[u8]; 6] = [b"a", b"ab", b"ab\xff", b"ab\xff\xff", b"ac", b"\xff\xff"];
-    let batch = keys
-        .iter()
-        .fold(Batch::new(), |batch, key| batch.put("jobs", *key, "x"));
+    let batch = keys.iter().fold(Batch::new(), |batch, key| batch.put("jobs", *key, "x"));
     store.commit_blocking(batch).unwrap();
     let scan = |span: Span| {
         let found = store.scan("jobs", &span, 100).unwrap();
@@ -246,8 +179,5 @@ async fn one_key_created_by_many_has_one_winner() {
         winners.extend(task.await.unwrap().ok());
     }
     assert_eq!(winners.len(), 1);
-    assert_eq!(
-        store.get("jobs", b"one").unwrap().unwrap(),
-        winners[0].to_be_bytes()
-    );
+    assert_eq!(store.get("jobs", b"one").unwrap().unwrap(), winners[0].to_be_bytes());
 }

@@ -28,21 +28,16 @@ fn batches() -> impl Strategy<Value = Vec<(Vec<Step>, bool)>> {
         2 => (0..2_usize, key()).prop_map(|(table, key)| Step::Delete(table, key)),
         1 => (0..2_usize, key()).prop_map(|(table, key)| Step::Absent(table, key)),
     ];
-    let batch = (
-        proptest::collection::vec(step, 0..6),
-        proptest::bool::weighted(0.1),
-    );
+    let batch = (proptest::collection::vec(step, 0..6), proptest::bool::weighted(0.1));
     proptest::collection::vec(batch, 1..24)
 }
 
 fn batch_of(steps: &[Step]) -> Batch {
-    steps
-        .iter()
-        .fold(Batch::new(), |batch, step| match step.clone() {
-            Step::Put(table, key, value) => batch.put(TABLES[table], key, value),
-            Step::Delete(table, key) => batch.delete(TABLES[table], key),
-            Step::Absent(table, key) => batch.absent(TABLES[table], key),
-        })
+    steps.iter().fold(Batch::new(), |batch, step| match step.clone() {
+        Step::Put(table, key, value) => batch.put(TABLES[table], key, value),
+        Step::Delete(table, key) => batch.delete(TABLES[table], key),
+        Step::Absent(table, key) => batch.absent(TABLES[table], key),
+    })
 }
 
 fn apply(model: &mut Model, steps: &[Step]) -> Result<(), CommitError> {
@@ -50,10 +45,7 @@ fn apply(model: &mut Model, steps: &[Step]) -> Result<(), CommitError> {
         if let Step::Absent(table, key) = step
             && model.contains_key(&(TABLES[*table], key.clone()))
         {
-            return Err(CommitError::Exists {
-                table: TABLES[*table],
-                key: key.clone(),
-            });
+            return Err(CommitError::Exists { table: TABLES[*table], key: key.clone() });
         }
     }
     for step in steps {
@@ -69,21 +61,14 @@ fn apply(model: &mut Model, steps: &[Step]) -> Result<(), CommitError> {
 fn same(store: &Durable, model: &Model) {
     for table in TABLES {
         let entries = |prefix: &[u8]| -> Vec<(Vec<u8>, Vec<u8>)> {
-            let mine = model
-                .iter()
-                .filter(|((name, key), _)| name == table && key.starts_with(prefix));
-            mine.map(|((_, key), value)| (key.clone(), value.clone()))
-                .collect()
+            let mine =
+                model.iter().filter(|((name, key), _)| name == table && key.starts_with(prefix));
+            mine.map(|((_, key), value)| (key.clone(), value.clone())).collect()
         };
         for prefix in [&b""[..], &[0], &[1, 255], &[255], &[255, 255]] {
-            let found = store
-                .scan(table, &Span::prefix(prefix), usize::MAX)
-                .unwrap();
+            let found = store.scan(table, &Span::prefix(prefix), usize::MAX).unwrap();
             assert_eq!(found, entries(prefix));
-            assert_eq!(
-                store.last(table, &Span::prefix(prefix)).unwrap(),
-                found.last().cloned()
-            );
+            assert_eq!(store.last(table, &Span::prefix(prefix)).unwrap(), found.last().cloned());
         }
     }
 }

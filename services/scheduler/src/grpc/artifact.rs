@@ -1,8 +1,8 @@
 //! ArtifactService: bytes in and out, for those who may.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, PoisonError},
 };
 
 use artifacts::{Stored, Upload, UploadId};
@@ -22,6 +22,11 @@ const LOG_ALLOWANCE_BYTES: u64 = 32 * 1024 * 1024;
 /// Uploads whose promise is remembered for `Stat`; the oldest are forgotten first.
 const PROMISES_MAX: usize = 4_096;
 
+/// Attempts whose uploads are counted; jobs are in order of age, so the oldest go first.
+const ATTEMPTS_MAX: usize = 4_096;
+/// Uploads of one attempt.
+const UPLOADS_MAX: usize = 256;
+
 type Promises = HashMap<(SpiffeId, UploadId), (Sha256Digest, u64)>;
 
 /// The service.
@@ -29,8 +34,8 @@ type Promises = HashMap<(SpiffeId, UploadId), (Sha256Digest, u64)>;
 pub(crate) struct Artifacts {
     state: State,
     promises: Mutex<Promises>,
-    /// Bytes that each attempt has uploaded.
-    used: Arc<Mutex<HashMap<(JobId, u32), u64>>>,
+    /// Bytes that each upload of an attempt was promised: a resumed one counts once.
+    used: Mutex<BTreeMap<(JobId, u32), HashMap<UploadId, u64>>>,
 }
 
 /// For whom bytes are stored, and how many may still come.
@@ -54,7 +59,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Artifacts {
     pub(crate) fn new(state: State) -> Self {
-        Self { state, promises: Mutex::default(), used: Arc::default() }
+        Self { state, promises: Mutex::default(), used: Mutex::default() }
     }
 
     fn lease(&self, caller: &Peer, lease: Option<wire::LeaseRef>) -> Result<LeaseKey, Refusal> {
@@ -109,20 +114,19 @@ impl Artifacts {
         Err(Refusal::OutsideLease(format!("sha256:{artifact} is no input of the job")))
     }
 
-    /// Counts `size` bytes against the attempt's limit.
-    fn reserve(&self, allowance: &Allowance, size: u64) -> Result<(), Refusal> {
-        let Some((attempt, limit)) = allowance.attempt else {
-            return Ok(());
-        };
+    /// Counts the upload against the attempt's limit.
+    fn reserve(&self, allowance: &Allowance, id: UploadId, size: u64) -> Result<(), Refusal> {
+        let Some((attempt, limit)) = allowance.attempt else { return Ok(()) };
         let mut used = lock(&self.used);
-        if used.len() > PROMISES_MAX {
-            used.clear();
+        while used.len() > ATTEMPTS_MAX {
+            used.pop_first();
         }
-        let total = used.get(&attempt).copied().unwrap_or(0).saturating_add(size);
-        if total > limit {
+        let uploads = used.entry(attempt).or_default();
+        let others = uploads.iter().filter(|(other, _)| **other != id).map(|(_, size)| size);
+        if uploads.len() > UPLOADS_MAX || others.sum::<u64>().saturating_add(size) > limit {
             return Err(Refusal::Quota { limit });
         }
-        used.insert(attempt, total);
+        uploads.insert(id, size);
         Ok(())
     }
 
@@ -189,7 +193,7 @@ impl wire::artifact_service_server::ArtifactService for Artifacts {
         };
         let allowance = self.may_write(&caller, header.lease.clone()).await?;
         let (id, expected) = (upload_id(&header.upload_id)?, digest(&header.sha256)?);
-        self.reserve(&allowance, header.size)?;
+        self.reserve(&allowance, id, header.size)?;
         self.remember(&caller, id, (expected, header.size));
         let begun = self.state.store.begin(id, expected, header.size).await;
         let upload = begun.map_err(Refusal::from)?;

@@ -73,6 +73,30 @@ impl Dispatch {
         }))
     }
 
+    /// The grant that comes back must be one that a scheduler of this mesh gave for this lease.
+    fn is_our_grant(
+        &self,
+        document: &Document,
+        key: &LeaseKey,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let bad = |e: &dyn std::fmt::Display| Refusal::argument("success.grant", e);
+        let roots = self.state.identity.roots_der();
+        let signer =
+            keys::verify_chain(&document.certificates, &roots, now).map_err(|e| bad(&e))?;
+        if signer.spiffe_id() != self.state.identity.spiffe_id() {
+            return Err(bad(&format_args!("signed by {}", signer.spiffe_id())));
+        }
+        let payload = document.payload(GRANT_PAYLOAD_TYPE, &signer).map_err(|e| bad(&e))?;
+        let grant: Grant =
+            canonical::from_slice(&payload, evidence::MAX_DOCUMENT_BYTES).map_err(|e| bad(&e))?;
+        let granted = (grant.job, grant.attempt, grant.fencing_token, &grant.executor.id);
+        if granted == (key.job, key.attempt, key.token, &key.executor) {
+            return Ok(());
+        }
+        Err(bad(&"is of another lease"))
+    }
+
     /// Reads the executor's evidence as far as the scheduler needs it: the signer judges it.
     async fn success(
         &self,
@@ -92,12 +116,10 @@ impl Dispatch {
         if signer.spiffe_id() != &key.executor {
             return Err(bad(&format_args!("signed by {}", signer.spiffe_id())));
         }
-        let envelope = Envelope::parse(&training.envelope, evidence::MAX_DOCUMENT_BYTES)
-            .map_err(|e| bad(&e))?;
-        let payload =
-            envelope.open(IN_TOTO_PAYLOAD_TYPE, signer.public_key()).map_err(|e| bad(&e))?;
+        let payload = training.payload(IN_TOTO_PAYLOAD_TYPE, &signer).map_err(|e| bad(&e))?;
         let statement: TrainingStatement =
-            canonical::from_slice(payload, evidence::MAX_DOCUMENT_BYTES).map_err(|e| bad(&e))?;
+            canonical::from_slice(&payload, evidence::MAX_DOCUMENT_BYTES).map_err(|e| bad(&e))?;
+        self.is_our_grant(&grant, &key, now)?;
         let named = statement.predicate.build_definition.internal_parameters.grant;
         if named != grant.digest() {
             return Err(Refusal::argument("success.grant", "is not the one the evidence names"));
@@ -247,12 +269,12 @@ impl wire::dispatch_service_server::DispatchService for Dispatch {
             }
             None => return Err(Refusal::argument("result", "is missing").into()),
         };
-        if let Some((log, _)) = self.state.live.log(job, 0, crate::live::LOG_BYTES_MAX) {
-            writes.push(Write::Log(job, log));
+        if let Some((dropped, log)) = self.state.live.kept(job) {
+            writes.push(Write::Log(job, dropped, log));
         }
         let applied = self.state.core.apply(event, writes).await.map_err(Refusal::from)?;
         if !applied.changes.moved.is_empty() {
-            drop(self.state.live.end(job));
+            self.state.live.end(job);
             self.state.core.touch(job);
         }
         Ok(Response::new(wire::CompleteResponse {}))

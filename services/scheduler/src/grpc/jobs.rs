@@ -43,14 +43,16 @@ impl Jobs {
     fn open(&self, document: &Document, caller: &Peer) -> Result<JobRequest, Refusal> {
         let now = Timestamp::from(SystemTime::now());
         let bad = |e: &dyn std::fmt::Display| Refusal::Signature(e.to_string());
-        let leaf = document.certificates.first().map(Vec::as_slice);
+        let roots = self.state.identity.roots_der();
         // The handshake has already checked this very certificate.
-        let (signer, key) = if leaf == Some(caller.leaf_der()) {
+        let (signer, key) = if document.certificates == [caller.leaf_der()] {
             (caller.spiffe_id().clone(), caller.public_key().clone())
         } else {
-            let roots = self.state.identity.roots_der();
             let signer =
                 keys::verify_chain(&document.certificates, &roots, now).map_err(|e| bad(&e))?;
+            if keys::carries_idle(&document.certificates, &roots, now) {
+                return Err(bad(&"the chain carries a certificate that its path does not need"));
+            }
             (signer.spiffe_id().clone(), signer.public_key().clone())
         };
         if &signer != caller.spiffe_id() {
@@ -133,7 +135,7 @@ impl wire::job_service_server::JobService for Jobs {
             idempotency_key: job.idempotency_key,
             // What is asked for, not when: who asks again later under the same key means the same.
             payload: Sha256Digest::of(
-                &canonical::to_vec(&job.spec).map_err(|e| Refusal::argument("request", e))?,
+                &canonical::rewrite(&job.spec).map_err(|e| Refusal::argument("request", e))?,
             ),
             request: digest,
             spec: job.spec,
@@ -305,20 +307,16 @@ async fn tail(
                 position = after;
                 piece
             }
-            (None, Some(kept)) if position == 0 => {
-                for piece in kept.chunks(LOG_CHUNK_BYTES) {
+            (None, Some((dropped, kept))) => {
+                // The job ended: what was not sent yet comes from the kept end.
+                let sent = usize::try_from(position.saturating_sub(dropped)).unwrap_or(0);
+                let rest = kept.get(sent..).unwrap_or_default();
+                for piece in rest.chunks(LOG_CHUNK_BYTES) {
                     let chunk = wire::LogsResponse { chunk: piece.to_vec() };
                     if sender.send(Ok(chunk)).await.is_err() {
                         return;
                     }
                 }
-                return;
-            }
-            (None, Some(kept)) => {
-                // The job ended while we followed it: what is left comes from the kept end.
-                let from = usize::try_from(position).unwrap_or(usize::MAX).min(kept.len());
-                let chunk = kept.get(from..).unwrap_or_default().to_vec();
-                let _ = sender.send(Ok(wire::LogsResponse { chunk })).await;
                 return;
             }
             (None, None) => Vec::new(),

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bundle::{Inclusion, commitment};
-use evidence::{Document, EvidenceSet};
+use evidence::{Document, EvidenceSet, TrustRoot};
 use ids::{JobId, Sha256Digest};
 use job::Reason;
 use proto::{
     ledger::v1::{AppendRequest, ledger_service_client::LedgerServiceClient},
     scan::v1::{ScanRequest, scan_service_client::ScanServiceClient},
-    signer::v1::{AttestRequest, signer_service_client::SignerServiceClient},
+    signer::v1::{AttestRequest, GetTrustRootRequest, signer_service_client::SignerServiceClient},
 };
 use rpc::{Channel, ConnectError, MeshIdentity, status::Code};
 use tonic::Status;
@@ -49,10 +49,15 @@ fn stage_error(service: &str, final_reason: Reason, status: &Status) -> StageErr
         | Code::Unavailable
         | Code::Unauthenticated => true,
     };
-    let reason = if again { Reason::StageUnavailable } else { final_reason };
     let named = rpc::reason_of(status).unwrap_or_else(|| format!("{:?}", status.code()));
+    let again = again && !FINAL_REASONS.contains(&named.as_str());
+    let reason = if again { Reason::StageUnavailable } else { final_reason };
     StageError { reason, message: format!("{service}: {named}: {}", status.message()), again }
 }
+
+/// Refusals that the same call gets again, whatever their code.
+const FINAL_REASONS: [&str; 4] =
+    ["IMAGE_TOO_LARGE", "REPORT_TOO_LARGE", "SCAN_TOO_LARGE", "REPORT_INVALID"];
 
 fn missing(service: &str) -> StageError {
     StageError {
@@ -99,6 +104,17 @@ impl Peers {
         let answer = answer.into_inner();
         let (aibom, attestation, salt) = (answer.aibom, answer.attestation, answer.salt);
         Ok(SignedAnswer { aibom, attestation, salt })
+    }
+
+    /// What verifiers of this mesh pin.
+    pub(crate) async fn trust_root(&self) -> Result<TrustRoot, StageError> {
+        let answer = self.signer.clone().get_trust_root(GetTrustRootRequest {}).await;
+        let answer = answer.map_err(|s| stage_error("signer", Reason::StageUnavailable, &s))?;
+        TrustRoot::parse(&answer.into_inner().trust_root).map_err(|error| StageError {
+            reason: Reason::StageUnavailable,
+            message: format!("signer: {error}"),
+            again: true,
+        })
     }
 
     pub(crate) async fn append(

@@ -11,6 +11,7 @@ use super::*;
 #[derive(Debug, Default)]
 struct Memory {
     records: Mutex<HashMap<JobId, Record>>,
+    requests: Mutex<HashMap<RequestKey, JobId>>,
     /// What somebody else commits between this call's look and its own commit.
     race: Mutex<Option<Record>>,
     down: bool,
@@ -21,7 +22,12 @@ impl Journal for Memory {
         Ok(self.records.lock().unwrap().get(&job).cloned())
     }
 
-    fn create(&self, job: JobId, record: &Record) -> Result<bool, JournalError> {
+    fn create(
+        &self,
+        job: JobId,
+        request: RequestKey,
+        record: &Record,
+    ) -> Result<Creation, JournalError> {
         if self.down {
             let reason = "down".into();
             return Err(JournalError::Write(store::CommitError::Broken { reason }));
@@ -31,10 +37,13 @@ impl Journal for Memory {
             records.insert(job, winner);
         }
         if records.contains_key(&job) {
-            return Ok(false);
+            return Ok(Creation::JobTaken);
+        }
+        if let Some(signed) = self.requests.lock().unwrap().insert(request, job) {
+            return Ok(Creation::RequestTaken(signed));
         }
         records.insert(job, record.clone());
-        Ok(true)
+        Ok(Creation::Done)
     }
 }
 
@@ -51,6 +60,19 @@ fn attester(fixture: &Fixture) -> Attester {
 
 fn attest(fixture: &Fixture, journal: &Memory) -> Result<Attested, AttestError> {
     attester(fixture).attest(&fixture.set(), fixture.at(), [5; 32], journal)
+}
+
+#[test]
+fn a_request_is_signed_once_whatever_job_the_scheduler_makes_of_it() {
+    let journal = Memory::default();
+    let request = Fixture::new().parts().request;
+    let replay = Fixture::new().number(2).request(move |r| *r = request.clone());
+    let first = attest(&Fixture::new(), &journal).unwrap();
+    let error = attest(&replay, &journal).unwrap_err();
+    assert!(
+        matches!(error, AttestError::RequestAlreadySigned { signed, .. } if signed == first.job),
+        "{error}"
+    );
 }
 
 #[test]

@@ -21,6 +21,14 @@ fn record(byte: u8, length: usize) -> Record {
     }
 }
 
+fn request(n: u8) -> RequestKey {
+    Sha256Digest::of(&[n])
+}
+
+fn create(journal: &DurableJournal, n: u8, record: &Record) -> Creation {
+    journal.create(job(n), request(n), record).unwrap()
+}
+
 #[test]
 fn records_of_every_size_come_back_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
@@ -33,7 +41,7 @@ fn records_of_every_size_come_back_after_a_restart() {
     ];
     let journal = open(directory.path());
     for (n, record) in (0_u8..).zip(&records) {
-        assert!(journal.create(job(n), record).unwrap());
+        assert_eq!(create(&journal, n, record), Creation::Done);
     }
     drop(journal);
     let journal = open(directory.path());
@@ -48,7 +56,7 @@ fn a_small_record_costs_one_sync() {
     let directory = tempfile::tempdir().unwrap();
     let journal = open(directory.path());
     let before = journal.store.stats().commits;
-    journal.create(job(1), &record(1, 100_000)).unwrap();
+    create(&journal, 1, &record(1, 100_000));
     assert_eq!(journal.store.stats().commits - before, 1);
 }
 
@@ -56,8 +64,10 @@ fn a_small_record_costs_one_sync() {
 fn the_first_record_of_a_job_stays() {
     let directory = tempfile::tempdir().unwrap();
     let journal = open(directory.path());
-    assert!(journal.create(job(1), &record(1, 10)).unwrap());
-    assert!(!journal.create(job(1), &record(2, 10)).unwrap());
+    assert_eq!(create(&journal, 1, &record(1, 10)), Creation::Done);
+    assert_eq!(create(&journal, 1, &record(2, 10)), Creation::JobTaken);
+    let again = journal.create(job(2), request(1), &record(2, 10)).unwrap();
+    assert_eq!(again, Creation::RequestTaken(job(1)));
     assert_eq!(journal.find(job(1)).unwrap(), Some(record(1, 10)));
 }
 
@@ -65,7 +75,7 @@ fn the_first_record_of_a_job_stays() {
 fn damage_is_noticed() {
     let directory = tempfile::tempdir().unwrap();
     let journal = open(directory.path());
-    journal.create(job(1), &record(1, 10)).unwrap();
+    create(&journal, 1, &record(1, 10));
     let digest = Sha256Digest::of(&record(1, 10).aibom);
     let key = [&digest.as_bytes()[..], &0_u32.to_be_bytes()].concat();
     for change in
