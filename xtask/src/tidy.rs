@@ -4,6 +4,7 @@ mod commands;
 mod crates;
 mod headers;
 mod layering;
+mod promises;
 mod sizes;
 mod transport;
 mod words;
@@ -84,6 +85,7 @@ fn findings(root: &Root) -> anyhow::Result<Vec<Finding>> {
     found.extend(headers::check(&sources));
     found.extend(sizes::check(&sources)?);
     found.extend(commands::check(&sources));
+    found.extend(promises::check(&sources));
     found.extend(words::check(&sources));
     found.sort();
     found.dedup();

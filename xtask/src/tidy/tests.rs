@@ -118,3 +118,16 @@ fn words_are_found_where_they_stand() {
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(found[0].starts_with("a.rs:2:") && found[1].starts_with("a.rs:3:"), "{found:?}");
 }
+
+#[test]
+fn promises_name_tests_that_exist() {
+    let code = ("libs/a/src/tests.rs", "//! Tests.\n#[test]\nfn it_holds() {}\n");
+    let found_in = |text: &str| {
+        let manifest = manifest("a", "");
+        let files = [("libs/a/Cargo.toml", manifest.as_str()), code, ("SPECIFICATION.md", text)];
+        found(&files).join("\n")
+    };
+    assert_eq!(found_in("1. Good — `a`: `it_holds`.\n2. Later — *pending*.\n"), "");
+    assert!(found_in("1. Good — `a`: `it_falls`.\n").contains("\"it_falls\""));
+    assert!(found_in("1. Nothing holds it.\n").contains("names no test"));
+}
