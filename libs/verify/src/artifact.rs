@@ -103,8 +103,8 @@ pub(crate) fn recorded_files(evidence: &VerifiedEvidence, aibom: &[u8]) -> Vec<R
 /// Checks under the name `check` that a file with these digests and this length is one that the
 /// bundle names, and says which.
 ///
-/// `hint` is the file's own name: it settles which of two equal files is meant, and makes the
-/// refusal of a changed file say what it should have been. It decides nothing else.
+/// `hint` is the file's own name. A name that the bundle knows must hold a file of that name: other
+/// bytes of the same job in its place are refused. A name that it does not know decides nothing.
 pub fn verify_artifact<'a>(
     verified: &'a Verified,
     check: &str,
@@ -114,10 +114,11 @@ pub fn verify_artifact<'a>(
     checks: &mut Checks,
 ) -> Option<&'a RecordedFile> {
     let files = verified.files();
-    let hinted = || files.iter().find(|file| Some(file.name.as_str()) == hint);
+    let mut hinted = files.iter().filter(|file| Some(file.name.as_str()) == hint);
     let equal = |file: &&RecordedFile| file.sha256 == digests.sha256;
-    let found = hinted().filter(equal).or_else(|| files.iter().find(equal));
-    let outcome = match (found, hinted()) {
+    let named = hinted.clone().next();
+    let found = if named.is_some() { hinted.find(equal) } else { files.iter().find(equal) };
+    let outcome = match (found, named) {
         (Some(file), _) => {
             let detail = format!("the {} {:?} of job {}", file.part, file.name, verified.job_id());
             file.matches(digests, size).map(|()| (file, detail))

@@ -46,7 +46,7 @@ fn a_changed_file_is_refused_and_told_what_it_should_have_been() {
 }
 
 #[test]
-fn the_name_decides_nothing_but_between_equals() {
+fn a_known_name_holds_its_own_file_and_an_unknown_one_decides_nothing() {
     let verified = verified();
     let (_, _, submitted) = inputs()[0];
     let (_, trained) = outputs()[1];
@@ -54,10 +54,10 @@ fn the_name_decides_nothing_but_between_equals() {
     let hint = Some("model.keras");
     assert_eq!(found(&verified, hint, submitted), Ok((Part::Input, "model.keras".to_owned())));
     assert_eq!(found(&verified, hint, trained), Ok((Part::Output, "model.keras".to_owned())));
-    assert_eq!(
-        found(&verified, Some("split.json"), submitted),
-        Ok((Part::Input, "model.keras".to_owned()))
-    );
+    let elsewhere = found(&verified, Some("renamed.keras"), submitted);
+    assert_eq!(elsewhere, Ok((Part::Input, "model.keras".to_owned())));
+    let in_place_of_another = found(&verified, Some("split.json"), submitted).unwrap_err();
+    assert!(in_place_of_another.contains("\"split.json\" has"), "{in_place_of_another}");
 }
 
 #[test]
