@@ -63,17 +63,33 @@ pub(crate) fn count(lines: &[String]) -> Count {
         .fold(Count::default(), |sum, one| sum + one)
 }
 
-/// A run of tests over `packages`.
-fn tests(root: &Root, name: &str, nextest: bool, packages: &[&str]) -> anyhow::Result<Count> {
+/// Which tests.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// Those of every crate but `e2e`.
+    Unit,
+    /// Those of `e2e`.
+    EndToEnd,
+}
+
+/// A run of tests. With nextest the whole workspace is selected and the tests are filtered: a
+/// selection of packages would build every dependency again with other features.
+fn tests(root: &Root, name: &str, nextest: bool, which: Which) -> anyhow::Result<Count> {
     // The runner writes to a pipe; people still want its colours.
     let colour = if std::io::stderr().is_terminal() { "always" } else { "never" };
     let step = Step::new(root, name, "cargo").env("CARGO_TERM_COLOR", colour);
     let step = if nextest {
-        step.args(["nextest", "run", "--no-fail-fast", "--no-tests", "pass"])
+        let filter = if which == Which::Unit { "not package(e2e)" } else { "package(e2e)" };
+        step.args(["nextest", "run", "--workspace", "--no-fail-fast", "-E", filter])
     } else {
-        step.args(["test", "--no-fail-fast", "--lib", "--bins", "--tests"])
+        let step = step.args(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]);
+        if which == Which::Unit {
+            step.args(["--workspace", "--exclude", "e2e"])
+        } else {
+            step.args(["--package", "e2e"])
+        }
     };
-    Ok(count(&step.args(packages).tee()?))
+    Ok(count(&step.tee()?))
 }
 
 /// Runs `cargo xtask test`.
@@ -89,10 +105,9 @@ pub(crate) fn test(root: &Root) -> anyhow::Result<()> {
     cargo("format", &["fmt", "--all", "--check"])?;
     cargo("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     tidy::tidy(root)?;
-    let name = "unit and integration tests";
-    let unit = tests(root, name, nextest, &["--workspace", "--exclude", "e2e"])?;
-    cargo("build of every program", &["build", "--workspace", "--bins"])?;
-    let e2e = tests(root, "end-to-end tests", nextest, &["--package", "e2e"])?;
+    cargo("build", &["build", "--workspace", "--all-targets"])?;
+    let unit = tests(root, "unit and integration tests", nextest, Which::Unit)?;
+    let e2e = tests(root, "end-to-end tests", nextest, Which::EndToEnd)?;
     say(format_args!("unit and integration: {unit}; end to end: {e2e}"));
     say(format_args!("{} in {}", unit + e2e, seconds(begun.elapsed())));
     Ok(())
