@@ -22,26 +22,6 @@ pub struct Document {
     pub certificates: Vec<Vec<u8>>,
 }
 
-/// Why a document cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum DocumentError {
-    /// The certificate chain does not hold.
-    #[error(transparent)]
-    Certificate(#[from] ChainError),
-    /// The envelope is malformed, of another type, or not signed by the certified key.
-    #[error(transparent)]
-    Envelope(#[from] EnvelopeError),
-}
-
-/// The payload of a document whose chain and signature hold.
-#[derive(Debug, Clone)]
-pub struct Opened {
-    /// Who signed.
-    pub signer: Identity,
-    /// What was signed.
-    pub payload: Vec<u8>,
-}
-
 impl Document {
     /// SHA-256 of the exact envelope bytes: how other documents name this one.
     #[must_use]
@@ -55,21 +35,6 @@ impl Document {
     /// When it does not hold at `at`, or names another trust domain.
     pub fn signer(&self, root: &TrustRoot, at: Timestamp) -> Result<Identity, ChainError> {
         keys::verify_chain(&self.certificates, &root.mesh_ca, at)
-    }
-
-    /// Checks chain and signature, and gives the payload.
-    ///
-    /// # Errors
-    /// When either does not hold.
-    pub fn open(
-        &self,
-        payload_type: &str,
-        root: &TrustRoot,
-        at: Timestamp,
-    ) -> Result<Opened, DocumentError> {
-        let signer = self.signer(root, at)?;
-        let payload = self.payload(payload_type, &signer)?;
-        Ok(Opened { signer, payload })
     }
 
     /// Checks that `signer` signed it, and gives the payload.

@@ -19,7 +19,7 @@ pub use check::{
     CLOCK_SKEW_MS, MAX_EVIDENCE_AGE_MS, MAX_FINDINGS, MAX_OUTPUTS, MAX_PACKAGES, MAX_SCANS,
     VerifiedEvidence, check,
 };
-pub use document::{Document, DocumentError, EvidenceSet, MAX_DOCUMENT_BYTES, Opened};
+pub use document::{Document, EvidenceSet, MAX_DOCUMENT_BYTES};
 pub use grant::{GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Grantee};
 pub use isolation::{IsolationBreach, check_isolation};
 #[cfg(feature = "proto")]

@@ -45,7 +45,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let shutdown = CancellationToken::new();
         let handle = ledger::start(config, ledger::Deps::real(), shutdown.clone()).await?;
         tracing::info!(address = %handle.address(), "serving");
-        ledger::until_signal(&shutdown).await;
+        rpc::until_signal(&shutdown).await;
         handle.stopped().await?;
         telemetry.shutdown().await;
         Ok(())

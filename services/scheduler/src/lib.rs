@@ -137,22 +137,3 @@ async fn forget_ended(core: core::Core, live: live::Live) {
         }
     }
 }
-
-/// Cancels `shutdown` at SIGINT or SIGTERM, and waits until it is cancelled by whomever.
-pub async fn until_signal(shutdown: &CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut stream) => {
-                stream.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
-    shutdown.cancel();
-}

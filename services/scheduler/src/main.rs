@@ -45,7 +45,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let shutdown = CancellationToken::new();
         let handle = scheduler::start(config, shutdown.clone()).await?;
         tracing::info!(address = %handle.address(), "serving");
-        scheduler::until_signal(&shutdown).await;
+        rpc::until_signal(&shutdown).await;
         handle.stopped().await?;
         telemetry.shutdown().await;
         Ok(())
