@@ -5,8 +5,8 @@ use std::{
     time::SystemTime,
 };
 
-use evidence::{Environment, KeyEntry, TRUST_ROOT_SCHEMA, TrustRoot};
-use ids::{Role, SpiffeId, Timestamp, canonical};
+use evidence::{Environment, KeyEntry, KeyUse, TRUST_ROOT_SCHEMA, TrustRoot};
+use ids::{Role, SpiffeId, Timestamp};
 use keys::{
     FileKey, SigningKey as _,
     ca::{Authority, LeafRequest, create_root},
@@ -30,6 +30,8 @@ pub(crate) const LEDGER_KEY_FILE: &str = "ledger.key.pem";
 /// What verifiers pin.
 pub(crate) const TRUST_ROOT_FILE: &str = "trust-root.json";
 
+/// The offline key that signs the trust root.
+const ROOT_KEY_FILE: &str = "root.key.pem";
 const CA_KEY_FILE: &str = "ca.key.pem";
 const DAY_MS: i64 = 86_400_000;
 /// How long the CA and the signing keys hold, in milliseconds: ten years.
@@ -109,25 +111,34 @@ pub(crate) fn init(
             VerifierKey::new(&format!("{trust_domain}/ledger"), key.verifying_key()).ok()
         })
         .ok_or_else(|| Failure::cannot("cannot name the ledger's key"))?;
+    let (root_pem, root_key) = ed25519()?;
+    let entry = |usage, key: &FileKey| KeyEntry {
+        usage,
+        public_key: key.public_key().to_pem(),
+        valid_from: at.plus_ms(-keys::ca::BACKDATE_MS),
+        valid_until: at.plus_ms(ROOT_TTL_MS),
+        revoked: None,
+    };
     let root = TrustRoot {
         schema: TRUST_ROOT_SCHEMA.to_owned(),
         version: 1,
+        issued_at: at,
         trust_domain: trust_domain.to_owned(),
         environment,
         mesh_ca: vec![ca.certificate_der.clone()],
-        signing_keys: vec![KeyEntry {
-            public_key: platform.public_key().to_pem(),
-            valid_from: at.plus_ms(-keys::ca::BACKDATE_MS),
-            valid_until: at.plus_ms(ROOT_TTL_MS),
-        }],
+        root_keys: vec![root_key.public_key().to_pem()],
+        signing_keys: vec![entry(KeyUse::Aibom, &platform)],
         ledger_key: ledger_key.to_string(),
+        revoked_identities: Vec::new(),
     };
-    let root = canonical::to_vec(&root)
+    let root = root
+        .seal(&root_key)
         .map_err(|error| Failure::cannot("cannot write the trust root").caused_by(&error))?;
     write_secret(&directory.join(CA_KEY_FILE), &ca.key_pem)?;
     write_public(&directory.join(CA_FILE), ca.certificate_pem.as_bytes())?;
     write_secret(&directory.join(PLATFORM_KEY_FILE), &platform_pem)?;
     write_secret(&directory.join(LEDGER_KEY_FILE), &ledger_pem)?;
+    write_secret(&directory.join(ROOT_KEY_FILE), &root_pem)?;
     // Last: its presence says that the rest is there.
     write_public(&directory.join(TRUST_ROOT_FILE), &root)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ::bundle::{Bundle, BundleError};
 use ::verify::{Part, RecordedFile, Verified};
 use envelope::{Envelope, EnvelopeError, MAX_ENVELOPE_BYTES, sigstore_bundle};
-use evidence::TrustRoot;
+use evidence::{KeyUse, TrustRoot};
 use ids::canonical;
 
 use crate::names::{MAX_LABEL_BYTES, is_file_name};
@@ -74,7 +74,7 @@ pub(crate) fn derived(
     bundle: &[u8],
 ) -> Result<BTreeMap<String, Vec<u8>>, LayoutError> {
     let parsed = Bundle::parse(bundle)?;
-    let (key, _) = root.signing_key(subject.signer()).ok_or(LayoutError::Key)?;
+    let (key, _) = root.signing_key(KeyUse::Aibom, subject.signer()).ok_or(LayoutError::Key)?;
     let attestation = Envelope::parse(subject.attestation(), MAX_ENVELOPE_BYTES)?;
     let set = parsed.evidence;
     let mut files = BTreeMap::from([

@@ -7,6 +7,7 @@ use std::{fs, path::PathBuf};
 use super::{BUNDLE_FILE, VerifyArguments, decide, examine};
 use crate::{fetch::layout, profile::trust_root};
 use made::Made;
+use testkit::evidence::Fixture;
 
 /// A directory as `fetch` makes it.
 fn fetched(made: &Made) -> tempfile::TempDir {
@@ -16,7 +17,7 @@ fn fetched(made: &Made) -> tempfile::TempDir {
     let subject = verdict.subject.unwrap();
     let mut files = layout::derived(&subject, &made.root, &bytes).unwrap();
     files.insert(BUNDLE_FILE.to_owned(), bytes);
-    let root = ids::canonical::to_vec(&made.root).unwrap();
+    let root = Fixture::new().mesh().seal_root(&made.root);
     files.insert(layout::TRUST_ROOT_FILE.to_owned(), root);
     for (_, name, bytes) in testkit::evidence::inputs() {
         files.insert(format!("artifacts/inputs/{name}"), bytes.to_vec());
@@ -128,7 +129,7 @@ fn exit_codes_tell_refused_from_cannot_say() {
     let stranger = keys::FileKey::from_pem(&keys::generate_ed25519(&[1; 32]).unwrap()).unwrap();
     other.signing_keys[0].public_key = keys::SigningKey::public_key(&stranger).to_pem();
     let other_path = path.join("other.json");
-    fs::write(&other_path, ids::canonical::to_vec(&other).unwrap()).unwrap();
+    fs::write(&other_path, Fixture::new().mesh().seal_root(&other)).unwrap();
     assert_eq!(exit(bundle.clone(), other_path, vec![]), 1);
     let good = fs::read(&bundle).unwrap();
     for position in (0..good.len()).step_by(good.len() / 40) {

@@ -35,7 +35,9 @@ pub use training::{
     Provenance, Reported, RunDetails, RunMetadata, Tensor, TrainingStatement,
 };
 pub use trust_root::{
-    Environment, KeyEntry, MAX_TRUST_ROOT_BYTES, TRUST_ROOT_SCHEMA, TrustRoot, TrustRootError,
+    Environment, KeyEntry, KeyRefused, KeyUse, MAX_LOG_DELAY_MS, MAX_TRUST_ROOT_BYTES, Revocation,
+    RevokedIdentity, TRUST_ROOT_PAYLOAD_TYPE, TRUST_ROOT_SCHEMA, TrustRoot, TrustRootError,
+    UpdateError,
 };
 
 #[cfg(test)]

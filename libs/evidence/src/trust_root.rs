@@ -1,9 +1,15 @@
-//! The trust root: what a verifier pins.
+//! The trust root: what a verifier pins. A file signed by an offline root key that it names itself.
+
+mod key_entry;
+mod signed;
 
 use ids::{SpiffeId, Timestamp, canonical};
 use keys::{KeyId, PublicKey};
 use merkle::checkpoint::VerifierKey;
 use serde::{Deserialize, Serialize};
+
+pub use key_entry::{KeyEntry, KeyRefused, KeyUse, MAX_LOG_DELAY_MS, Revocation};
+pub use signed::{TRUST_ROOT_PAYLOAD_TYPE, UpdateError};
 
 /// The value of `schema`.
 pub const TRUST_ROOT_SCHEMA: &str = "aibom.trust-root.v1";
@@ -20,16 +26,14 @@ pub enum Environment {
     Test,
 }
 
-/// A signing key and its time.
+/// A mesh identity whose key is not to be believed any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct KeyEntry {
-    /// Public key, PEM.
-    pub public_key: String,
-    /// First instant at which its signatures count.
-    pub valid_from: Timestamp,
-    /// Last such instant.
-    pub valid_until: Timestamp,
+pub struct RevokedIdentity {
+    /// The certified key.
+    pub key: KeyId,
+    /// Evidence by this key does not count in anything that is signed from then on.
+    pub revoked: Revocation,
 }
 
 /// What a verifier pins.
@@ -38,24 +42,33 @@ pub struct KeyEntry {
 pub struct TrustRoot {
     /// Always [`TRUST_ROOT_SCHEMA`].
     pub schema: String,
-    /// Grows with every change.
+    /// Grows with every change, from 1; an older one never takes the place of a newer one.
     pub version: u64,
+    /// When it was made.
+    pub issued_at: Timestamp,
     /// The mesh's trust domain.
     pub trust_domain: String,
     /// Whether simulated parts are let through.
     pub environment: Environment,
+    /// The offline keys that may sign this file and its successors, PEM.
+    pub root_keys: Vec<String>,
     /// Root certificates of the mesh CA, DER.
     #[serde(with = "envelope::b64::list")]
     pub mesh_ca: Vec<Vec<u8>>,
-    /// Keys that sign AIBoMs.
+    /// The signer's keys, for each use.
     pub signing_keys: Vec<KeyEntry>,
     /// The ledger's verifier key, C2SP signed-note form.
     pub ledger_key: String,
+    /// Mesh identities that are not to be believed any more.
+    pub revoked_identities: Vec<RevokedIdentity>,
 }
 
 /// Why a trust root cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustRootError {
+    /// Not a signed file of this kind.
+    #[error("not a signed trust root: {0}")]
+    Envelope(#[from] envelope::EnvelopeError),
     /// Not a trust root in canonical JSON.
     #[error("not a trust root: {0}")]
     Malformed(#[from] canonical::Error),
@@ -65,47 +78,81 @@ pub enum TrustRootError {
     /// A member that does not hold what it should.
     #[error("the trust root's {0} is unusable")]
     Member(&'static str),
+    /// Signed by a key that is none of its root keys.
+    #[error("the trust root is signed by none of the root keys that it names")]
+    Signer,
+}
+
+fn public_keys(pems: &[String]) -> Option<Vec<PublicKey>> {
+    pems.iter().map(|pem| key_entry::public_key(pem)).collect()
 }
 
 impl TrustRoot {
-    /// Reads a trust root; a single newline at the end of the file is let through.
+    /// Reads the payload of a trust root: nobody vouches for it yet.
     ///
     /// # Errors
     /// When the bytes are not a usable trust root.
-    pub fn parse(bytes: &[u8]) -> Result<Self, TrustRootError> {
-        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    pub fn parse_unsigned(bytes: &[u8]) -> Result<Self, TrustRootError> {
         let root: Self = canonical::from_slice(bytes, MAX_TRUST_ROOT_BYTES)?;
-        if root.schema != TRUST_ROOT_SCHEMA {
-            return Err(TrustRootError::Schema(root.schema.chars().take(64).collect()));
-        }
-        if root.mesh_ca.is_empty() || root.mesh_ca.len() > 16 {
-            return Err(TrustRootError::Member("meshCa"));
-        }
-        if root.signing_keys.is_empty() || root.signing_keys.len() > 64 {
-            return Err(TrustRootError::Member("signingKeys"));
-        }
-        root.keys().map_err(|()| TrustRootError::Member("signingKeys"))?;
-        root.ledger().ok_or(TrustRootError::Member("ledgerKey"))?;
+        root.validate()?;
         Ok(root)
     }
 
-    fn keys(&self) -> Result<Vec<(PublicKey, &KeyEntry)>, ()> {
-        self.signing_keys
-            .iter()
-            .map(|entry| Ok((PublicKey::from_pem(&entry.public_key).map_err(|_| ())?, entry)))
-            .collect()
+    /// Whether every member holds what it should.
+    ///
+    /// # Errors
+    /// The first member that does not.
+    pub fn validate(&self) -> Result<(), TrustRootError> {
+        if self.schema != TRUST_ROOT_SCHEMA {
+            return Err(TrustRootError::Schema(self.schema.chars().take(64).collect()));
+        }
+        let holds = [
+            ("version", self.version >= 1),
+            ("rootKeys", (1..=8).contains(&self.root_keys.len()) && self.root_keys_distinct()),
+            ("meshCa", (1..=16).contains(&self.mesh_ca.len())),
+            ("signingKeys", self.signing_keys_usable()),
+            ("ledgerKey", self.ledger().is_some()),
+            ("revokedIdentities", self.revoked_identities.len() <= 4096),
+        ];
+        match holds.into_iter().find(|(_, holds)| !holds) {
+            Some((member, _)) => Err(TrustRootError::Member(member)),
+            None => Ok(()),
+        }
     }
 
-    /// The signing key of that id and its time; `None` when the root does not name it.
-    #[must_use]
-    pub fn signing_key(&self, key_id: KeyId) -> Option<(PublicKey, &KeyEntry)> {
-        self.keys().ok()?.into_iter().find(|(key, _)| key.key_id() == key_id)
+    fn root_keys_distinct(&self) -> bool {
+        public_keys(&self.root_keys).is_some_and(|keys| all_distinct(&keys))
     }
 
-    /// Every signing key, newest last as the root lists them.
+    /// Usable, each once and for one use, one for AIBoMs at least.
+    fn signing_keys_usable(&self) -> bool {
+        let entries = &self.signing_keys;
+        let keys: Option<Vec<PublicKey>> = entries.iter().map(KeyEntry::key).collect();
+        (1..=192).contains(&entries.len())
+            && entries.iter().all(|entry| entry.valid_from < entry.valid_until)
+            && entries.iter().any(|entry| entry.usage == KeyUse::Aibom)
+            && keys.is_some_and(|keys| all_distinct(&keys))
+    }
+
+    /// The entry of that key for that use; `None` when the root does not name it for this.
     #[must_use]
-    pub fn signing_public_keys(&self) -> Vec<PublicKey> {
-        self.keys().map(|keys| keys.into_iter().map(|(key, _)| key).collect()).unwrap_or_default()
+    pub fn signing_key(&self, usage: KeyUse, key_id: KeyId) -> Option<(PublicKey, &KeyEntry)> {
+        self.keys(usage).find(|(key, _)| key.key_id() == key_id)
+    }
+
+    /// Every key for that use, as the root lists them.
+    pub fn keys(&self, usage: KeyUse) -> impl Iterator<Item = (PublicKey, &KeyEntry)> {
+        let entries = self.signing_keys.iter().filter(move |entry| entry.usage == usage);
+        entries.filter_map(|entry| Some((entry.key()?, entry)))
+    }
+
+    /// The keys that may sign at `at`, the one whose time began last first.
+    #[must_use]
+    pub fn current_keys(&self, usage: KeyUse, at: Timestamp) -> Vec<(PublicKey, &KeyEntry)> {
+        let mut found: Vec<_> =
+            self.keys(usage).filter(|(_, entry)| entry.may_sign(at).is_ok()).collect();
+        found.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.valid_from));
+        found
     }
 
     /// The ledger's verifier key.
@@ -119,4 +166,19 @@ impl TrustRoot {
     pub fn admits(&self, id: &SpiffeId) -> bool {
         id.trust_domain() == self.trust_domain
     }
+
+    /// The revocation of a mesh identity's key that counts at `at`.
+    #[must_use]
+    pub fn revocation(&self, key: KeyId, at: Timestamp) -> Option<&Revocation> {
+        let mut revoked = self.revoked_identities.iter();
+        revoked
+            .find(|entry| entry.key == key && entry.revoked.since <= at)
+            .map(|entry| &entry.revoked)
+    }
+}
+
+fn all_distinct(keys: &[PublicKey]) -> bool {
+    let mut ids: Vec<KeyId> = keys.iter().map(PublicKey::key_id).collect();
+    ids.sort_unstable();
+    ids.windows(2).all(|pair| pair.first() != pair.last())
 }

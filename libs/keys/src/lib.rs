@@ -5,6 +5,7 @@
 
 pub mod ca;
 mod certificate;
+mod directory;
 mod file;
 mod public;
 
@@ -12,6 +13,7 @@ pub use certificate::{
     Certificate, CertificateError, ChainError, Identity, MAX_CERTIFICATE_BYTES, MAX_CHAIN,
     carries_idle, verify_chain,
 };
+pub use directory::DirectoryStore;
 pub use file::{FileKey, LoadKeyError, generate_ed25519, generate_p256, write_secret};
 pub use public::{Algorithm, KeyId, PublicKey, PublicKeyError, SignatureInvalid};
 
@@ -35,6 +37,42 @@ pub trait SigningKey: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When the backend is away or refuses.
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
+}
+
+/// Why a store does not give a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FindKeyError {
+    /// The store works, and has no such key.
+    #[error("{store} has no key {key_id}")]
+    Missing {
+        /// Which key.
+        key_id: KeyId,
+        /// Which store.
+        store: String,
+    },
+    /// The store does not answer now; it may later.
+    #[error("{store} is away: {reason}")]
+    Away {
+        /// Which store.
+        store: String,
+        /// What it said; never a secret.
+        reason: String,
+    },
+}
+
+/// Where private keys are. Which of them is used for what, the trust root says.
+pub trait KeyStore: Send + Sync + std::fmt::Debug {
+    /// The key of that id. May block for a bounded time.
+    ///
+    /// # Errors
+    /// When the store does not have it, or does not answer.
+    fn find(&self, key_id: KeyId) -> Result<std::sync::Arc<dyn SigningKey>, FindKeyError>;
+
+    /// Why the store cannot sign now, for people; `Ok` when it can. Returns at once.
+    ///
+    /// # Errors
+    /// [`FindKeyError::Away`].
+    fn ready(&self) -> Result<(), FindKeyError>;
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A test mesh: a CA and one party for each role, with keys from a fixed seed.
 
-use ::evidence::{Document, Environment, KeyEntry, TRUST_ROOT_SCHEMA, TrustRoot};
+use ::evidence::{Document, Environment, KeyEntry, KeyUse, TRUST_ROOT_SCHEMA, TrustRoot};
 use envelope::Envelope;
 use ids::{Role, Sha256Digest, SpiffeId, Timestamp};
 use keys::{FileKey, SigningKey as _, ca};
@@ -192,6 +192,20 @@ impl Mesh {
         FileKey::from_pem(&pem).unwrap()
     }
 
+    /// The key that signs in-toto layouts (Ed25519): a new copy of the same key.
+    #[must_use]
+    pub fn layout_key(&self) -> FileKey {
+        let pem = keys::generate_ed25519(&seed(&format!("{}:layout", self.label))).unwrap();
+        FileKey::from_pem(&pem).unwrap()
+    }
+
+    /// The offline root key (Ed25519): a new copy of the same key.
+    #[must_use]
+    pub fn root_key(&self) -> FileKey {
+        let pem = keys::generate_ed25519(&seed(&format!("{}:root", self.label))).unwrap();
+        FileKey::from_pem(&pem).unwrap()
+    }
+
     /// The ledger's checkpoint key (Ed25519).
     #[must_use]
     pub fn ledger_key(&self) -> ed25519_dalek::SigningKey {
@@ -207,18 +221,34 @@ impl Mesh {
     /// What a verifier of this mesh pins.
     #[must_use]
     pub fn trust_root(&self) -> TrustRoot {
+        let entry = |usage, key: FileKey| KeyEntry {
+            usage,
+            public_key: key.public_key().to_pem(),
+            valid_from: self.now.plus_ms(-DAY_MS),
+            valid_until: self.now.plus_ms(365 * DAY_MS),
+            revoked: None,
+        };
         TrustRoot {
             schema: TRUST_ROOT_SCHEMA.to_owned(),
             version: 1,
+            issued_at: self.now.plus_ms(-DAY_MS),
             trust_domain: TRUST_DOMAIN.to_owned(),
             environment: Environment::Test,
+            root_keys: vec![self.root_key().public_key().to_pem()],
             mesh_ca: vec![self.ca.certificate_der()],
-            signing_keys: vec![KeyEntry {
-                public_key: self.platform_key().public_key().to_pem(),
-                valid_from: self.now.plus_ms(-DAY_MS),
-                valid_until: self.now.plus_ms(365 * DAY_MS),
-            }],
+            signing_keys: vec![
+                entry(KeyUse::Aibom, self.platform_key()),
+                entry(KeyUse::Model, self.model_key()),
+                entry(KeyUse::Layout, self.layout_key()),
+            ],
             ledger_key: self.ledger_verifier_key().to_string(),
+            revoked_identities: Vec::new(),
         }
+    }
+
+    /// `root` as the file that verifiers pin, signed by this mesh's root key.
+    #[must_use]
+    pub fn seal_root(&self, root: &TrustRoot) -> Vec<u8> {
+        root.seal(&self.root_key()).unwrap()
     }
 }

@@ -16,7 +16,7 @@ fn the_fixture_verifies_and_repeats() {
 #[test]
 fn the_trust_root_is_a_usable_one() {
     let fixture = Fixture::new();
-    let bytes = ids::canonical::to_vec(&fixture.trust_root()).unwrap();
+    let bytes = fixture.mesh().seal_root(&fixture.trust_root());
     assert!(::evidence::TrustRoot::parse(&bytes).is_ok());
     let mesh: Mesh = fixture.wrong_ca();
     assert_ne!(mesh.user.key_pem, fixture.mesh().user.key_pem);

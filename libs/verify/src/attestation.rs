@@ -1,16 +1,10 @@
 //! The checks `attestation.format`, `.key`, `.signature` and `.time`.
 
 use envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE, MAX_ENVELOPE_BYTES};
-use evidence::{CLOCK_SKEW_MS, Checks, KeyEntry, TrustRoot};
+use evidence::{Checks, KeyEntry, KeyUse, TrustRoot};
 use ids::Timestamp;
 use keys::{KeyId, PublicKey};
 use serde::Deserialize;
-
-/// The longest that a signature may wait to be logged, in milliseconds: 7 days.
-///
-/// It bounds how far a stolen key can be dated back: ending a key's validity this long before the
-/// theft takes every signature of the thief away.
-pub const MAX_LOG_DELAY_MS: i64 = 7 * 24 * 3_600_000;
 
 /// What could be read of an attestation.
 #[derive(Debug)]
@@ -75,7 +69,10 @@ pub(crate) fn check(
     let payload = envelope.unverified_payload().to_vec();
     let signed_at = bom::signed_at(&payload).map_err(|e| e.to_string());
     let timely = match (&signed_at, &key) {
-        (Ok(signed_at), Some((_, entry))) => timely(*signed_at, entry, logged_at),
+        (Ok(signed_at), Some((_, entry))) => entry
+            .counts(*signed_at, logged_at)
+            .map(|()| format!("signed {signed_at}, logged while the key held"))
+            .map_err(|e| e.to_string()),
         (Ok(_), None) => Err("not checked: the trust root names no such key".to_owned()),
         (Err(error), _) => Err(format!("the statement tells no signing time: {error}")),
     };
@@ -89,30 +86,7 @@ fn pinned_key<'a>(bytes: &[u8], root: &'a TrustRoot) -> Result<(PublicKey, &'a K
     let keyid = named.signatures.first().map_or("", |signature| signature.keyid.as_str());
     let shown: String = keyid.chars().take(80).collect();
     let id: KeyId = keyid.parse().map_err(|_| format!("{shown:?} is not a key id"))?;
-    root.signing_key(id).ok_or_else(|| {
+    root.signing_key(KeyUse::Aibom, id).ok_or_else(|| {
         format!("the trust root (version {}) names no signing key {shown}", root.version)
     })
-}
-
-fn timely(
-    signed_at: Timestamp,
-    key: &KeyEntry,
-    logged_at: Option<Timestamp>,
-) -> Result<String, String> {
-    if signed_at < key.valid_from || key.valid_until < signed_at {
-        let (from, until) = (key.valid_from, key.valid_until);
-        return Err(format!("signed {signed_at}, the key holds {from} to {until}"));
-    }
-    let Some(logged_at) = logged_at else {
-        return Err("not checked against the ledger: the ledger's proof does not hold".to_owned());
-    };
-    let delay_ms = logged_at.since_ms(signed_at);
-    if delay_ms < -CLOCK_SKEW_MS {
-        return Err(format!("signed {signed_at}, but logged before that, at {logged_at}"));
-    }
-    if delay_ms > MAX_LOG_DELAY_MS {
-        let days = MAX_LOG_DELAY_MS / 86_400_000;
-        return Err(format!("signed {signed_at}, logged {logged_at}: more than {days} days later"));
-    }
-    Ok(format!("signed {signed_at}, logged {logged_at}, while the key held"))
 }

@@ -14,8 +14,8 @@ mod rederive;
 mod subject;
 
 pub use artifact::{Part, RecordedFile, verify_artifact};
-pub use attestation::MAX_LOG_DELAY_MS;
 pub use bundle_file::{Verdict, verify_bundle};
+pub use evidence::MAX_LOG_DELAY_MS;
 pub use subject::Verified;
 
 #[cfg(test)]

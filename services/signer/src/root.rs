@@ -79,7 +79,7 @@ pub fn read_root(
 
 fn check_key(path: &Path, root: &TrustRoot, key: KeyId, now: Timestamp) -> Result<(), RootError> {
     let path = path.to_owned();
-    let Some((_, entry)) = root.signing_key(key) else {
+    let Some((_, entry)) = root.signing_key(evidence::KeyUse::Aibom, key) else {
         return Err(RootError::KeyNotNamed { path, key });
     };
     let (from, until) = (entry.valid_from, entry.valid_until);

@@ -79,7 +79,7 @@ impl Service {
     /// A process outlives its key's time: nothing is signed that no verifier would take.
     fn check_key(&self, now: Timestamp) -> Result<(), ServiceError> {
         let id = self.attester.key.public_key().key_id();
-        match self.attester.root.signing_key(id) {
+        match self.attester.root.signing_key(evidence::KeyUse::Aibom, id) {
             Some((_, KeyEntry { valid_from, valid_until, .. }))
                 if now < *valid_from || *valid_until < now =>
             {

@@ -1,12 +1,11 @@
 //! The verifier: checks bundles, in-toto links, files and the store, and tells every check.
 //!
 //! It knows no secret and keeps no state: `libs/verify` does the work, as it does for the command
-//! line offline. `pinned` is the trust root, `verdicts` runs the checks off the async threads,
+//! line offline, and `libs/trust` the pinned root. `verdicts` runs the checks off the async threads,
 //! `grpc` is the wire.
 
 mod config;
 mod grpc;
-mod pinned;
 mod verdicts;
 
 use std::{net::SocketAddr, sync::Arc, time::SystemTime};
@@ -15,11 +14,11 @@ use artifacts::ArtifactStore;
 use ids::Timestamp;
 use rpc::{Bound, CancellationToken, HealthHandle, MeshIdentity, Server};
 use tokio::task::JoinHandle;
+use trust::PinnedRoot;
 
 use verdicts::Verdicts;
 
 pub use config::{ArtifactsConfig, ChecksMax, Config, ConfigError};
-pub use pinned::{PinnedRoot, RootError};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -11,7 +11,9 @@ use keys::PublicKey;
 use tokio::sync::Semaphore;
 use verify::{Part, RecordedFile, Verdict, Verified, verify_artifact, verify_bundle};
 
-use crate::{Clock, PinnedRoot};
+use trust::PinnedRoot;
+
+use crate::Clock;
 
 /// Why there is no verdict.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +67,7 @@ impl Verdicts {
         bytes: impl AsRef<[u8]> + Send + 'static,
     ) -> Result<Verdict, VerifyError> {
         let root = Arc::clone(&self.root);
-        let verdict = self.run(move || verify_bundle(bytes.as_ref(), &root.current())).await?;
+        let verdict = self.run(move || verify_bundle(bytes.as_ref(), &root.current().root)).await?;
         count("bundle", verdict.is_verified());
         Ok(verdict)
     }

@@ -1,46 +1,162 @@
-//! Reading a trust root.
+//! Reading a trust root, and what may take its place.
 
-use ids::canonical;
+use ids::Timestamp;
+use keys::{FileKey, SigningKey as _};
 use testkit::evidence::Fixture;
 
 use super::cross;
-use crate::{TrustRoot, TrustRootError};
+use crate::{
+    KeyRefused, KeyUse, MAX_LOG_DELAY_MS, Revocation, TrustRoot, TrustRootError, UpdateError,
+};
 
 type Spoil = fn(&mut TrustRoot);
 
+fn root() -> TrustRoot {
+    cross(&Fixture::new().trust_root())
+}
+
+fn root_key() -> FileKey {
+    let pem = keys::generate_ed25519(&[7; 32]).unwrap();
+    FileKey::from_pem(&pem).unwrap()
+}
+
+/// A root that [`root_key`] may sign, and its file.
+fn sealed(edit: impl FnOnce(&mut TrustRoot)) -> (TrustRoot, Vec<u8>) {
+    let mut root = TrustRoot { root_keys: vec![root_key().public_key().to_pem()], ..root() };
+    edit(&mut root);
+    let bytes = root.seal(&root_key()).unwrap();
+    (root, bytes)
+}
+
 #[test]
 fn a_usable_root_is_read_with_and_without_a_final_newline() {
-    let root: TrustRoot = cross(&Fixture::new().trust_root());
-    let mut bytes = canonical::to_vec(&root).unwrap();
+    let (root, mut bytes) = sealed(|_| {});
     assert_eq!(TrustRoot::parse(&bytes).unwrap(), root);
     bytes.push(b'\n');
     assert_eq!(TrustRoot::parse(&bytes).unwrap(), root);
     bytes.push(b'\n');
-    assert!(matches!(TrustRoot::parse(&bytes), Err(TrustRootError::Malformed(_))));
-    assert_eq!(root.signing_public_keys().len(), 1);
-    let key = root.signing_public_keys().remove(0);
-    assert!(root.signing_key(key.key_id()).is_some());
-    assert!(root.ledger().is_some());
+    assert!(matches!(TrustRoot::parse(&bytes), Err(TrustRootError::Envelope(_))));
+    for usage in KeyUse::ALL {
+        let (key, _) = root.keys(usage).next().unwrap();
+        assert!(root.signing_key(usage, key.key_id()).is_some());
+        for other in KeyUse::ALL.into_iter().filter(|other| *other != usage) {
+            assert!(root.signing_key(other, key.key_id()).is_none(), "a {usage} key as {other}");
+        }
+    }
 }
 
 #[test]
 fn an_unusable_member_is_named() {
-    let rows: [(&str, Spoil); 6] = [
+    let rows: [(&str, Spoil); 9] = [
+        ("version", |r| r.version = 0),
+        ("rootKeys", |r| r.root_keys.push(r.root_keys[0].clone())),
         ("meshCa", |r| r.mesh_ca.clear()),
         ("meshCa", |r| r.mesh_ca = vec![Vec::new(); 17]),
         ("signingKeys", |r| r.signing_keys.clear()),
         ("signingKeys", |r| r.signing_keys[0].public_key = "x".into()),
+        ("signingKeys", |r| r.signing_keys[1].public_key = r.signing_keys[0].public_key.clone()),
         ("ledgerKey", |r| r.ledger_key = "x".into()),
         ("schema", |r| r.schema = "aibom.trust-root.v2".into()),
     ];
     for (member, spoil) in rows {
-        let mut root: TrustRoot = cross(&Fixture::new().trust_root());
-        spoil(&mut root);
-        let got = match TrustRoot::parse(&canonical::to_vec(&root).unwrap()) {
+        let (_, bytes) = sealed(spoil);
+        let got = match TrustRoot::parse(&bytes) {
             Err(TrustRootError::Member(name)) => name,
             Err(TrustRootError::Schema(_)) => "schema",
             other => unreachable!("{other:?}"),
         };
         assert_eq!(got, member);
     }
+}
+
+#[test]
+fn a_file_that_no_root_key_of_its_own_signed_is_refused() {
+    let stranger = FileKey::from_pem(&keys::generate_ed25519(&[8; 32]).unwrap()).unwrap();
+    let (root, bytes) = sealed(|_| {});
+    let bad = root.seal(&stranger).unwrap();
+    assert!(matches!(TrustRoot::parse(&bad), Err(TrustRootError::Signer)));
+    for position in (0..bytes.len()).step_by(7) {
+        let mut bad = bytes.clone();
+        bad[position] ^= 1;
+        assert!(TrustRoot::parse(&bad).is_err(), "byte {position}");
+    }
+}
+
+#[test]
+fn only_a_newer_root_of_the_same_mesh_and_signer_succeeds() {
+    let (pinned, same) = sealed(|r| r.version = 5);
+    assert_eq!(pinned.succeed(&same).unwrap(), pinned);
+    let (newer, bytes) = sealed(|r| r.version = 9);
+    assert_eq!(pinned.succeed(&bytes).unwrap(), newer);
+    let refused = |edit: fn(&mut TrustRoot)| pinned.succeed(&sealed(edit).1).unwrap_err();
+    let rollback = refused(|r| r.version = 4);
+    assert!(matches!(rollback, UpdateError::Rollback { pinned: 5, offered: 4 }));
+    let fork = refused(|r| {
+        r.version = 5;
+        r.signing_keys.truncate(1);
+    });
+    assert!(matches!(fork, UpdateError::Fork(5)));
+    let other = refused(|r| {
+        r.version = 6;
+        r.trust_domain = "other.test".into();
+    });
+    assert!(matches!(other, UpdateError::OtherMesh(_)));
+
+    let stranger = FileKey::from_pem(&keys::generate_ed25519(&[8; 32]).unwrap()).unwrap();
+    let (mut next, _) = sealed(|r| r.version = 6);
+    next.root_keys = vec![stranger.public_key().to_pem()];
+    let bytes = next.seal(&stranger).unwrap();
+    let error = pinned.succeed(&bytes).unwrap_err();
+    assert!(matches!(error, UpdateError::Signer { pinned: 5, offered: 6 }));
+}
+
+#[test]
+fn a_new_root_key_comes_in_first_and_the_old_one_goes_then() {
+    let stranger = FileKey::from_pem(&keys::generate_ed25519(&[8; 32]).unwrap()).unwrap();
+    let (first, _) = sealed(|_| {});
+    let (both, bytes) = sealed(|r| {
+        r.version = 2;
+        r.root_keys.push(stranger.public_key().to_pem());
+    });
+    assert_eq!(first.succeed(&bytes).unwrap(), both);
+    let (mut last, _) = sealed(|r| r.version = 3);
+    last.root_keys = vec![stranger.public_key().to_pem()];
+    assert_eq!(both.succeed(&last.seal(&stranger).unwrap()).unwrap(), last);
+}
+
+#[test]
+fn a_revoked_key_counts_for_what_was_logged_before() {
+    let (mut root, _) = sealed(|_| {});
+    let at = Fixture::new().at();
+    let entry = &mut root.signing_keys[0];
+    let count = |entry: &crate::KeyEntry, signed: i64, logged: i64| {
+        entry.counts(at.plus_ms(signed), Some(at.plus_ms(logged)))
+    };
+    assert_eq!(count(entry, 0, 0), Ok(()));
+    entry.revoked = Some(Revocation { since: at.plus_ms(100), reason: "stolen".into() });
+    assert_eq!(count(entry, 0, 99), Ok(()));
+    assert!(matches!(count(entry, 0, 100), Err(KeyRefused::Revoked { .. })), "backdated");
+    assert!(matches!(count(entry, 100, 100), Err(KeyRefused::Revoked { .. })));
+    assert!(matches!(entry.counts(at, None), Err(KeyRefused::NotLogged { .. })));
+    let late = MAX_LOG_DELAY_MS + 1;
+    entry.revoked = None;
+    assert!(matches!(count(entry, 0, late), Err(KeyRefused::LoggedLate { .. })));
+    let until: Timestamp = entry.valid_until;
+    assert!(matches!(entry.may_sign(until.plus_ms(1)), Err(KeyRefused::Time { .. })));
+}
+
+#[test]
+fn the_newest_key_that_may_sign_comes_first() {
+    let at = Fixture::new().at();
+    let (mut root, _) = sealed(|_| {});
+    let old = root.keys(KeyUse::Aibom).next().unwrap().0;
+    let mut next = root.signing_keys[0].clone();
+    next.public_key = root_key().public_key().to_pem();
+    next.valid_from = at;
+    root.signing_keys.push(next);
+    let first = |root: &TrustRoot, at| root.current_keys(KeyUse::Aibom, at)[0].0.key_id();
+    assert_eq!(first(&root, at.plus_ms(-1)), old.key_id());
+    assert_eq!(first(&root, at), root_key().public_key().key_id());
+    root.signing_keys[3].revoked = Some(Revocation { since: at, reason: "lost".into() });
+    assert_eq!(first(&root, at), old.key_id());
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::SystemTime};
 
 use evidence::TrustRoot;
-use ids::{Role, SpiffeId, Timestamp, canonical};
+use ids::{Role, SpiffeId, Timestamp};
 use proto::signer::v1::{AttestRequest, signer_service_client::SignerServiceClient};
 use rpc::{CancellationToken, Channel, ClientConfig, IdentityFiles, MeshIdentity};
 use signer::{Config, Deps, Handle};
@@ -59,7 +59,7 @@ impl TestMesh {
         let mesh = self.fixture.mesh();
         let (key, trust_root) = (directory.join("platform.key"), directory.join("trust-root.json"));
         keys::write_secret(&key, &mesh.platform_key_pem()).unwrap();
-        std::fs::write(&trust_root, canonical::to_vec(root).unwrap()).unwrap();
+        std::fs::write(&trust_root, mesh.seal_root(root)).unwrap();
         let identity = files(directory, &mesh.signer, mesh.ca.certificate_pem());
         let text = format!(
             "state_dir = {:?}\nkey = {key:?}\ntrust_root = {trust_root:?}\n[identity]\n\

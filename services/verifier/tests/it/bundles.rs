@@ -53,10 +53,12 @@ async fn a_new_trust_root_is_taken_up_while_running() {
     let mesh = TestMesh::new();
     let running = mesh.start().await;
     let bundle = made::bundle(&mesh.fixture).to_bytes().unwrap();
-    let mut root = mesh.fixture.wrong_ca().trust_root();
+    let fixture = &mesh.fixture;
+    let mut root = fixture.trust_root();
+    root.signing_keys = fixture.wrong_ca().trust_root().signing_keys;
     root.version = 2;
     // Another file of another length: the stamp differs.
-    let mut bytes = ids::canonical::to_vec(&root).unwrap();
+    let mut bytes = fixture.mesh().seal_root(&root);
     bytes.push(b'\n');
     std::fs::write(mesh.directory.path().join("trust-root.json"), bytes).unwrap();
     let answer = mesh.user(&running).verify_bundle(VerifyBundleRequest { bundle }).await;

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::SystemTime};
 
-use ids::{Role, SpiffeId, Timestamp, canonical};
+use ids::{Role, SpiffeId, Timestamp};
 use proto::verifier::v1::{Verdict, verifier_service_client::VerifierServiceClient};
 use rpc::{CancellationToken, Channel, ClientConfig, IdentityFiles, MeshIdentity};
 use testkit::{
@@ -59,7 +59,7 @@ impl TestMesh {
         let directory = self.directory.path();
         let mesh = self.fixture.mesh();
         let trust_root = directory.join("trust-root.json");
-        std::fs::write(&trust_root, canonical::to_vec(&mesh.trust_root()).unwrap()).unwrap();
+        std::fs::write(&trust_root, mesh.seal_root(&mesh.trust_root())).unwrap();
         let identity = files(directory, &mesh.verifier, mesh.ca.certificate_pem());
         let store = self.store_config("verifier-staging");
         let text = format!(

@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use evidence::{MAX_TRUST_ROOT_BYTES, TrustRoot, TrustRootError};
+use evidence::{MAX_TRUST_ROOT_BYTES, TrustRoot, TrustRootError, UpdateError};
 
 /// Why the trust root cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -30,26 +30,36 @@ pub enum RootError {
         #[source]
         source: TrustRootError,
     },
-    /// The file went back in time.
-    #[error("the trust root {path} is version {new}, older than version {old} in use")]
-    Older {
+    /// The file does not take the place of the one in use.
+    #[error("the trust root {path} does not take the place of version {old}")]
+    Update {
         /// Which file.
         path: PathBuf,
         /// The version in use.
         old: u64,
-        /// The version in the file.
-        new: u64,
+        /// Why not.
+        #[source]
+        source: UpdateError,
     },
 }
 
 /// What tells that a file was replaced.
 type Stamp = Option<(SystemTime, u64)>;
 
+/// A trust root with the bytes of its file.
+#[derive(Debug)]
+pub struct Pinned {
+    /// What it says.
+    pub root: TrustRoot,
+    /// The file's bytes, without a newline at their end.
+    pub bytes: Vec<u8>,
+}
+
 /// The trust root in use.
 #[derive(Debug)]
 pub struct PinnedRoot {
     path: PathBuf,
-    current: RwLock<(Stamp, Arc<TrustRoot>)>,
+    current: RwLock<(Stamp, Arc<Pinned>)>,
 }
 
 fn stamp(path: &Path) -> Stamp {
@@ -57,13 +67,16 @@ fn stamp(path: &Path) -> Stamp {
     Some((data.modified().ok()?, data.len()))
 }
 
-fn load(path: &Path) -> Result<TrustRoot, RootError> {
+fn read(path: &Path) -> Result<Vec<u8>, RootError> {
     let read = |source| RootError::Read { path: path.to_owned(), source };
-    let limit = u64::try_from(MAX_TRUST_ROOT_BYTES).unwrap_or(u64::MAX).saturating_add(2);
+    let limit = u64::try_from(MAX_TRUST_ROOT_BYTES).unwrap_or(u64::MAX).saturating_mul(2);
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(read)?;
-    file.take(limit).read_to_end(&mut bytes).map_err(read)?;
-    TrustRoot::parse(&bytes).map_err(|source| RootError::Parse { path: path.to_owned(), source })
+    file.take(limit.saturating_add(2)).read_to_end(&mut bytes).map_err(read)?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    Ok(bytes)
 }
 
 impl PinnedRoot {
@@ -73,48 +86,50 @@ impl PinnedRoot {
     /// When the file cannot be read, or is no trust root.
     pub fn open(path: &Path) -> Result<Self, RootError> {
         let stamp = stamp(path);
-        let root = Arc::new(load(path)?);
-        Ok(Self { path: path.to_owned(), current: RwLock::new((stamp, root)) })
+        let bytes = read(path)?;
+        let parse = |source| RootError::Parse { path: path.to_owned(), source };
+        let root = TrustRoot::parse(&bytes).map_err(parse)?;
+        let pinned = Arc::new(Pinned { root, bytes });
+        Ok(Self { path: path.to_owned(), current: RwLock::new((stamp, pinned)) })
     }
 
     /// The trust root in use; a changed file is read first, and kept out when it will not do.
     /// Blocks for one look at the file.
     #[must_use]
-    pub fn current(&self) -> Arc<TrustRoot> {
+    pub fn current(&self) -> Arc<Pinned> {
         let now = stamp(&self.path);
-        let (seen, root) = {
+        let (seen, old) = {
             let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
             (current.0, Arc::clone(&current.1))
         };
         if now.is_none() || now == seen {
-            return root;
+            return old;
         }
-        let new = match self.newer(root.version) {
+        let new = match self.newer(&old.root) {
             Ok(new) => {
-                tracing::info!(target: "audit", version = new.version, "trust root read again");
+                tracing::info!(target: "audit", version = new.root.version, "trust root read again");
                 Arc::new(new)
             }
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
                 tracing::error!(error, "the new trust root is not taken, the old one stays");
-                root
+                old
             }
         };
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         // Somebody else may have read an even newer one meanwhile.
-        if current.1.version <= new.version {
+        if current.1.root.version <= new.root.version {
             *current = (now, Arc::clone(&new));
         }
         Arc::clone(&current.1)
     }
 
-    fn newer(&self, old: u64) -> Result<TrustRoot, RootError> {
-        let root = load(&self.path)?;
-        if root.version < old {
-            let new = root.version;
-            return Err(RootError::Older { path: self.path.clone(), old, new });
-        }
-        Ok(root)
+    fn newer(&self, old: &TrustRoot) -> Result<Pinned, RootError> {
+        let bytes = read(&self.path)?;
+        let update =
+            |source| RootError::Update { path: self.path.clone(), old: old.version, source };
+        let root = old.succeed(&bytes).map_err(update)?;
+        Ok(Pinned { root, bytes })
     }
 }
 
