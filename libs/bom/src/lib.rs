@@ -12,9 +12,12 @@ mod formulation;
 mod graph;
 mod host;
 mod image;
+mod in_toto;
 mod licence;
 mod model;
+mod model_statement;
 mod refs;
+mod sign;
 mod signers;
 mod statement;
 mod text;
@@ -22,6 +25,8 @@ mod tools;
 mod vulnerabilities;
 
 pub use aibom::{Aibom, AssembleError, assemble};
+pub use model_statement::model_statement;
+pub use sign::{SignAibomError, SignedAibom, SigningKeys, sign};
 pub use statement::{
     AIBOM_FILE_NAME, CYCLONEDX_PREDICATE_TYPE, MAX_STATEMENT_BYTES, SignedAtError, signed_at,
     statement,

@@ -11,6 +11,21 @@ pub const BUNDLE_SCHEMA: &str = "aibom.bundle.v1";
 /// The longest bundle that is read, in bytes.
 pub const MAX_BUNDLE_BYTES: usize = 32 * 1024 * 1024;
 
+/// What the signer makes beside the attestation, from the same evidence; exact bytes of each file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Signatures {
+    /// OpenSSF Model Signing v1.0 signature over the outputs: `model.sig`.
+    #[serde(with = "envelope::b64")]
+    pub model: Vec<u8>,
+    /// in-toto link of the step `run_training`.
+    #[serde(with = "envelope::b64")]
+    pub link: Vec<u8>,
+    /// in-toto layout of the steps `submit` and `run_training`.
+    #[serde(with = "envelope::b64")]
+    pub layout: Vec<u8>,
+}
+
 /// One AIBoM with all that is needed to check it offline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -23,6 +38,8 @@ pub struct Bundle {
     /// DSSE envelope of the in-toto statement over the AIBoM.
     #[serde(with = "envelope::b64")]
     pub attestation: Vec<u8>,
+    /// What the signer made beside the attestation.
+    pub signatures: Signatures,
     /// What the AIBoM was derived from.
     pub evidence: EvidenceSet,
     /// The proof that the attestation is in the ledger.

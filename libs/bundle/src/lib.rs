@@ -6,7 +6,7 @@
 mod file;
 mod ledger;
 
-pub use file::{BUNDLE_SCHEMA, Bundle, BundleError, MAX_BUNDLE_BYTES};
+pub use file::{BUNDLE_SCHEMA, Bundle, BundleError, MAX_BUNDLE_BYTES, Signatures};
 pub use ledger::{
     ENTRY_SCHEMA, Inclusion, LedgerEntry, Logged, LoggedError, MAX_ENTRY_BYTES, SALT_BYTES,
     commitment,

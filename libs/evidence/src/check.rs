@@ -7,8 +7,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::document::MAX_DOCUMENT_BYTES;
 use crate::{
-    Checks, Document, EvidenceSet, GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, ScanStatement,
-    TrainingStatement, TrustRoot,
+    Checks, Document, EvidenceSet, GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Revocation,
+    ScanStatement, TrainingStatement, TrustRoot,
 };
 
 mod scans;
@@ -146,10 +146,9 @@ impl Checker<'_> {
         payload_type: &str,
         role: Role,
     ) -> Option<(T, Identity)> {
-        let chain = document.signer(self.root, self.at);
         let signer = self.checks.record(
             format!("{part}.certificate"),
-            chain.map(|id| {
+            self.identity(document).map(|id| {
                 let detail = format!("{} by the mesh CA", id.spiffe_id());
                 (id, detail)
             }),
@@ -172,6 +171,18 @@ impl Checker<'_> {
             parsed.map(|value| (value, "canonical, no unknown member".to_owned())),
         )?;
         role_ok.then_some((value, signer))
+    }
+
+    /// Who signed a document, unless the trust root takes that key back.
+    fn identity(&self, document: &Document) -> Result<Identity, String> {
+        let id = document.signer(self.root, self.at).map_err(|error| error.to_string())?;
+        match self.root.revocation(id.public_key().key_id(), self.at) {
+            None => Ok(id),
+            Some(Revocation { since, reason }) => {
+                let reason: String = reason.chars().take(200).collect();
+                Err(format!("the key of {} is revoked since {since}: {reason}", id.spiffe_id()))
+            }
+        }
     }
 
     fn same<T: PartialEq + std::fmt::Debug>(&mut self, name: &str, got: &T, wanted: &T) -> bool {

@@ -188,15 +188,31 @@ impl Mesh {
     /// The key for model signatures (P-256): a new copy of the same key.
     #[must_use]
     pub fn model_key(&self) -> FileKey {
-        let pem = keys::generate_p256(&seed(&format!("{}:model", self.label))).unwrap();
-        FileKey::from_pem(&pem).unwrap()
+        FileKey::from_pem(&self.model_key_pem()).unwrap()
+    }
+
+    fn model_key_pem(&self) -> Zeroizing<String> {
+        keys::generate_p256(&seed(&format!("{}:model", self.label))).unwrap()
+    }
+
+    /// Name of the use and PKCS#8 PEM of each key that the signer has.
+    #[must_use]
+    pub fn signing_keys_pem(&self) -> [(&'static str, Zeroizing<String>); 3] {
+        [
+            ("aibom", self.platform_key_pem()),
+            ("model", self.model_key_pem()),
+            ("layout", self.layout_key_pem()),
+        ]
     }
 
     /// The key that signs in-toto layouts (Ed25519): a new copy of the same key.
     #[must_use]
     pub fn layout_key(&self) -> FileKey {
-        let pem = keys::generate_ed25519(&seed(&format!("{}:layout", self.label))).unwrap();
-        FileKey::from_pem(&pem).unwrap()
+        FileKey::from_pem(&self.layout_key_pem()).unwrap()
+    }
+
+    fn layout_key_pem(&self) -> Zeroizing<String> {
+        keys::generate_ed25519(&seed(&format!("{}:layout", self.label))).unwrap()
     }
 
     /// The offline root key (Ed25519): a new copy of the same key.

@@ -1,7 +1,7 @@
 //! The pinned trust root, read again when its file changes, and never exchanged for an older one.
 
 use std::{
-    io::Read as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::SystemTime,
@@ -29,6 +29,15 @@ pub enum RootError {
         /// What is wrong with it.
         #[source]
         source: TrustRootError,
+    },
+    /// What is in use cannot be remembered.
+    #[error("cannot write {path}, which remembers the trust root in use")]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
     },
     /// The file does not take the place of the one in use.
     #[error("the trust root {path} does not take the place of version {old}")]
@@ -59,6 +68,7 @@ pub struct Pinned {
 #[derive(Debug)]
 pub struct PinnedRoot {
     path: PathBuf,
+    seen: Option<PathBuf>,
     current: RwLock<(Stamp, Arc<Pinned>)>,
 }
 
@@ -79,6 +89,15 @@ fn read(path: &Path) -> Result<Vec<u8>, RootError> {
     Ok(bytes)
 }
 
+/// Keeps `bytes` at `seen`, atomically and durably.
+fn remember(seen: &Path, bytes: &[u8]) -> Result<(), RootError> {
+    let write = |source| RootError::Write { path: seen.to_owned(), source };
+    let temporary = seen.with_extension("tmp");
+    let mut file = std::fs::File::create(&temporary).map_err(write)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(write)?;
+    std::fs::rename(temporary, seen).map_err(write)
+}
+
 impl PinnedRoot {
     /// Reads the trust root. Blocks.
     ///
@@ -90,7 +109,29 @@ impl PinnedRoot {
         let parse = |source| RootError::Parse { path: path.to_owned(), source };
         let root = TrustRoot::parse(&bytes).map_err(parse)?;
         let pinned = Arc::new(Pinned { root, bytes });
-        Ok(Self { path: path.to_owned(), current: RwLock::new((stamp, pinned)) })
+        Ok(Self { path: path.to_owned(), seen: None, current: RwLock::new((stamp, pinned)) })
+    }
+
+    /// As [`PinnedRoot::open`], but the file must be the one that was in use last, or one that may
+    /// take its place: `seen` remembers it from run to run. Blocks.
+    ///
+    /// # Errors
+    /// As [`PinnedRoot::open`], and when the file is older than the one that was in use, or `seen`
+    /// cannot be written.
+    pub fn open_after(path: &Path, seen: &Path) -> Result<Self, RootError> {
+        let mut pinned = Self::open(path)?;
+        if seen.exists() {
+            let last = Self::open(seen)?.current();
+            let bytes = &pinned.current().bytes;
+            last.root.succeed(bytes).map_err(|source| RootError::Update {
+                path: path.to_owned(),
+                old: last.root.version,
+                source,
+            })?;
+        }
+        remember(seen, &pinned.current().bytes)?;
+        pinned.seen = Some(seen.to_owned());
+        Ok(pinned)
     }
 
     /// The trust root in use; a changed file is read first, and kept out when it will not do.
@@ -129,6 +170,9 @@ impl PinnedRoot {
         let update =
             |source| RootError::Update { path: self.path.clone(), old: old.version, source };
         let root = old.succeed(&bytes).map_err(update)?;
+        if let Some(seen) = &self.seen {
+            remember(seen, &bytes)?;
+        }
         Ok(Pinned { root, bytes })
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use artifacts::ArtifactStore;
-use bundle::{BUNDLE_SCHEMA, Bundle, Inclusion};
+use bundle::{BUNDLE_SCHEMA, Bundle, Inclusion, Signatures};
 use ids::Sha256Digest;
 use job::Reason;
 use schedule::{Event, JobRecord, Stage};
@@ -27,6 +27,7 @@ pub(crate) struct SignedAnswer {
     pub(crate) aibom: Vec<u8>,
     #[serde(with = "envelope::b64")]
     pub(crate) attestation: Vec<u8>,
+    pub(crate) signatures: Signatures,
     #[serde(with = "envelope::b64")]
     pub(crate) salt: Vec<u8>,
 }
@@ -181,6 +182,7 @@ impl Shared {
             schema: BUNDLE_SCHEMA.to_owned(),
             aibom: answer.aibom,
             attestation: answer.attestation,
+            signatures: answer.signatures,
             evidence: self.records.evidence(&job.documents)?,
             inclusion,
         };

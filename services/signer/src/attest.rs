@@ -1,14 +1,15 @@
 //! From an evidence set to a signed AIBoM, or to a refusal that names the rule.
 //!
-//! Synchronous, and pure but for what is handed in: the time, 32 random bytes, the key and the
-//! journal. There is no other way to the key than through [`attest`].
+//! Synchronous, and pure but for what is handed in: the time, 32 random bytes, the keys and the
+//! journal. There is no other way to the keys than through [`Attester::attest`].
 
-use bom::AssembleError;
-use bundle::SALT_BYTES;
-use envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE, SealError};
+use bom::{SignAibomError, SigningKeys};
+use bundle::{SALT_BYTES, Signatures};
+use envelope::Envelope;
 use evidence::{Checks, EvidenceSet, Grant, MAX_DOCUMENT_BYTES, TrustRoot, VerifiedEvidence};
 use ids::{JobId, Sha256Digest, Timestamp, canonical};
-use keys::SigningKey;
+
+use crate::ring::{Keys, Ring, RingError};
 
 /// What is known of a job that was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Record {
     pub aibom: Vec<u8>,
     /// The DSSE envelope, exact bytes.
     pub attestation: Vec<u8>,
+    /// What was signed beside it, exact bytes.
+    pub signatures: Signatures,
     /// What blinds the ledger entry.
     pub salt: [u8; SALT_BYTES],
     /// When it was signed.
@@ -112,12 +115,12 @@ pub enum AttestError {
         /// The job that the request was signed as.
         signed: JobId,
     },
-    /// Evidence that holds gives no AIBoM.
-    #[error("the evidence gives no AIBoM")]
-    Assemble(#[from] AssembleError),
-    /// The key could not sign, or signed wrongly.
-    #[error("the platform key could not sign")]
-    Seal(#[from] SealError),
+    /// There is no key to sign with.
+    #[error("the signer has no key to sign with")]
+    Ring(#[from] RingError),
+    /// Evidence that holds gives no AIBoM, or a key could not sign, or signed wrongly.
+    #[error("nothing was signed")]
+    Sign(#[from] SignAibomError),
     /// The journal failed.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -134,16 +137,16 @@ pub struct Attested {
     pub new: bool,
 }
 
-/// What stays the same from call to call.
-#[derive(Debug)]
-pub struct Attester {
-    /// What evidence is checked against.
-    pub root: TrustRoot,
-    /// The platform key.
-    pub key: Box<dyn SigningKey>,
+/// What one call is made with.
+#[derive(Debug, Clone, Copy)]
+pub struct Attester<'a> {
+    /// What evidence is checked against, and what says which keys sign.
+    pub root: &'a TrustRoot,
+    /// The keys.
+    pub ring: &'a Ring,
 }
 
-impl Attester {
+impl Attester<'_> {
     /// Checks `set` at `now`, and answers with the job's one record: the recorded one for the same
     /// evidence, else a new one that is durable in `journal` before it is given out. `salt` is
     /// random, and used only for a new record.
@@ -199,7 +202,7 @@ impl Attester {
 
     fn check(&self, set: &EvidenceSet, now: Timestamp) -> Result<VerifiedEvidence, AttestError> {
         let mut checks = Checks::new();
-        evidence::check(set, &self.root, now, &mut checks).ok_or_else(|| {
+        evidence::check(set, self.root, now, &mut checks).ok_or_else(|| {
             let failed = checks.first_failure();
             AttestError::Refused {
                 rule: failed.map_or_else(|| "evidence".to_owned(), |check| check.name.clone()),
@@ -215,14 +218,19 @@ impl Attester {
         signed_at: Timestamp,
         salt: [u8; SALT_BYTES],
     ) -> Result<Record, AttestError> {
-        let aibom = bom::assemble(evidence)?;
-        let statement = bom::statement(&aibom, evidence, signed_at)?;
-        // Sealing verifies the new signature before it gives it out.
-        let envelope = Envelope::seal(IN_TOTO_PAYLOAD_TYPE, statement, &*self.key)?;
+        let Keys { aibom, model, layout } = self.ring.keys(self.root, signed_at)?;
+        let keys = SigningKeys { aibom: &*aibom, model: &*model, layout: &*layout };
+        // Signing verifies each new signature before it gives it out.
+        let signed = bom::sign(evidence, signed_at, keys)?;
         Ok(Record {
             set_digest,
-            aibom: aibom.as_bytes().to_vec(),
-            attestation: envelope.as_bytes().to_vec(),
+            aibom: signed.aibom().as_bytes().to_vec(),
+            attestation: signed.attestation().to_vec(),
+            signatures: Signatures {
+                model: signed.model().to_vec(),
+                link: signed.link().to_vec(),
+                layout: signed.layout().to_vec(),
+            },
             salt,
             signed_at,
         })

@@ -1,10 +1,14 @@
 //! The configuration file, parsed once into a value that builds.
 
+mod keys;
+
 use std::path::{Path, PathBuf};
 
 use rpc::{IdentityFiles, ServerConfig};
 use serde::Deserialize;
 use telemetry::TelemetryConfig;
+
+pub use keys::KeysConfig;
 
 /// The longest configuration file, in bytes.
 const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
@@ -15,10 +19,10 @@ const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 pub struct Config {
     /// Where the journal of answers is kept (redb).
     pub state_dir: PathBuf,
-    /// What evidence is checked against, and what verifiers pin; it must name `key`.
+    /// What evidence is checked against, and what verifiers pin; read again when it changes.
     pub trust_root: PathBuf,
-    /// The platform key, PKCS#8 PEM, readable by its owner only.
-    pub key: PathBuf,
+    /// Where the signing keys are.
+    pub keys: KeysConfig,
     /// Requests that are worked on at once; each may hold 64 MiB. 1 to 64.
     #[serde(default)]
     pub attests_max: AttestsMax,

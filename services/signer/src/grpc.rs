@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bom::SignAibomError;
 use evidence::{EvidenceSet, MissingDocument};
 use proto::signer::v1::{
-    AttestRequest, AttestResponse, GetTrustRootRequest, GetTrustRootResponse,
+    AttestRequest, AttestResponse, GetTrustRootRequest, GetTrustRootResponse, ListKeysRequest,
+    ListKeysResponse, SigningKey,
     signer_service_server::{SignerService, SignerServiceServer},
 };
 use rpc::{Coded, Services};
@@ -12,41 +14,44 @@ use tonic::{Code, Request, Response, Status, server::NamedService as _};
 
 use crate::{
     attest::{AttestError, JournalError},
+    listing::Listed,
+    ring::RingError,
     service::{Service, ServiceError},
 };
 
 impl Coded for ServiceError {
     fn code(&self) -> Code {
         match self {
-            Self::Attest(AttestError::Refused { .. } | AttestError::Assemble(_)) => {
-                Code::FailedPrecondition
-            }
+            Self::Attest(
+                AttestError::Refused { .. } | AttestError::Sign(SignAibomError::Assemble(_)),
+            ) => Code::FailedPrecondition,
             Self::Attest(
                 AttestError::AlreadySigned { .. } | AttestError::RequestAlreadySigned { .. },
             ) => Code::AlreadyExists,
-            // Jobs wait for a key whose time has come.
-            Self::KeyExpired { .. } => Code::Unavailable,
             Self::Attest(AttestError::Journal(JournalError::Full(_))) => Code::ResourceExhausted,
             Self::Attest(AttestError::Journal(JournalError::Damaged { .. })) => Code::DataLoss,
-            Self::Attest(AttestError::Seal(_) | AttestError::Journal(_)) | Self::Random(_) => {
-                Code::Unavailable
-            }
+            // Jobs wait for a key that is there and whose time has come.
+            Self::Attest(AttestError::Ring(_) | AttestError::Sign(_) | AttestError::Journal(_))
+            | Self::Random(_) => Code::Unavailable,
             Self::Failed(_) => Code::Internal,
         }
     }
 
     fn reason(&self) -> &'static str {
         match self {
-            Self::Attest(AttestError::Refused { .. } | AttestError::Assemble(_)) => {
-                "EVIDENCE_REFUSED"
-            }
-            Self::KeyExpired { .. } => "KEY_EXPIRED",
+            Self::Attest(
+                AttestError::Refused { .. } | AttestError::Sign(SignAibomError::Assemble(_)),
+            ) => "EVIDENCE_REFUSED",
+            Self::Attest(AttestError::Ring(RingError::NoneNamed { .. })) => "NO_KEY_NAMED",
+            Self::Attest(AttestError::Ring(RingError::Missing { .. })) => "KEY_MISSING",
             Self::Attest(AttestError::AlreadySigned { .. }) => "JOB_ALREADY_SIGNED",
             Self::Attest(AttestError::RequestAlreadySigned { .. }) => "REQUEST_ALREADY_SIGNED",
             Self::Attest(AttestError::Journal(JournalError::Full(_))) => "DISK_FULL",
             Self::Attest(AttestError::Journal(JournalError::Damaged { .. })) => "RECORD_DAMAGED",
             Self::Attest(AttestError::Journal(_)) => "STORE_FAILED",
-            Self::Attest(AttestError::Seal(_)) => "KEY_UNAVAILABLE",
+            Self::Attest(AttestError::Ring(RingError::Away(_)) | AttestError::Sign(_)) => {
+                "KEY_UNAVAILABLE"
+            }
             Self::Random(_) => "NO_RANDOMNESS",
             Self::Failed(_) => "SIGNER_FAILED",
         }
@@ -97,6 +102,18 @@ impl Grpc {
     }
 }
 
+fn signing_key(Listed { key, entry, signs }: Listed) -> SigningKey {
+    SigningKey {
+        key_id: key.key_id().to_string(),
+        r#use: entry.usage.to_string(),
+        public_key: entry.public_key,
+        valid_from: entry.valid_from.to_string(),
+        valid_until: entry.valid_until.to_string(),
+        revoked_since: entry.revoked.map(|r| r.since.to_string()).unwrap_or_default(),
+        signs,
+    }
+}
+
 #[tonic::async_trait]
 impl SignerService for Grpc {
     async fn attest(
@@ -113,6 +130,9 @@ impl SignerService for Grpc {
             aibom: record.aibom,
             attestation: record.attestation,
             salt: record.salt.to_vec(),
+            model_signature: record.signatures.model,
+            link: record.signatures.link,
+            layout: record.signatures.layout,
         }))
     }
 
@@ -120,7 +140,17 @@ impl SignerService for Grpc {
         &self,
         _request: Request<GetTrustRootRequest>,
     ) -> Result<Response<GetTrustRootResponse>, Status> {
-        let trust_root = self.service()?.root_bytes().to_vec();
-        Ok(Response::new(GetTrustRootResponse { trust_root }))
+        let pinned = self.service()?.root().await.map_err(|error| rpc::to_status(&error))?;
+        Ok(Response::new(GetTrustRootResponse { trust_root: pinned.bytes.clone() }))
+    }
+
+    async fn list_keys(
+        &self,
+        _request: Request<ListKeysRequest>,
+    ) -> Result<Response<ListKeysResponse>, Status> {
+        let listed = self.service()?.keys().await.map_err(|error| rpc::to_status(&error))?;
+        let (trust_root_version, keys) = listed;
+        let keys = keys.into_iter().map(signing_key).collect();
+        Ok(Response::new(ListKeysResponse { keys, trust_root_version }))
     }
 }

@@ -1,7 +1,7 @@
 //! The journal on disk: one record for each signed job, never changed.
 //!
-//! AIBoM and envelope can be larger than one batch of the store: they are kept in pieces, by
-//! digest, and are durable before the record that names them.
+//! AIBoM, envelope and signatures can be larger than one batch of the store: they are kept in
+//! pieces, by digest, and are durable before the record that names them.
 
 use bundle::SALT_BYTES;
 use ids::{JobId, Sha256Digest, Timestamp, canonical};
@@ -23,6 +23,8 @@ pub(crate) const TABLES: &[&str] = &[JOBS, PIECES, REQUESTS];
 const PIECE_BYTES: usize = 4 * 1024 * 1024;
 /// The most pieces of one document: 64 MiB.
 const PIECES_MAX: usize = 16;
+/// The longest signatures beside an attestation, in bytes.
+const MAX_SIGNATURES_BYTES: usize = PIECES_MAX * PIECE_BYTES;
 /// The longest record, in bytes.
 const MAX_RECORD_BYTES: usize = 4 * 1024;
 /// The value of a record's `schema`.
@@ -35,6 +37,7 @@ struct Stored {
     set_digest: Sha256Digest,
     aibom: Sha256Digest,
     attestation: Sha256Digest,
+    signatures: Sha256Digest,
     salt: Sha256Digest,
     signed_at: Timestamp,
 }
@@ -100,6 +103,11 @@ impl Journal for DurableJournal {
             set_digest: stored.set_digest,
             aibom: self.bytes(job, stored.aibom)?,
             attestation: self.bytes(job, stored.attestation)?,
+            signatures: canonical::from_slice(
+                &self.bytes(job, stored.signatures)?,
+                MAX_SIGNATURES_BYTES,
+            )
+            .map_err(|error| damaged(error.to_string()))?,
             salt: *stored.salt.as_bytes(),
             signed_at: stored.signed_at,
         }))
@@ -112,9 +120,14 @@ impl Journal for DurableJournal {
         record: &Record,
     ) -> Result<Creation, JournalError> {
         const { assert!(SALT_BYTES == 32, "a salt is kept as a digest is") };
-        let (aibom, attestation) =
-            (Sha256Digest::of(&record.aibom), Sha256Digest::of(&record.attestation));
-        let all = pieces(aibom, &record.aibom).chain(pieces(attestation, &record.attestation));
+        let unwritable =
+            |error: canonical::Error| JournalError::Damaged { job, detail: error.to_string() };
+        let signatures_bytes = canonical::to_vec(&record.signatures).map_err(unwritable)?;
+        let [aibom, attestation, signatures] =
+            [&record.aibom, &record.attestation, &signatures_bytes].map(|b| Sha256Digest::of(b));
+        let all = pieces(aibom, &record.aibom)
+            .chain(pieces(attestation, &record.attestation))
+            .chain(pieces(signatures, &signatures_bytes));
         let mut batch = Batch::new();
         for (key, piece) in all {
             // Most answers fit one batch with their record, and so cost one sync of the disk.
@@ -129,11 +142,11 @@ impl Journal for DurableJournal {
             set_digest: record.set_digest,
             aibom,
             attestation,
+            signatures,
             salt: Sha256Digest::from_bytes(record.salt),
             signed_at: record.signed_at,
         };
-        let bytes = canonical::to_vec(&stored)
-            .map_err(|error| JournalError::Damaged { job, detail: error.to_string() })?;
+        let bytes = canonical::to_vec(&stored).map_err(unwritable)?;
         let id = job.to_string();
         let batch = batch.create(JOBS, id.clone(), bytes).create(REQUESTS, *request.as_bytes(), id);
         match self.store.commit_blocking(batch) {

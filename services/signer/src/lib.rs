@@ -2,34 +2,37 @@
 //!
 //! There is no call that signs caller-chosen bytes. `attest` goes from an evidence set to a signed
 //! AIBoM or to a refusal that names the rule; `journal` keeps every answer before it is given;
-//! `root` is what verifiers pin; `service` counts and audits; `grpc` is the wire. The signer dials
-//! nobody, and opens no model or dataset.
+//! `ring` knows which key signs now; `service` counts and audits; `grpc` is the wire. The signer
+//! dials nobody, and opens no model or dataset.
 
 mod attest;
 mod config;
 mod grpc;
 mod journal;
-mod root;
+mod listing;
+mod ring;
 mod service;
 
 use std::{
     net::SocketAddr,
     sync::{Arc, OnceLock},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use ids::Timestamp;
-use keys::{FileKey, SigningKey};
+use keys::KeyStore;
 use rpc::{Bound, CancellationToken, HealthHandle, MeshIdentity, Server, Services};
 use store::Durable;
 use tokio::task::JoinHandle;
+use trust::PinnedRoot;
 
 use journal::DurableJournal;
+use ring::Ring;
 use service::Service;
 
 pub use attest::{AttestError, Attested, Attester, Journal, JournalError, Record};
-pub use config::{AttestsMax, Config, ConfigError};
-pub use root::{RootError, read_root};
+pub use config::{AttestsMax, Config, ConfigError, KeysConfig};
+pub use ring::{Keys, Ring as KeyRing, RingError};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -97,26 +100,34 @@ impl Handle {
     }
 }
 
-/// Starts a signer: identity, key, trust root, listener, then the journal, checked page by page.
+/// The trust root that was in use last, so that an older one is refused after a restart, too.
+const SEEN_ROOT_FILE: &str = "trust-root.seen.json";
+/// How often the keys are asked whether they can sign, in milliseconds.
+const LOOK_EVERY_MS: u64 = 500;
+
+/// Starts a signer over these keys: identity, trust root, listener, then the journal,
+/// checked page by page. It is not ready, and says why, while a key cannot be had.
 ///
 /// # Errors
-/// When a file or address cannot be used, or the trust root does not name the key as valid now.
+/// When a file or address cannot be used, or the trust root is of another mesh or went back.
 pub async fn start(
     config: Config,
     deps: Deps,
+    keys: Arc<dyn KeyStore>,
     shutdown: CancellationToken,
 ) -> anyhow::Result<Handle> {
     let identity = MeshIdentity::load(&config.identity)?;
     let _reload = identity.spawn_reload(shutdown.clone());
-    let key: Box<dyn SigningKey> = Box::new(FileKey::load(&config.key)?);
-    let (root_bytes, root) = read_root(&config.trust_root, &*key, (deps.clock)())?;
+    std::fs::create_dir_all(&config.state_dir)?;
+    let seen = config.state_dir.join(SEEN_ROOT_FILE);
+    let root = PinnedRoot::open_after(&config.trust_root, &seen)?;
+    let pinned = root.current();
     anyhow::ensure!(
-        root.admits(identity.spiffe_id()),
+        pinned.root.admits(identity.spiffe_id()),
         "the trust root is of {:?}, this signer is {}",
-        root.trust_domain,
+        pinned.root.trust_domain,
         identity.spiffe_id()
     );
-    tracing::info!(key = %key.public_key().key_id(), root = root.version, "the platform key is pinned");
 
     let bound = Server::bind(config.server.clone(), Arc::clone(&identity)).await?;
     let public = match &config.public {
@@ -143,12 +154,11 @@ pub async fn start(
     };
     let broken = store.broken();
     let journal = DurableJournal::new(store);
-    let attester = Attester { root, key };
     let attests_max = config.attests_max.get();
-    let ready = Service::new(attester, journal, root_bytes, deps.clock, attests_max);
-    let _ = service.set(Arc::new(ready));
-    healths.iter().for_each(HealthHandle::set_ready);
-    watch(broken.clone(), healths, shutdown);
+    let ready = Service::new(root, Ring::new(keys), journal, deps.clock, attests_max);
+    let ready = Arc::new(ready);
+    let _ = service.set(Arc::clone(&ready));
+    watch(ready, broken.clone(), healths, shutdown).await?;
     Ok(Handle { address, public_address, health, broken, serving })
 }
 
@@ -163,19 +173,46 @@ fn serve(
 
 /// Opens the journal. Blocks.
 fn open(state_dir: &std::path::Path) -> anyhow::Result<Durable> {
-    std::fs::create_dir_all(state_dir)?;
     Ok(Durable::open(state_dir.join("journal.redb"), journal::TABLES)?)
 }
 
-/// A store that broke ends the process: only a new one can tell what is on disk.
-fn watch(broken: CancellationToken, healths: Vec<HealthHandle>, shutdown: CancellationToken) {
+/// Keeps the health true: ready while the keys can sign. A store that broke ends the process: only
+/// a new one can tell what is on disk. Returns after the first look at the keys.
+async fn watch(
+    service: Arc<Service>,
+    broken: CancellationToken,
+    healths: Vec<HealthHandle>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    look(&service, &healths).await?;
     tokio::spawn(async move {
-        tokio::select! {
-            () = broken.cancelled() => {
-                healths.iter().for_each(|health| health.not_ready("the store broke"));
-                shutdown.cancel();
+        loop {
+            tokio::select! {
+                () = broken.cancelled() => {
+                    healths.iter().for_each(|health| health.not_ready("the store broke"));
+                    shutdown.cancel();
+                    break;
+                }
+                () = shutdown.cancelled() => break,
+                () = tokio::time::sleep(Duration::from_millis(LOOK_EVERY_MS)) => {}
             }
-            () = shutdown.cancelled() => {}
+            if look(&service, &healths).await.is_err() {
+                break;
+            }
         }
     });
+    Ok(())
+}
+
+/// Asks the keys whether they can sign, and says so.
+async fn look(service: &Arc<Service>, healths: &[HealthHandle]) -> anyhow::Result<()> {
+    let asked = Arc::clone(service);
+    match tokio::task::spawn_blocking(move || asked.ready()).await? {
+        Ok(()) => healths.iter().for_each(HealthHandle::set_ready),
+        Err(error) => {
+            let reason = error.to_string();
+            healths.iter().for_each(|health| health.not_ready(reason.clone()));
+        }
+    }
+    Ok(())
 }

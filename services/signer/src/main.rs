@@ -43,7 +43,13 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     runtime.block_on(async {
         let telemetry = telemetry::init(&config.telemetry)?;
         let shutdown = CancellationToken::new();
-        let handle = signer::start(config, signer::Deps::real(), shutdown.clone()).await?;
+        let store = match &config.keys {
+            signer::KeysConfig::Directory { directory, .. } => {
+                std::sync::Arc::new(keys::DirectoryStore::new(directory.clone()))
+            }
+            signer::KeysConfig::Pkcs11 { .. } => anyhow::bail!("not yet"),
+        };
+        let handle = signer::start(config, signer::Deps::real(), store, shutdown.clone()).await?;
         tracing::info!(address = %handle.address(), "serving");
         rpc::until_signal(&shutdown).await;
         handle.stopped().await?;

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use bundle::SALT_BYTES;
-use evidence::{EvidenceSet, KeyEntry};
-use ids::{SpiffeId, Timestamp};
+use evidence::EvidenceSet;
+use ids::SpiffeId;
 use tokio::sync::Semaphore;
+use trust::{Pinned, PinnedRoot};
 
 use crate::{
     Clock,
     attest::{AttestError, Attested, Attester},
     journal::DurableJournal,
+    listing::{Listed, list},
+    ring::{Ring, RingError},
 };
 
 /// Why a request was not answered with an AIBoM.
@@ -18,8 +21,6 @@ use crate::{
 pub(crate) enum ServiceError {
     #[error(transparent)]
     Attest(#[from] AttestError),
-    #[error("the signer's key holds {from} to {until} by the trust root, it is {now}")]
-    KeyExpired { from: Timestamp, until: Timestamp, now: Timestamp },
     #[error("the system gives no randomness")]
     Random(#[source] std::io::Error),
     #[error("the signer failed over this request")]
@@ -28,27 +29,50 @@ pub(crate) enum ServiceError {
 
 /// What the calls share.
 pub(crate) struct Service {
-    attester: Attester,
+    root: PinnedRoot,
+    ring: Ring,
     journal: DurableJournal,
-    root_bytes: Vec<u8>,
     clock: Clock,
     places: Semaphore,
 }
 
 impl Service {
     pub(crate) fn new(
-        attester: Attester,
+        root: PinnedRoot,
+        ring: Ring,
         journal: DurableJournal,
-        root_bytes: Vec<u8>,
         clock: Clock,
         attests_max: usize,
     ) -> Self {
-        Self { attester, journal, root_bytes, clock, places: Semaphore::new(attests_max) }
+        Self { root, ring, journal, clock, places: Semaphore::new(attests_max) }
     }
 
-    /// The trust root, the file's bytes.
-    pub(crate) fn root_bytes(&self) -> &[u8] {
-        &self.root_bytes
+    /// The trust root in use.
+    pub(crate) async fn root(self: &Arc<Self>) -> Result<Arc<Pinned>, ServiceError> {
+        self.blocking(|service| service.root.current()).await
+    }
+
+    /// The keys that the trust root names, and its version.
+    pub(crate) async fn keys(self: &Arc<Self>) -> Result<(u64, Vec<Listed>), ServiceError> {
+        self.blocking(|service| {
+            let pinned = service.root.current();
+            (pinned.root.version, list(&pinned.root, &service.ring, (service.clock)()))
+        })
+        .await
+    }
+
+    /// What keeps the signer from signing now. Blocks for as long as the key store does.
+    pub(crate) fn ready(&self) -> Result<(), RingError> {
+        self.ring.ready(&self.root.current().root, (self.clock)())
+    }
+
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let service = Arc::clone(self);
+        let outcome = tokio::task::spawn_blocking(move || work(&service)).await;
+        outcome.map_err(ServiceError::Failed)
     }
 
     /// One attestation, from check to durable record. Once begun it is finished, whether or not
@@ -60,33 +84,20 @@ impl Service {
     ) -> Result<Attested, ServiceError> {
         // The semaphore is never closed.
         let _place = self.places.acquire().await;
-        let service = Arc::clone(self);
-        let outcome = tokio::task::spawn_blocking(move || service.attest_now(&set)).await;
-        let outcome = outcome.unwrap_or_else(|error| Err(ServiceError::Failed(error)));
+        let outcome = self.blocking(move |service| service.attest_now(&set)).await;
+        let outcome = outcome.and_then(std::convert::identity);
         audit(&outcome, caller);
         outcome
     }
 
     fn attest_now(&self, set: &EvidenceSet) -> Result<Attested, ServiceError> {
         let now = (self.clock)();
-        self.check_key(now)?;
         let mut salt = [0; SALT_BYTES];
         getrandom::fill(&mut salt)
             .map_err(|error| ServiceError::Random(std::io::Error::other(error)))?;
-        Ok(self.attester.attest(set, now, salt, &self.journal)?)
-    }
-
-    /// A process outlives its key's time: nothing is signed that no verifier would take.
-    fn check_key(&self, now: Timestamp) -> Result<(), ServiceError> {
-        let id = self.attester.key.public_key().key_id();
-        match self.attester.root.signing_key(evidence::KeyUse::Aibom, id) {
-            Some((_, KeyEntry { valid_from, valid_until, .. }))
-                if now < *valid_from || *valid_until < now =>
-            {
-                Err(ServiceError::KeyExpired { from: *valid_from, until: *valid_until, now })
-            }
-            _ => Ok(()),
-        }
+        let pinned = self.root.current();
+        let attester = Attester { root: &pinned.root, ring: &self.ring };
+        Ok(attester.attest(set, now, salt, &self.journal)?)
     }
 }
 

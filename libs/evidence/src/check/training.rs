@@ -7,9 +7,14 @@ use keys::Identity;
 
 use super::{CLOCK_SKEW_MS, Checker, MAX_EVIDENCE_AGE_MS, MAX_OUTPUTS};
 use crate::{
-    BUILD_TYPE, EvidenceSet, Grant, Limits, PROVENANCE_PREDICATE_TYPE, TrainingStatement,
-    check_isolation,
+    BUILD_TYPE, Environment, EvidenceSet, Grant, Limits, PROVENANCE_PREDICATE_TYPE,
+    TrainingStatement, check_isolation,
 };
+
+/// OCI runtimes that really run a container, by the names that engines give them. A simulated one
+/// has another name, and counts for tests only.
+const RUNTIMES: [&str; 8] =
+    ["runc", "crun", "youki", "runsc", "kata", "kata-runtime", "nvidia", "io.containerd.runc.v2"];
 
 impl Checker<'_> {
     pub(super) fn training(
@@ -46,6 +51,16 @@ impl Checker<'_> {
             .map(|()| ((), "as the isolation policy asks".to_owned()));
         ok &= self.checks.record("training.isolation", isolated).is_some();
         let container = &details.observed.container;
+        let test = self.root.environment == Environment::Test;
+        ok &= self.checks.require(
+            "training.runtime",
+            test || RUNTIMES.contains(&container.runtime.as_str()),
+            format_args!("run by {}", container.runtime),
+            format_args!(
+                "run by {:?}, which is none of {RUNTIMES:?}: only a test root lets it through",
+                container.runtime
+            ),
+        );
         ok &= self.checks.require(
             "training.devices",
             container.devices.is_empty() || request.spec.resources.gpus > 0,

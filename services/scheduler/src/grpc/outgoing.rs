@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bundle::{Inclusion, commitment};
+use bundle::{Inclusion, Signatures, commitment};
 use evidence::{Document, EvidenceSet, TrustRoot};
 use ids::{JobId, Sha256Digest};
 use job::Reason;
@@ -102,8 +102,16 @@ impl Peers {
         let answer = self.signer.clone().attest(request).await;
         let answer = answer.map_err(|s| stage_error("signer", Reason::EvidenceRefused, &s))?;
         let answer = answer.into_inner();
-        let (aibom, attestation, salt) = (answer.aibom, answer.attestation, answer.salt);
-        Ok(SignedAnswer { aibom, attestation, salt })
+        Ok(SignedAnswer {
+            aibom: answer.aibom,
+            attestation: answer.attestation,
+            signatures: Signatures {
+                model: answer.model_signature,
+                link: answer.link,
+                layout: answer.layout,
+            },
+            salt: answer.salt,
+        })
     }
 
     /// What verifiers of this mesh pin.

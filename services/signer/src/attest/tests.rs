@@ -1,12 +1,18 @@
 //! The signer's rules, with a journal in memory: what is signed, what is refused, and that the
 //! answer never changes.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
-use keys::{PublicKey, SignError};
+use envelope::IN_TOTO_PAYLOAD_TYPE;
+use evidence::KeyUse;
+use keys::{PublicKey, SignError, SigningKey};
 use testkit::evidence::{Fixture, Part};
 
 use super::*;
+use crate::ring::tests::Store;
 
 #[derive(Debug, Default)]
 struct Memory {
@@ -53,13 +59,21 @@ impl Memory {
     }
 }
 
-fn attester(fixture: &Fixture) -> Attester {
-    let key = Box::new(fixture.mesh().platform_key());
-    Attester { root: fixture.trust_root(), key }
+/// Attests with the fixture's keys at `at`.
+fn attest_at(
+    fixture: &Fixture,
+    set: &EvidenceSet,
+    at: Timestamp,
+    salt: u8,
+    journal: &Memory,
+) -> Result<Attested, AttestError> {
+    let ring = Ring::new(Arc::new(Store::of(fixture.mesh())));
+    let attester = Attester { root: &fixture.trust_root(), ring: &ring };
+    attester.attest(set, at, [salt; 32], journal)
 }
 
 fn attest(fixture: &Fixture, journal: &Memory) -> Result<Attested, AttestError> {
-    attester(fixture).attest(&fixture.set(), fixture.at(), [5; 32], journal)
+    attest_at(fixture, &fixture.set(), fixture.at(), 5, journal)
 }
 
 #[test]
@@ -96,7 +110,7 @@ fn the_same_evidence_gets_the_same_answer_later_and_with_other_randomness() {
     let (fixture, journal) = (Fixture::new(), Memory::default());
     let first = attest(&fixture, &journal).unwrap();
     let later = fixture.at().plus_ms(3_600_000);
-    let second = attester(&fixture).attest(&fixture.set(), later, [6; 32], &journal).unwrap();
+    let second = attest_at(&fixture, &fixture.set(), later, 6, &journal).unwrap();
     assert!(!second.new);
     assert_eq!(second.record, first.record);
     assert_eq!(journal.len(), 1);
@@ -170,16 +184,16 @@ fn evidence_that_does_not_hold_is_refused_by_the_name_of_the_rule() {
 fn old_evidence_is_refused_unless_it_was_answered_in_its_time() {
     let (fixture, journal) = (Fixture::new(), Memory::default());
     let week_later = fixture.at().plus_ms(8 * 24 * 3_600_000);
-    let refused = attester(&fixture).attest(&fixture.set(), week_later, [5; 32], &journal);
+    let refused = attest_at(&fixture, &fixture.set(), week_later, 5, &journal);
     assert!(matches!(refused, Err(AttestError::Refused { .. })), "{refused:?}");
 
     let first = attest(&fixture, &journal).unwrap();
-    let later = attester(&fixture).attest(&fixture.set(), week_later, [6; 32], &journal).unwrap();
+    let later = attest_at(&fixture, &fixture.set(), week_later, 6, &journal).unwrap();
     assert_eq!((later.new, &later.record), (false, &first.record));
 
     let mut spoilt = fixture.set();
     spoilt.scans[0].certificates[0][40] ^= 1;
-    let refused = attester(&fixture).attest(&spoilt, week_later, [6; 32], &journal);
+    let refused = attest_at(&fixture, &spoilt, week_later, 6, &journal);
     assert!(matches!(refused, Err(AttestError::Refused { .. })), "{refused:?}");
 }
 
@@ -191,6 +205,7 @@ fn the_loser_of_a_race_answers_with_the_winners_record() {
         set_digest,
         aibom: b"theirs".to_vec(),
         attestation: b"theirs".to_vec(),
+        signatures: Signatures { model: vec![1], link: vec![2], layout: vec![3] },
         salt: [8; 32],
         signed_at: fixture.at(),
     };
@@ -214,7 +229,7 @@ fn nothing_is_answered_that_is_not_recorded() {
 /// A key whose signatures are wrong or do not come.
 #[derive(Debug)]
 struct Faulty {
-    inner: keys::FileKey,
+    inner: Arc<dyn SigningKey>,
     away: bool,
 }
 
@@ -235,12 +250,14 @@ impl SigningKey for Faulty {
 #[test]
 fn a_wrong_or_missing_signature_is_never_recorded() {
     let fixture = Fixture::new();
-    for away in [true, false] {
-        let key = Box::new(Faulty { inner: fixture.mesh().platform_key(), away });
-        let attester = Attester { root: fixture.trust_root(), key };
+    for (usage, away) in KeyUse::ALL.into_iter().flat_map(|usage| [(usage, true), (usage, false)]) {
+        let mut store = Store::of(fixture.mesh());
+        store.spoil(usage, |inner| Arc::new(Faulty { inner, away }));
+        let ring = Ring::new(Arc::new(store));
+        let attester = Attester { root: &fixture.trust_root(), ring: &ring };
         let journal = Memory::default();
         let refused = attester.attest(&fixture.set(), fixture.at(), [5; 32], &journal);
-        assert!(matches!(refused, Err(AttestError::Seal(_))), "{refused:?}");
+        assert!(matches!(refused, Err(AttestError::Sign(_))), "{usage}: {refused:?}");
         assert_eq!(journal.len(), 0);
     }
 }

@@ -1,5 +1,7 @@
 //! The journal: records come back exactly, are written once, and damage is noticed.
 
+use bundle::Signatures;
+
 use super::*;
 
 fn open(directory: &std::path::Path) -> DurableJournal {
@@ -16,6 +18,7 @@ fn record(byte: u8, length: usize) -> Record {
         set_digest: Sha256Digest::of(&[byte]),
         aibom: vec![byte; length],
         attestation: vec![byte; length / 3 * 4 + 1],
+        signatures: Signatures { model: vec![byte; 9], link: vec![], layout: vec![byte; length] },
         salt: [byte; 32],
         signed_at: Timestamp::from_unix_ms(1_795_168_200_123),
     }

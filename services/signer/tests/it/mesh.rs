@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc, time::SystemTime};
 
 use evidence::TrustRoot;
 use ids::{Role, SpiffeId, Timestamp};
+use keys::DirectoryStore;
 use proto::signer::v1::{AttestRequest, signer_service_client::SignerServiceClient};
 use rpc::{CancellationToken, Channel, ClientConfig, IdentityFiles, MeshIdentity};
 use signer::{Config, Deps, Handle};
@@ -57,12 +58,15 @@ impl TestMesh {
     pub(crate) fn config_with(&self, root: &TrustRoot) -> Config {
         let directory = self.directory.path();
         let mesh = self.fixture.mesh();
-        let (key, trust_root) = (directory.join("platform.key"), directory.join("trust-root.json"));
-        keys::write_secret(&key, &mesh.platform_key_pem()).unwrap();
+        let (keys, trust_root) = (directory.join("keys"), directory.join("trust-root.json"));
+        std::fs::create_dir_all(&keys).unwrap();
+        for (name, pem) in mesh.signing_keys_pem() {
+            keys::write_secret(&keys.join(format!("{name}.key.pem")), &pem).unwrap();
+        }
         std::fs::write(&trust_root, mesh.seal_root(root)).unwrap();
         let identity = files(directory, &mesh.signer, mesh.ca.certificate_pem());
         let text = format!(
-            "state_dir = {:?}\nkey = {key:?}\ntrust_root = {trust_root:?}\n[identity]\n\
+            "state_dir = {:?}\ntrust_root = {trust_root:?}\n[keys]\ndirectory = {keys:?}\n[identity]\n\
              certificate = {:?}\nkey = {:?}\nca = {:?}\n",
             directory.join("state"),
             identity.certificate,
@@ -74,10 +78,21 @@ impl TestMesh {
         Config::read(&path).unwrap()
     }
 
+    /// Puts a trust root in place, of another length than any before: its stamp differs.
+    pub(crate) fn write_root(&self, root: &TrustRoot) {
+        let path = self.directory.path().join("trust-root.json");
+        let mut bytes = self.fixture.mesh().seal_root(root);
+        if std::fs::metadata(&path).is_ok_and(|data| data.len() == bytes.len() as u64) {
+            bytes.push(b'\n');
+        }
+        std::fs::write(path, bytes).unwrap();
+    }
+
     pub(crate) async fn try_start(&self, root: &TrustRoot) -> anyhow::Result<Running> {
         let shutdown = CancellationToken::new();
         let config = self.config_with(root);
-        let handle = signer::start(config, Deps::real(), shutdown.clone()).await?;
+        let store = Arc::new(DirectoryStore::new(self.directory.path().join("keys")));
+        let handle = signer::start(config, Deps::real(), store, shutdown.clone()).await?;
         Ok(Running { handle, shutdown })
     }
 
