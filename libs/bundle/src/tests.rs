@@ -56,6 +56,7 @@ fn bundle() -> Bundle {
             grant: document(2),
             training: document(3),
             scans: vec![document(4)],
+            submission: document(5),
         },
         inclusion: good(),
     }
