@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::{Aibom, AssembleError};
 
-pub(crate) fn training_link(_: &VerifiedEvidence, _: &Aibom) -> Result<Value, AssembleError> {
+pub fn training_link(_: &VerifiedEvidence, _: &Aibom) -> Result<Value, AssembleError> {
     Ok(json!({"_type": "link"}))
 }
 
-pub(crate) fn layout(
+pub fn layout(
     _: &VerifiedEvidence,
     _: &Aibom,
     _: Timestamp,

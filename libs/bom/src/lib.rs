@@ -25,6 +25,7 @@ mod tools;
 mod vulnerabilities;
 
 pub use aibom::{Aibom, AssembleError, assemble};
+pub use in_toto::{layout, training_link};
 pub use model_statement::model_statement;
 pub use sign::{SignAibomError, SignedAibom, SigningKeys, sign};
 pub use statement::{

@@ -51,11 +51,13 @@ fn bundle() -> Bundle {
         schema: BUNDLE_SCHEMA.to_owned(),
         aibom: b"{}".to_vec(),
         attestation: ATTESTATION.to_vec(),
+        signatures: Signatures { model: vec![5], link: vec![6], layout: vec![7] },
         evidence: EvidenceSet {
             request: document(1),
             grant: document(2),
             training: document(3),
             scans: vec![document(4)],
+            submission: document(5),
         },
         inclusion: good(),
     }

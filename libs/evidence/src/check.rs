@@ -1,5 +1,6 @@
 //! The rules: from an evidence set to verified evidence, every check named.
 
+use envelope::link::link_file_name;
 use ids::{Role, Sha256Digest, Timestamp, canonical};
 use job::{REQUEST_PAYLOAD_TYPE, REQUEST_SCHEMA, Request};
 use keys::{Identity, PublicKey};
@@ -8,10 +9,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::document::MAX_DOCUMENT_BYTES;
 use crate::{
     Checks, Document, EvidenceSet, GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Revocation,
-    ScanStatement, TrainingStatement, TrustRoot,
+    SUBMIT_STEP, ScanStatement, TrainingStatement, TrustRoot,
 };
 
 mod scans;
+mod submission;
 mod training;
 
 /// How far the clocks of two services may differ, in milliseconds.
@@ -37,6 +39,7 @@ pub struct VerifiedEvidence {
     scans: Vec<ScanStatement>,
     digests: Vec<(String, Sha256Digest)>,
     signers: Vec<(String, PublicKey)>,
+    submitter: PublicKey,
 }
 
 impl VerifiedEvidence {
@@ -64,13 +67,20 @@ impl VerifiedEvidence {
         &self.scans
     }
 
-    /// File name (`request.dsse.json`, `scan.0.dsse.json`, …) and digest of each envelope.
+    /// The key of the scheduler that signed the submission: the functionary of the submit step.
+    #[must_use]
+    pub const fn submitter(&self) -> &PublicKey {
+        &self.submitter
+    }
+
+    /// File name (`request.dsse.json`, `scan.0.dsse.json`, …) and digest of each document; the last
+    /// is the submission (`submit.<keyid8>.link`).
     #[must_use]
     pub fn digests(&self) -> &[(String, Sha256Digest)] {
         &self.digests
     }
 
-    /// SPIFFE id and key of who signed each envelope, in the order of [`Self::digests`].
+    /// SPIFFE id and key of who signed each document, in the order of [`Self::digests`].
     #[must_use]
     pub fn signers(&self) -> &[(String, PublicKey)] {
         &self.signers
@@ -108,8 +118,10 @@ pub fn check(
     let grant = checker.grant(&set.grant, set.request.digest());
     let training = checker.training(set, request.as_ref(), grant.as_ref());
     let scans = checker.scans(set, request.as_ref(), grant.as_ref());
+    let submission = checker.submission(set, request.as_ref());
     checker.certificates(set);
     let (request, grant, training, scans) = (request?, grant?, training?, scans?);
+    let submission = submission?;
 
     let mut digests = vec![
         ("request.dsse.json".to_owned(), set.request.digest()),
@@ -123,6 +135,9 @@ pub fn check(
         signers.push(signer(&identity));
         statements.push(scan);
     }
+    let submitter = submission.public_key().clone();
+    digests.push((link_file_name(SUBMIT_STEP, &submitter), set.submission.digest()));
+    signers.push(signer(&submission));
     checks.all_passed().then_some(VerifiedEvidence {
         request: request.0,
         grant: grant.0,
@@ -130,6 +145,7 @@ pub fn check(
         scans: statements,
         digests,
         signers,
+        submitter,
     })
 }
 
@@ -146,25 +162,13 @@ impl Checker<'_> {
         payload_type: &str,
         role: Role,
     ) -> Option<(T, Identity)> {
-        let signer = self.checks.record(
-            format!("{part}.certificate"),
-            self.identity(document).map(|id| {
-                let detail = format!("{} by the mesh CA", id.spiffe_id());
-                (id, detail)
-            }),
-        )?;
+        let signer = self.certificate(part, document)?;
         let opened = document.payload(payload_type, &signer);
         let payload = self.checks.record(
             format!("{part}.signature"),
             opened.map(|payload| (payload, format!("key {}", signer.public_key().key_id()))),
         )?;
-        let id = signer.spiffe_id();
-        let role_ok = self.checks.require(
-            format!("{part}.role"),
-            id.role() == role && self.root.admits(id),
-            format_args!("signed by a {role} of {}", self.root.trust_domain),
-            format_args!("signed by {id}, expected a {role} of {}", self.root.trust_domain),
-        );
+        let role_ok = self.role(part, &signer, role);
         let parsed = canonical::from_slice::<T>(&payload, MAX_DOCUMENT_BYTES);
         let value = self.checks.record(
             format!("{part}.content"),
@@ -183,6 +187,27 @@ impl Checker<'_> {
                 Err(format!("the key of {} is revoked since {since}: {reason}", id.spiffe_id()))
             }
         }
+    }
+
+    /// Whose certificate a document carries.
+    fn certificate(&mut self, part: &str, document: &Document) -> Option<Identity> {
+        self.checks.record(
+            format!("{part}.certificate"),
+            self.identity(document).map(|id| {
+                let detail = format!("{} by the mesh CA", id.spiffe_id());
+                (id, detail)
+            }),
+        )
+    }
+
+    fn role(&mut self, part: &str, signer: &Identity, role: Role) -> bool {
+        let id = signer.spiffe_id();
+        self.checks.require(
+            format!("{part}.role"),
+            id.role() == role && self.root.admits(id),
+            format_args!("signed by a {role} of {}", self.root.trust_domain),
+            format_args!("signed by {id}, expected a {role} of {}", self.root.trust_domain),
+        )
     }
 
     fn same<T: PartialEq + std::fmt::Debug>(&mut self, name: &str, got: &T, wanted: &T) -> bool {
@@ -222,7 +247,12 @@ impl Checker<'_> {
 
     /// A chain holds nothing that its path does not need.
     fn certificates(&mut self, set: &EvidenceSet) {
-        let named = [("request", &set.request), ("grant", &set.grant), ("training", &set.training)];
+        let named = [
+            ("request", &set.request),
+            ("grant", &set.grant),
+            ("training", &set.training),
+            ("submission", &set.submission),
+        ];
         let scans = set.scans.iter().take(MAX_SCANS).map(|document| ("scan", document));
         let idle = named.into_iter().chain(scans).find(|(_, document)| {
             keys::carries_idle(&document.certificates, &self.root.mesh_ca, self.at)

@@ -14,7 +14,7 @@ pub const MAX_DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Document {
-    /// DSSE envelope, canonical JSON.
+    /// DSSE envelope, canonical JSON; of a submission the whole link file, which is none.
     #[serde(with = "envelope::b64")]
     pub envelope: Vec<u8>,
     /// X.509 chain in DER, leaf first, root left out.
@@ -59,4 +59,6 @@ pub struct EvidenceSet {
     pub training: Document,
     /// The scanner's findings, 1 to 16.
     pub scans: Vec<Document>,
+    /// The scheduler's in-toto link of the submit step, in the classic format.
+    pub submission: Document,
 }

@@ -1,7 +1,8 @@
 //! What each party signs, the trust root, and the rules an evidence set must satisfy.
 //!
 //! The chain: request (user) → grant (scheduler) → training (executor) → scan (scanner). Each
-//! names the one before by the SHA-256 of its exact envelope bytes. [`check`] is the one place
+//! names the one before by the SHA-256 of its exact envelope bytes. Beside it stands the submission:
+//! the request once more, as the in-toto link that a scheduler signs. [`check`] is the one place
 //! that turns an [`EvidenceSet`] into [`VerifiedEvidence`]; signer and verifier both call it.
 
 mod check;
@@ -12,6 +13,7 @@ mod isolation;
 mod proto;
 mod report;
 mod scan;
+mod submission;
 mod training;
 mod trust_root;
 
@@ -29,6 +31,7 @@ pub use scan::{
     Completeness, Finding, Metadata as ScanMetadata, Package, SCAN_PREDICATE_TYPE, ScanExtension,
     ScanPredicate, ScanStatement, Scanner, ScannerDatabase, Severity, VulnerabilityResult,
 };
+pub use submission::{SUBMIT_STEP, submit_link, submitted};
 pub use training::{
     BUILD_TYPE, BuildDefinition, Builder, Container, Dataset, Engine, ExternalParameters, Gpu,
     Host, InternalParameters, Layer, Limits, Model, Mount, Observed, PROVENANCE_PREDICATE_TYPE,

@@ -28,6 +28,7 @@ impl From<EvidenceSet> for wire::EvidenceSet {
             grant: Some(set.grant.into()),
             training: Some(set.training.into()),
             scans: set.scans.into_iter().map(Into::into).collect(),
+            submission: Some(set.submission.into()),
         }
     }
 }
@@ -41,6 +42,7 @@ impl TryFrom<wire::EvidenceSet> for EvidenceSet {
             grant: set.grant.ok_or(MissingDocument("evidence.grant"))?.into(),
             training: set.training.ok_or(MissingDocument("evidence.training"))?.into(),
             scans: set.scans.into_iter().map(Into::into).collect(),
+            submission: set.submission.ok_or(MissingDocument("evidence.submission"))?.into(),
         })
     }
 }

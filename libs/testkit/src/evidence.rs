@@ -12,6 +12,7 @@ use ::evidence::{
 use envelope::IN_TOTO_PAYLOAD_TYPE;
 use ids::{JobId, Timestamp};
 use job::{REQUEST_PAYLOAD_TYPE, Request};
+use serde_json::Value;
 
 use crate::mesh::{Mesh, Party};
 
@@ -30,6 +31,8 @@ pub enum Part {
     Training,
     /// The scanner's, all of them.
     Scan,
+    /// The scheduler's link.
+    Submission,
 }
 
 /// What is signed, before it is signed.
@@ -43,6 +46,8 @@ pub struct Parts {
     pub training: TrainingStatement,
     /// By the scanner.
     pub scans: Vec<ScanStatement>,
+    /// By the scheduler, as a link.
+    pub submission: Value,
 }
 
 /// Makes evidence.
@@ -55,6 +60,7 @@ pub struct Fixture {
     grant: Vec<Edit<Grant>>,
     training: Vec<Edit<TrainingStatement>>,
     scans: Vec<Edit<Vec<ScanStatement>>>,
+    submission: Vec<Edit<Value>>,
     signers: Vec<(Part, Party)>,
 }
 
@@ -89,6 +95,7 @@ impl Fixture {
             grant: Vec::new(),
             training: Vec::new(),
             scans: Vec::new(),
+            submission: Vec::new(),
             signers: Vec::new(),
         }
     }
@@ -138,6 +145,13 @@ impl Fixture {
         self
     }
 
+    /// Changes the link of the submit step before it is signed.
+    #[must_use]
+    pub fn submission(mut self, edit: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
+        self.submission.push(Box::new(edit));
+        self
+    }
+
     /// Has somebody else sign a part.
     #[must_use]
     pub fn signer(mut self, part: Part, party: Party) -> Self {
@@ -179,7 +193,7 @@ impl Fixture {
         let other = self.signers.iter().rev().find(|(of, _)| *of == part).map(|(_, party)| party);
         other.unwrap_or(match part {
             Part::Request => &self.mesh.user,
-            Part::Grant => &self.mesh.scheduler,
+            Part::Grant | Part::Submission => &self.mesh.scheduler,
             Part::Training => &self.mesh.executor,
             Part::Scan => &self.mesh.scanner,
         })
@@ -207,6 +221,12 @@ impl Fixture {
     #[must_use]
     pub fn sign_scan(&self, scan: &ScanStatement) -> Document {
         self.party(Part::Scan).sign(IN_TOTO_PAYLOAD_TYPE, scan)
+    }
+
+    /// Signs the link of the submit step.
+    #[must_use]
+    pub fn sign_submission(&self, link: &Value) -> Document {
+        self.party(Part::Submission).sign_link(link)
     }
 
     /// What is signed, with every link and every edit in place.
@@ -252,12 +272,15 @@ impl Fixture {
         let mut scans =
             vec![wine::scan(&times, grant.job, image, signed_training.digest(), self.packages)];
         self.scans.iter().for_each(|edit| edit(&mut scans));
+        let mut submission = ::evidence::submit_link(&request, signed_request.digest());
+        self.submission.iter().for_each(|edit| edit(&mut submission));
         let set = EvidenceSet {
             request: signed_request,
             grant: signed_grant,
             training: signed_training,
             scans: scans.iter().map(|scan| self.sign_scan(scan)).collect(),
+            submission: self.sign_submission(&submission),
         };
-        (Parts { request, grant, training, scans }, set)
+        (Parts { request, grant, training, scans, submission }, set)
     }
 }

@@ -7,6 +7,7 @@
     reason = "a fixture that cannot be made is a broken test, and panicking names the place"
 )]
 
+pub mod bundle;
 pub mod evidence;
 pub mod mesh;
 

@@ -120,6 +120,15 @@ impl Party {
         self.sign_bytes(payload_type, ids::canonical::to_vec(payload).unwrap())
     }
 
+    /// Signs a link and adds the certificate.
+    #[must_use]
+    pub fn sign_link(&self, link: &serde_json::Value) -> Document {
+        Document {
+            envelope: envelope::link::sign_metadata(link, &self.key).unwrap(),
+            certificates: vec![self.certificate_der.clone()],
+        }
+    }
+
     /// Signs any bytes, canonical or not.
     #[must_use]
     pub fn sign_bytes(&self, payload_type: &str, payload: Vec<u8>) -> Document {

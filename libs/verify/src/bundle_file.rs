@@ -6,8 +6,9 @@ use ids::{JobId, Timestamp};
 use serde::Deserialize as _;
 
 use crate::attestation::{self, Attestation};
-use crate::subject::Verified;
-use crate::{log_proof, rederive};
+use crate::signatures::Basis;
+use crate::subject::{Proof, Verified};
+use crate::{log_proof, rederive, signatures};
 
 /// Every check that was made, and what the bundle proves when all of them held.
 #[derive(Debug, Clone)]
@@ -33,7 +34,7 @@ impl Verdict {
 /// The names of the checks are stable. In their order: `bundle.format`; `ledger.checkpoint`,
 /// `ledger.entry`, `ledger.inclusion`; `attestation.format`, `.key`, `.signature`, `.time`; the
 /// rules of [`evidence::check`] under their own names; `evidence.certificates`; `aibom.rederive`;
-/// `attestation.statement`.
+/// `attestation.statement`; `signatures.model`, `.link`, `.layout`.
 #[must_use]
 pub fn verify_bundle(bytes: &[u8], root: &TrustRoot) -> Verdict {
     let mut checks = Checks::new();
@@ -53,10 +54,21 @@ pub fn verify_bundle(bytes: &[u8], root: &TrustRoot) -> Verdict {
     let aibom = rederive::aibom(&bundle.aibom, evidence.as_ref(), &mut checks);
     rederive::statement(attestation.as_ref(), evidence.as_ref(), aibom.as_ref(), &mut checks);
 
-    let proved = logged.zip(evidence).zip(attestation.as_ref().and_then(Attestation::proved));
-    let subject = proved.and_then(|((logged, evidence), (key, signed_at))| {
-        Verified::new(&checks, evidence, &bundle, root.environment, &logged, key, signed_at)
-    });
+    let proved = attestation.as_ref().and_then(Attestation::proved);
+    let basis = match (&evidence, &aibom, proved) {
+        (Some(evidence), Some(aibom), Some((signer, signed_at))) => {
+            Some(Basis { root, evidence, aibom, signer, signed_at, logged_at })
+        }
+        _ => None,
+    };
+    let side_keys = signatures::check(&bundle.signatures, basis.as_ref(), &mut checks);
+    let subject = match (logged, evidence, proved, side_keys) {
+        (Some(logged), Some(evidence), Some((signer, signed_at)), Some(side_keys)) => {
+            let proof = Proof { logged, signer, signed_at, side_keys };
+            Verified::new(&checks, evidence, bundle, root.environment, proof)
+        }
+        _ => None,
+    };
     Verdict { checks, subject, claimed_job }
 }
 

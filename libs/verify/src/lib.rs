@@ -11,6 +11,7 @@ mod bundle_file;
 mod difference;
 mod log_proof;
 mod rederive;
+mod signatures;
 mod subject;
 
 pub use artifact::{Part, RecordedFile, verify_artifact};

@@ -1,11 +1,12 @@
 //! What a verified bundle proves.
 
-use bundle::{Bundle, Logged};
+use bundle::{Bundle, Logged, Signatures};
 use evidence::{Checks, Completeness, Environment, VerifiedEvidence};
 use ids::{JobId, Timestamp};
-use keys::KeyId;
+use keys::{KeyId, PublicKey};
 
 use crate::artifact::{RecordedFile, recorded_files};
+use crate::signatures::SideKeys;
 
 /// What a bundle proves. Made in one place, and only when every check held.
 #[derive(Debug, Clone)]
@@ -14,11 +15,18 @@ pub struct Verified {
     files: Vec<RecordedFile>,
     aibom: Vec<u8>,
     attestation: Vec<u8>,
-    signer: KeyId,
-    signed_at: Timestamp,
-    logged_at: Timestamp,
-    log_index: u64,
+    signatures: Signatures,
+    proof: Proof,
     warnings: Vec<String>,
+}
+
+/// Who signed, when, and where it was logged.
+#[derive(Debug, Clone)]
+pub(crate) struct Proof {
+    pub(crate) logged: Logged,
+    pub(crate) signer: KeyId,
+    pub(crate) signed_at: Timestamp,
+    pub(crate) side_keys: SideKeys,
 }
 
 impl Verified {
@@ -26,11 +34,9 @@ impl Verified {
     pub(crate) fn new(
         checks: &Checks,
         evidence: VerifiedEvidence,
-        bundle: &Bundle,
+        bundle: Bundle,
         environment: Environment,
-        logged: &Logged,
-        signer: KeyId,
-        signed_at: Timestamp,
+        proof: Proof,
     ) -> Option<Self> {
         if !checks.all_passed() {
             return None;
@@ -38,12 +44,10 @@ impl Verified {
         Some(Self {
             files: recorded_files(&evidence, &bundle.aibom),
             warnings: warnings(&evidence, environment),
-            aibom: bundle.aibom.clone(),
-            attestation: bundle.attestation.clone(),
-            signer,
-            signed_at,
-            logged_at: logged.logged_at(),
-            log_index: logged.index(),
+            aibom: bundle.aibom,
+            attestation: bundle.attestation,
+            signatures: bundle.signatures,
+            proof,
             evidence,
         })
     }
@@ -87,25 +91,43 @@ impl Verified {
     /// The platform key that signed.
     #[must_use]
     pub const fn signer(&self) -> KeyId {
-        self.signer
+        self.proof.signer
+    }
+
+    /// Model signature, link and layout, exact bytes.
+    #[must_use]
+    pub const fn signatures(&self) -> &Signatures {
+        &self.signatures
+    }
+
+    /// The key of the model signature.
+    #[must_use]
+    pub const fn model_key(&self) -> &PublicKey {
+        &self.proof.side_keys.model
+    }
+
+    /// The key of the layout's owner.
+    #[must_use]
+    pub const fn layout_key(&self) -> &PublicKey {
+        &self.proof.side_keys.layout
     }
 
     /// When it was signed, by the signer's clock.
     #[must_use]
     pub const fn signed_at(&self) -> Timestamp {
-        self.signed_at
+        self.proof.signed_at
     }
 
     /// When the ledger took it, by the ledger's clock.
     #[must_use]
     pub const fn logged_at(&self) -> Timestamp {
-        self.logged_at
+        self.proof.logged.logged_at()
     }
 
     /// Its place in the ledger, from 0.
     #[must_use]
     pub const fn log_index(&self) -> u64 {
-        self.log_index
+        self.proof.logged.index()
     }
 
     /// What a reader should know although every check held.

@@ -1,7 +1,7 @@
 //! Patterns of artifact rules: shell globs as Python's `fnmatch` reads them, where `*` also takes
 //! slashes (in-toto specification, section 4.3.3).
 
-/// Steps that one rule list may take over all its patterns and names.
+/// Steps that all rules of a layout may take over all their patterns and names.
 const MAX_STEPS: u64 = 20_000_000;
 
 /// What is left of the steps; patterns and names come from strangers.

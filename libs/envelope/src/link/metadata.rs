@@ -2,7 +2,7 @@
 
 use ids::Sha256Digest;
 use keys::{Algorithm, PublicKey, SignError, SigningKey};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{MAX_METADATA_BYTES, json::Json};
@@ -26,17 +26,18 @@ pub(super) struct Metadata<T> {
     pub(super) signatures: Vec<Signature>,
 }
 
-#[derive(Deserialize)]
+/// A file as it is on disk.
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Frame {
-    signed: Json,
-    signatures: Vec<WireSignature>,
+pub(super) struct Frame {
+    pub(super) signatures: Vec<WireSignature>,
+    pub(super) signed: Json,
 }
 
-#[derive(Deserialize)]
-struct WireSignature {
-    keyid: String,
-    sig: String,
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireSignature {
+    pub(super) keyid: String,
+    pub(super) sig: String,
 }
 
 /// What a `signed` part of this type says of itself.
@@ -140,6 +141,15 @@ pub fn sign_metadata(signed: &Value, key: &dyn SigningKey) -> Result<Vec<u8>, Me
     let sig = key.sign(&message)?;
     key.public_key().verify(&message, &sig)?;
     let (keyid, _) = functionary_key(key.public_key());
-    let file = json!({ "signed": signed, "signatures": [{ "keyid": keyid, "sig": to_hex(&sig) }] });
-    Ok(serde_json::to_vec(&file)?)
+    Ok(write_file(content, &keyid, &sig)?)
+}
+
+/// The one spelling of a file with one signature: members in order, no white space.
+pub(super) fn write_file(
+    signed: Json,
+    keyid: &str,
+    sig: &[u8],
+) -> Result<Vec<u8>, serde_json::Error> {
+    let signature = WireSignature { keyid: keyid.to_owned(), sig: to_hex(sig) };
+    serde_json::to_vec(&Frame { signatures: vec![signature], signed })
 }

@@ -1,7 +1,7 @@
 //! Artifact rules (in-toto specification v1.0, section 4.3.3), applied in order to a queue of
 //! names: each rule takes out what it vouches for, `DISALLOW` refuses what is left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     document::{Artifacts, Link},
@@ -27,7 +27,7 @@ enum Rule<'a> {
 struct Match<'a> {
     pattern: &'a str,
     source_prefix: &'a str,
-    with_products: bool,
+    with: Side,
     target_prefix: &'a str,
     step: &'a str,
 }
@@ -64,9 +64,9 @@ fn parse_match<'a>(words: &[&'a str]) -> Option<Match<'a>> {
     };
     let source_prefix = prefix_of(&mut rest);
     let [with, kind, tail @ ..] = rest else { return None };
-    let with_products = match () {
-        () if is(kind, "PRODUCTS") => true,
-        () if is(kind, "MATERIALS") => false,
+    let side = match () {
+        () if is(kind, "PRODUCTS") => Side::Products,
+        () if is(kind, "MATERIALS") => Side::Materials,
         () => return None,
     };
     let mut rest = tail;
@@ -75,7 +75,7 @@ fn parse_match<'a>(words: &[&'a str]) -> Option<Match<'a>> {
     (is(with, "WITH") && is(from, "FROM")).then_some(Match {
         pattern,
         source_prefix,
-        with_products,
+        with: side,
         target_prefix,
         step,
     })
@@ -86,22 +86,42 @@ pub(super) fn is_closed(rules: &[Vec<String>]) -> bool {
     rules.last().is_some_and(|last| matches!(parse(last), Some(Rule::Disallow("*"))))
 }
 
-/// Applies `rules` to the link's products or materials.
+/// Which artifacts of a link are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Materials,
+    Products,
+}
+
+impl Side {
+    const fn of(self, link: &Link) -> &Artifacts {
+        match self {
+            Self::Materials => &link.materials,
+            Self::Products => &link.products,
+        }
+    }
+}
+
+/// Every link by its step.
+pub(super) type Links<'a> = BTreeMap<&'a str, &'a Link>;
+
+/// Applies `rules` to one side of the link.
 pub(super) fn check(
     rules: &[Vec<String>],
     link: &Link,
-    products: bool,
+    side: Side,
+    links: &Links<'_>,
+    budget: &mut Budget,
 ) -> Result<((), String), String> {
     if rules.len() > MAX_RULES {
         return Err(format!("{} rules, the limit is {MAX_RULES}", rules.len()));
     }
-    let artifacts = if products { &link.products } else { &link.materials };
+    let artifacts = side.of(link);
     let mut queue: BTreeSet<&str> = artifacts.keys().map(String::as_str).collect();
-    let mut budget = Budget::new();
     for words in rules {
         let shown: String = words.join(" ").chars().take(200).collect();
         let rule = parse(words).ok_or_else(|| format!("{shown:?} is not an artifact rule"))?;
-        let taken = apply(&rule, &queue, artifacts, link, &mut budget)
+        let taken = apply(&rule, &queue, artifacts, link, links, budget)
             .map_err(|problem| format!("rule {shown:?}: {problem}"))?;
         for name in taken {
             queue.remove(name);
@@ -116,6 +136,7 @@ fn apply<'q>(
     queue: &BTreeSet<&'q str>,
     artifacts: &Artifacts,
     link: &Link,
+    links: &Links<'_>,
     budget: &mut Budget,
 ) -> Result<Vec<&'q str>, String> {
     let mut filter = |pattern: &str, holds: &dyn Fn(&str) -> bool| {
@@ -146,22 +167,20 @@ fn apply<'q>(
         },
         Rule::Require(name) if queue.contains(name) => Ok(Vec::new()),
         Rule::Require(name) => Err(format!("{name:?} is not there")),
-        Rule::Match(rule) => apply_match(rule, queue, artifacts, link, budget),
+        Rule::Match(rule) => apply_match(rule, queue, artifacts, links, budget),
     }
 }
 
-/// With a single link at hand, only a match with the step itself can vouch for anything.
+/// A step without a link vouches for nothing.
 fn apply_match<'q>(
     rule: &Match<'_>,
     queue: &BTreeSet<&'q str>,
     artifacts: &Artifacts,
-    link: &Link,
+    links: &Links<'_>,
     budget: &mut Budget,
 ) -> Result<Vec<&'q str>, String> {
-    if rule.step != link.name {
-        return Ok(Vec::new());
-    }
-    let target = if rule.with_products { &link.products } else { &link.materials };
+    let Some(link) = links.get(rule.step) else { return Ok(Vec::new()) };
+    let target = rule.with.of(link);
     let pattern = Pattern::new(rule.pattern);
     let directory = |prefix: &str| match prefix.trim_end_matches('/') {
         "" => String::new(),

@@ -2,6 +2,7 @@
 
 use ids::{Role, Sha256Digest, SpiffeId};
 use keys::SigningKey as _;
+use serde_json::json;
 use testkit::evidence::{Fixture, Part};
 
 use super::first_failure;
@@ -15,7 +16,7 @@ fn impostor(fixture: Fixture, part: Part) -> Fixture {
     let mesh = fixture.wrong_ca();
     let party = match part {
         Part::Request => mesh.user,
-        Part::Grant => mesh.scheduler,
+        Part::Grant | Part::Submission => mesh.scheduler,
         Part::Training => mesh.executor,
         Part::Scan => mesh.scanner,
     };
@@ -287,6 +288,37 @@ fn output_named(fixture: Fixture, name: &'static str) -> Fixture {
         file.name = Some(name.to_owned());
         t.subject.push(file);
     })
+}
+
+#[test]
+fn submission() {
+    every_row_fails_with_its_name(&[
+        ("submission.certificate", |f| impostor(f, Part::Submission)),
+        ("submission.certificate", |f| expired(f, Part::Submission, Role::Scheduler, "main")),
+        ("submission.role", |f| stranger(f, Part::Submission, "spiffe://mesh.test/executor/one")),
+        ("submission.role", |f| stranger(f, Part::Submission, "spiffe://mesh.test/user/alice")),
+        ("submission.role", |f| {
+            stranger(f, Part::Submission, "spiffe://other.test/scheduler/main")
+        }),
+        ("submission.content", |f| f.submission(|l| l["name"] = json!("run_training"))),
+        ("submission.content", |f| f.submission(|l| l["command"] = json!(["sh"]))),
+        ("submission.content", |f| f.submission(|l| l["byproducts"] = json!({"stdout": ""}))),
+        ("submission.content", |f| f.submission(|l| l["materials"]["x"] = json!({"sha256": "00"}))),
+        ("submission.content", |f| f.submission(|l| l["products"]["x"] = json!({"sha256": "00"}))),
+        ("submission.content", |f| {
+            f.submission(|l| l["products"]["trainer-image"]["sha256"] = json!("00"))
+        }),
+        ("submission.content", |f| {
+            f.submission(|l| drop(l["products"].as_object_mut().unwrap().remove("trainer-image")))
+        }),
+        // Renewed certificates and several schedulers: not the grant's signer, but a scheduler.
+        ("submission.content", |f| {
+            stranger(f, Part::Submission, "spiffe://mesh.test/scheduler/two")
+                .submission(|l| l["extra"] = json!(1))
+        }),
+    ]);
+    let two = stranger(Fixture::new(), Part::Submission, "spiffe://mesh.test/scheduler/two");
+    assert_eq!(first_failure(&two), None);
 }
 
 #[test]

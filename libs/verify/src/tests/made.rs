@@ -1,12 +1,14 @@
 //! A bundle that verifies, made in this process, with the keys at hand to forge others.
 
-use bundle::{BUNDLE_SCHEMA, Bundle, ENTRY_SCHEMA, Inclusion, LedgerEntry, SALT_BYTES, commitment};
+use bundle::{BUNDLE_SCHEMA, Bundle, Signatures};
 use envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE};
 use evidence::{EvidenceSet, TrustRoot};
 use ids::{Timestamp, canonical};
-use merkle::{Checkpoint, Tree, checkpoint, leaf_hash};
 use serde_json::Value;
-use testkit::evidence::Fixture;
+use testkit::{
+    bundle::{LOG_DELAY_MS, bundle, logged},
+    evidence::Fixture,
+};
 
 use crate::{Verdict, verify_bundle};
 
@@ -23,32 +25,13 @@ pub(super) fn attest(fixture: &Fixture, statement: Vec<u8>) -> Vec<u8> {
     Envelope::seal(IN_TOTO_PAYLOAD_TYPE, statement, &key).unwrap().as_bytes().to_vec()
 }
 
-/// Logs an attestation as leaf 2 of 5 with the ledger's key.
-pub(super) fn log(fixture: &Fixture, attestation: &[u8], logged_at: Timestamp) -> Inclusion {
-    let salt = vec![9; SALT_BYTES];
-    let schema = ENTRY_SCHEMA.to_owned();
-    let commitment = commitment(&salt, attestation);
-    let entry = canonical::to_vec(&LedgerEntry { schema, commitment, logged_at }).unwrap();
-    let other = |n: u8| leaf_hash(&[n]);
-    let tree: Tree =
-        [other(0), other(1), leaf_hash(&entry), other(3), other(4)].into_iter().collect();
-    let verifier = fixture.mesh().ledger_verifier_key();
-    let origin = verifier.name().to_owned();
-    let head = Checkpoint { origin, size: tree.len(), root: tree.root() };
-    let key = fixture.mesh().ledger_key();
-    let checkpoint = checkpoint::sign(&head, &key, verifier.name()).unwrap();
-    Inclusion { salt, entry, index: 2, proof: tree.inclusion(2, 5).unwrap(), checkpoint }
-}
-
 impl Made {
     pub(super) fn new(fixture: Fixture) -> Self {
-        let verified = fixture.verified();
-        let aibom = bom::assemble(&verified).unwrap();
-        let statement = bom::statement(&aibom, &verified, fixture.at()).unwrap();
-        let evidence = fixture.set();
+        let bundle = bundle(&fixture);
         // The set is signed anew on each call; P-256 here is deterministic, so it is the same.
-        assert_eq!(verified.digests()[0].1, evidence.request.digest());
-        Self::of(fixture, aibom.as_bytes().to_vec(), statement, evidence)
+        assert_eq!(fixture.verified().digests()[0].1, bundle.evidence.request.digest());
+        let logged_at = fixture.at().plus_ms(LOG_DELAY_MS);
+        Self { root: fixture.trust_root(), fixture, bundle, logged_at }
     }
 
     /// Signed and logged for real, whatever it says.
@@ -58,11 +41,12 @@ impl Made {
         statement: Vec<u8>,
         evidence: EvidenceSet,
     ) -> Self {
-        let logged_at = fixture.at().plus_ms(5_000);
+        let logged_at = fixture.at().plus_ms(LOG_DELAY_MS);
         let attestation = attest(&fixture, statement);
-        let inclusion = log(&fixture, &attestation, logged_at);
+        let inclusion = logged(&fixture, &attestation, logged_at);
         let schema = BUNDLE_SCHEMA.to_owned();
-        let bundle = Bundle { schema, aibom, attestation, evidence, inclusion };
+        let signatures = Signatures { model: Vec::new(), link: Vec::new(), layout: Vec::new() };
+        let bundle = Bundle { schema, aibom, attestation, signatures, evidence, inclusion };
         Self { root: fixture.trust_root(), fixture, bundle, logged_at }
     }
 

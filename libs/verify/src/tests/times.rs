@@ -35,7 +35,7 @@ fn a_signature_is_logged_soon_after_it_was_made() {
     ] {
         let mut bundle = good.bundle.clone();
         let logged_at = good.fixture.at().plus_ms(delay_ms);
-        bundle.inclusion = made::log(&good.fixture, &bundle.attestation, logged_at);
+        bundle.inclusion = testkit::bundle::logged(&good.fixture, &bundle.attestation, logged_at);
         let verdict = good.verdict_of(&bundle);
         assert_eq!(verdict.is_verified(), holds, "{delay_ms} ms: {:?}", failures(&verdict));
         if !holds {
@@ -54,7 +54,7 @@ fn evidence_is_judged_at_the_signing_time() {
     let statement = bom::statement(&aibom, &verified, late).unwrap();
     let mut bundle = good.bundle.clone();
     bundle.attestation = made::attest(&good.fixture, statement);
-    bundle.inclusion = made::log(&good.fixture, &bundle.attestation, late);
+    bundle.inclusion = testkit::bundle::logged(&good.fixture, &bundle.attestation, late);
     let verdict = good.verdict_of(&bundle);
     assert_refused("late", &verdict, "request.certificate");
     assert!(!failures(&verdict).contains(&"attestation.time".to_owned()));

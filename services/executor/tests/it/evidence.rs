@@ -37,7 +37,10 @@ fn assert_holds(world: &World, job: JobId, request: Document, ended: Ended) -> T
     let training: Document = success.training.unwrap().into();
     let scans = vec![scan(world, job, training.digest())];
     let grant = success.grant.unwrap().into();
-    let set = EvidenceSet { request, grant, training: training.clone(), scans };
+    let asked = ids::canonical::from_slice(&payload(&request), evidence::MAX_DOCUMENT_BYTES);
+    let link = evidence::submit_link(&asked.unwrap(), request.digest());
+    let submission = world.mesh.scheduler.sign_link(&link);
+    let set = EvidenceSet { request, grant, training: training.clone(), scans, submission };
     let mut checks = Checks::new();
     let verified = check(&set, &world.mesh.trust_root(), now(), &mut checks);
     assert!(verified.is_some(), "{:?}", checks.first_failure());
