@@ -85,6 +85,17 @@ pub(crate) fn derived(
         ("evidence/grant.dsse.json".to_owned(), set.grant.envelope),
         ("evidence/training.dsse.json".to_owned(), set.training.envelope),
     ]);
+    let signatures = subject.signatures();
+    let training = functionary_key(&key).0;
+    let submit = functionary_key(subject.evidence().submitter()).0;
+    files.extend([
+        ("signatures/model.sig".to_owned(), signatures.model.clone()),
+        ("signatures/model-signing.pub".to_owned(), subject.model_key().to_pem().into_bytes()),
+        (format!("signatures/{}", link_file_name(TRAINING_STEP, &training)), signatures.link.clone()),
+        (format!("signatures/{}", link_file_name(SUBMIT_STEP, &submit)), set.submission.envelope),
+        ("signatures/root.layout".to_owned(), signatures.layout.clone()),
+        ("signatures/layout-owner.pub".to_owned(), subject.layout_key().to_pem().into_bytes()),
+    ]);
     for (number, scan) in set.scans.into_iter().enumerate() {
         files.insert(format!("evidence/scan.{number}.dsse.json"), scan.envelope);
     }

@@ -108,6 +108,26 @@ fn evidence() -> Vec<Case> {
     ]
 }
 
+fn signatures() -> Vec<Case> {
+    vec![
+        ("model signature", |b| middle(&mut b.signatures.model), "signatures.model"),
+        ("no model signature", |b| b.signatures.model.clear(), "signatures.model"),
+        ("model signature longer", |b| b.signatures.model.push(b' '), "signatures.model"),
+        ("link", |b| middle(&mut b.signatures.link), "signatures.link"),
+        ("no link", |b| b.signatures.link.clear(), "signatures.link"),
+        ("link longer", |b| b.signatures.link.push(b'\n'), "signatures.link"),
+        ("layout", |b| middle(&mut b.signatures.layout), "signatures.layout"),
+        ("no layout", |b| b.signatures.layout.clear(), "signatures.layout"),
+        ("layout for a link", |b| b.signatures.link = b.signatures.layout.clone(), "signatures.link"),
+        ("submit link", |b| middle(&mut b.evidence.submission.envelope), "submission.content"),
+        (
+            "submit link's certificate",
+            |b| middle(&mut b.evidence.submission.certificates[0]),
+            "submission.certificate",
+        ),
+    ]
+}
+
 fn inclusion() -> Vec<Case> {
     vec![
         ("salt", |b| middle(&mut b.inclusion.salt), "ledger.entry"),
@@ -125,8 +145,8 @@ fn inclusion() -> Vec<Case> {
 #[test]
 fn each_changed_part_is_refused_under_its_name() {
     let made = Made::new(Fixture::new());
-    let cases = [aibom_and_attestation(), evidence(), inclusion()].concat();
-    assert_eq!(cases.len(), 28);
+    let cases = [aibom_and_attestation(), evidence(), signatures(), inclusion()].concat();
+    assert_eq!(cases.len(), 39);
     for (what, spoil, check) in cases {
         let mut bundle = made.bundle.clone();
         spoil(&mut bundle);
