@@ -12,6 +12,7 @@ mod formulation;
 mod graph;
 mod host;
 mod image;
+mod in_toto;
 mod licence;
 mod model;
 mod refs;
@@ -22,6 +23,7 @@ mod tools;
 mod vulnerabilities;
 
 pub use aibom::{Aibom, AssembleError, assemble};
+pub use in_toto::{LAYOUT_VALIDITY_MS, TRAINING_STEP, layout, training_link};
 pub use statement::{
     AIBOM_FILE_NAME, CYCLONEDX_PREDICATE_TYPE, MAX_STATEMENT_BYTES, SignedAtError, signed_at,
     statement,
