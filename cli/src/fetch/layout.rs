@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use ::bundle::{Bundle, BundleError};
 use ::verify::{Part, RecordedFile, Verified};
-use envelope::{Envelope, EnvelopeError, MAX_ENVELOPE_BYTES, sigstore_bundle};
-use evidence::{KeyUse, TrustRoot};
+use bom::TRAINING_STEP;
+use envelope::{
+    Envelope, EnvelopeError, MAX_ENVELOPE_BYTES, link::link_file_name, sigstore_bundle,
+};
+use evidence::{KeyUse, SUBMIT_STEP, TrustRoot};
 use ids::canonical;
 
 use crate::names::{MAX_LABEL_BYTES, is_file_name};
@@ -86,13 +89,13 @@ pub(crate) fn derived(
         ("evidence/training.dsse.json".to_owned(), set.training.envelope),
     ]);
     let signatures = subject.signatures();
-    let training = functionary_key(&key).0;
-    let submit = functionary_key(subject.evidence().submitter()).0;
+    let training = link_file_name(TRAINING_STEP, &key);
+    let submit = link_file_name(SUBMIT_STEP, subject.evidence().submitter());
     files.extend([
         ("signatures/model.sig".to_owned(), signatures.model.clone()),
         ("signatures/model-signing.pub".to_owned(), subject.model_key().to_pem().into_bytes()),
-        (format!("signatures/{}", link_file_name(TRAINING_STEP, &training)), signatures.link.clone()),
-        (format!("signatures/{}", link_file_name(SUBMIT_STEP, &submit)), set.submission.envelope),
+        (format!("signatures/{training}"), signatures.link.clone()),
+        (format!("signatures/{submit}"), set.submission.envelope),
         ("signatures/root.layout".to_owned(), signatures.layout.clone()),
         ("signatures/layout-owner.pub".to_owned(), subject.layout_key().to_pem().into_bytes()),
     ]);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Which rules the document was written by; they never change under the same number.
-const PROFILE: u32 = 1;
+const PROFILE: u32 = 2;
 
 /// Why there is no AIBoM.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,12 @@ pub enum AssembleError {
     /// The document cannot be written as canonical JSON.
     #[error("the AIBoM cannot be written: {0}")]
     Write(#[from] canonical::Error),
+    /// An artifact that a link cannot name: without a digest, or two under one name.
+    #[error("the artifact {name:?} has no one SHA-256: a link cannot name it")]
+    Artifact {
+        /// Its name in a fetched directory.
+        name: String,
+    },
 }
 
 /// An AI Bill of Materials; only [`assemble`] makes one.
@@ -141,7 +147,7 @@ fn properties(evidence: &VerifiedEvidence) -> Vec<Property> {
     out
 }
 
-/// Every envelope that the AIBoM was derived from.
+/// Every document that the AIBoM was derived from.
 fn attestations(evidence: &VerifiedEvidence) -> Vec<ExternalReference> {
     let signers = evidence.signers().iter().map(|(id, _)| id);
     evidence
@@ -150,9 +156,14 @@ fn attestations(evidence: &VerifiedEvidence) -> Vec<ExternalReference> {
         .zip(signers)
         .map(|((name, digest), signer)| ExternalReference {
             kind: ReferenceKind::Attestation,
-            url: format!("evidence/{name}"),
-            comment: Some(format!("DSSE envelope, signed by {signer}")),
+            url: refs::document(name),
+            comment: Some(format!("{}, signed by {signer}", format_of(name))),
             hashes: vec![text::sha256(*digest)],
         })
         .collect()
+}
+
+/// What kind of file a document of the evidence is.
+fn format_of(name: &str) -> &'static str {
+    if refs::is_link(name) { "in-toto link" } else { "DSSE envelope" }
 }

@@ -77,15 +77,15 @@ struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// SPIFFE id of the signer of the n-th envelope.
+    /// SPIFFE id of the signer of the n-th document.
     fn signer(&self, index: usize) -> &str {
         self.evidence.signers().get(index).map_or("", |(id, _)| id.as_str())
     }
 
     /// Who scanned, each once in a row.
     fn scanners(&self) -> String {
-        let mut names: Vec<&str> =
-            self.evidence.signers().iter().skip(3).map(|(id, _)| id.as_str()).collect();
+        let signers = self.evidence.signers().iter().skip(3).take(self.evidence.scans().len());
+        let mut names: Vec<&str> = signers.map(|(id, _)| id.as_str()).collect();
         names.dedup();
         names.join(", ")
     }

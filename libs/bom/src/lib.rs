@@ -25,7 +25,7 @@ mod tools;
 mod vulnerabilities;
 
 pub use aibom::{Aibom, AssembleError, assemble};
-pub use in_toto::{layout, training_link};
+pub use in_toto::{LAYOUT_VALIDITY_MS, TRAINING_STEP, layout, training_link};
 pub use model_statement::model_statement;
 pub use sign::{SignAibomError, SignedAibom, SigningKeys, sign};
 pub use statement::{

@@ -33,3 +33,14 @@ pub(crate) fn output(name: &str) -> String {
 pub(crate) fn package(purl: &str) -> String {
     if purl.starts_with("pkg:") { purl.to_owned() } else { format!("package/{purl}") }
 }
+
+/// Whether a document of the evidence is an in-toto link; the others are DSSE envelopes.
+pub(crate) fn is_link(document: &str) -> bool {
+    document.ends_with(".link")
+}
+
+/// Where a document of the evidence lies in a fetched directory.
+pub(crate) fn document(name: &str) -> String {
+    let folder = if is_link(name) { "signatures" } else { "evidence" };
+    format!("{folder}/{name}")
+}

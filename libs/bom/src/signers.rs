@@ -10,6 +10,7 @@ use crate::cyclonedx::component::{
     AlgorithmProperties, Component, CryptoProperties, Kind, MaterialProperties,
 };
 use crate::cyclonedx::property;
+use crate::refs;
 
 /// Each key once, and each algorithm once.
 pub(crate) fn components(evidence: &VerifiedEvidence) -> Vec<Component> {
@@ -18,7 +19,7 @@ pub(crate) fn components(evidence: &VerifiedEvidence) -> Vec<Component> {
         let (component, _) = keys
             .entry(key.key_id().to_string())
             .or_insert_with(|| (public_key(id, key), key.algorithm()));
-        component.properties.push(property("key:signed", format_args!("evidence/{name}")));
+        component.properties.push(property("key:signed", refs::document(name)));
     }
     let mut algorithms: BTreeMap<&str, Component> = BTreeMap::new();
     for (_, algorithm) in keys.values() {

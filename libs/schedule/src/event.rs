@@ -47,6 +47,19 @@ pub struct Failure {
     pub message: String,
 }
 
+/// What a good attempt left; documents by their digests in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trained {
+    /// The grant that the evidence names.
+    pub grant: Sha256Digest,
+    /// The training evidence.
+    pub training: Sha256Digest,
+    /// The link of the submit step.
+    pub submission: Sha256Digest,
+    /// The files.
+    pub outputs: Vec<OutputFile>,
+}
+
 /// A request whose signature and bounds were checked by the caller.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Submission {
@@ -102,12 +115,8 @@ pub enum Event {
     Trained {
         /// Which.
         lease: LeaseKey,
-        /// The grant that the evidence names.
-        grant: Sha256Digest,
-        /// The training evidence.
-        training: Sha256Digest,
-        /// What training left.
-        outputs: Vec<OutputFile>,
+        /// What it left.
+        result: Trained,
     },
     /// An attempt failed.
     AttemptFailed {

@@ -5,9 +5,7 @@ use ids::{JobId, Sha256Digest, Timestamp};
 use job::{Image, JobState, Reason};
 use keys::KeyId;
 
-use crate::{
-    Changes, Failure, FailureKind, JobRecord, Lease, LeaseKey, Machine, OutputFile, Refused,
-};
+use crate::{Changes, Failure, FailureKind, JobRecord, Lease, LeaseKey, Machine, Refused, Trained};
 
 impl Machine {
     /// Gives the oldest job that fits, if there is one.
@@ -104,9 +102,7 @@ impl Machine {
         &mut self,
         at: Timestamp,
         key: &LeaseKey,
-        grant: Sha256Digest,
-        training: Sha256Digest,
-        outputs: Vec<OutputFile>,
+        Trained { grant, training, submission, outputs }: Trained,
     ) -> Result<Changes, Refused> {
         if let Err(lost) = self.holds(key) {
             // The same report again, after a lost answer, is taken; anything else is not.
@@ -134,6 +130,7 @@ impl Machine {
         }
         record.documents.grant = Some(grant);
         record.documents.training = Some(training);
+        record.documents.submission = Some(submission);
         record.outputs = outputs;
         record.transition(at, JobState::Scanning, None, "");
         Ok(self.enter_stage(key.job))

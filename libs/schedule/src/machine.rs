@@ -193,9 +193,7 @@ impl Machine {
                 Ok(self.lease(at, executor, &images, gpus, nonce))
             }
             Event::Renewed { lease, key } => self.renew(at, &lease, key),
-            Event::Trained { lease, grant, training, outputs } => {
-                self.trained(at, &lease, grant, training, outputs)
-            }
+            Event::Trained { lease, result } => self.trained(at, &lease, result),
             Event::AttemptFailed { lease, failure } => self.attempt_failed(at, &lease, &failure),
             Event::StageDone { job, stage, document } => self.stage_done(at, job, stage, document),
             Event::StageFailed { job, stage, reason, message, again } => {

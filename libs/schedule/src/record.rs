@@ -83,6 +83,9 @@ pub struct Documents {
     pub grant: Option<Sha256Digest>,
     /// The training evidence.
     pub training: Option<Sha256Digest>,
+    /// The link of the submit step; records of before it was asked for lack it.
+    #[serde(default)]
+    pub submission: Option<Sha256Digest>,
     /// The scans.
     pub scans: Vec<Sha256Digest>,
     /// The signer's answer.

@@ -130,9 +130,12 @@ fn event(machine: &Machine, step: &Step, serial: usize) -> Option<Event> {
         }
         Step::Trained(n, stale) => Event::Trained {
             lease: lease_key(machine, n, stale),
-            grant: digest("grant"),
-            training: digest("training"),
-            outputs: vec![],
+            result: Trained {
+                grant: digest("grant"),
+                training: digest("training"),
+                submission: digest("submission"),
+                outputs: vec![],
+            },
         },
         Step::Failed(n, kind) => Event::AttemptFailed {
             lease: lease_key(machine, n, false),

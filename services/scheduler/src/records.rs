@@ -220,6 +220,7 @@ impl Records {
             grant: one("grant", documents.grant)?,
             training: one("training", documents.training)?,
             scans: documents.scans.iter().map(|d| self.document(d)).collect::<Result<_, _>>()?,
+            submission: one("submission", documents.submission)?,
         })
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use envelope::link::MAX_LINKS;
 use evidence::Check;
 use ids::Hasher;
 use keys::PublicKey;
@@ -50,6 +51,8 @@ impl Coded for VerifyError {
 enum Refused {
     #[error("owner_public_key is no Ed25519 or P-256 public key in PEM")]
     OwnerKey,
+    #[error("{0} links; the limit is {MAX_LINKS}")]
+    Links(usize),
     #[error("the first message must be the bundle, every further one a chunk of the file")]
     Order,
     #[error("a chunk of {0} bytes; the limit is {MAX_CHUNK_BYTES}")]
@@ -61,13 +64,16 @@ enum Refused {
 impl Coded for Refused {
     fn code(&self) -> Code {
         match self {
-            Self::OwnerKey | Self::Order | Self::Chunk(_) | Self::File => Code::InvalidArgument,
+            Self::OwnerKey | Self::Links(_) | Self::Order | Self::Chunk(_) | Self::File => {
+                Code::InvalidArgument
+            }
         }
     }
 
     fn reason(&self) -> &'static str {
         match self {
             Self::OwnerKey => "INVALID_KEY",
+            Self::Links(_) => "TOO_MANY_LINKS",
             Self::Order => "MESSAGE_ORDER",
             Self::Chunk(_) => "CHUNK_TOO_LARGE",
             Self::File => "FILE_TOO_LARGE",
@@ -133,11 +139,17 @@ impl VerifierService for Grpc {
         &self,
         request: Request<VerifyLinkRequest>,
     ) -> Result<Response<VerifyLinkResponse>, Status> {
-        let VerifyLinkRequest { link, layout, owner_public_key } = request.into_inner();
+        let VerifyLinkRequest { link, layout, owner_public_key, further_links } =
+            request.into_inner();
+        let mut links = vec![link];
+        links.extend(further_links);
+        if links.len() > MAX_LINKS {
+            return Err(status(&Refused::Links(links.len())));
+        }
         let bounded = (owner_public_key.len() <= MAX_PEM_BYTES).then_some(owner_public_key);
         let owner = bounded.and_then(|pem| PublicKey::from_pem(&pem).ok());
         let owner = owner.ok_or_else(|| status(&Refused::OwnerKey))?;
-        let all = self.verdicts.link(link, layout, owner).await.map_err(|e| status(&e))?;
+        let all = self.verdicts.links(links, layout, owner).await.map_err(|e| status(&e))?;
         let verdict = wire::Verdict {
             verified: !all.is_empty() && all.iter().all(|check| check.passed),
             checks: checks(&all),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use artifacts::ArtifactStore;
 use bytes::Bytes;
-use envelope::link::{LinkCheck, verify_link};
+use envelope::link::{LinkCheck, verify_links};
 use evidence::{Check, Checks};
 use ids::{Digests, Hasher, SpiffeId};
 use keys::PublicKey;
@@ -72,17 +72,20 @@ impl Verdicts {
         Ok(verdict)
     }
 
-    /// Does this link satisfy its layout?
-    pub(crate) async fn link(
+    /// Do these links satisfy their layout?
+    pub(crate) async fn links(
         &self,
-        link: Vec<u8>,
+        links: Vec<Vec<u8>>,
         layout: Vec<u8>,
         owner: PublicKey,
     ) -> Result<Vec<Check>, VerifyError> {
         let now = (self.clock)();
-        let checks = self.run(move || verify_link(&link, &layout, &owner, now)).await?;
-        let named =
-            |LinkCheck { name, passed, detail }| Check { name: name.into(), passed, detail };
+        let work = move || {
+            let links: Vec<&[u8]> = links.iter().map(Vec::as_slice).collect();
+            verify_links(&links, &layout, &owner, now)
+        };
+        let checks = self.run(work).await?;
+        let named = |LinkCheck { name, passed, detail }| Check { name, passed, detail };
         let checks: Vec<Check> = checks.into_iter().map(named).collect();
         count("link", checks.iter().all(|check| check.passed));
         Ok(checks)

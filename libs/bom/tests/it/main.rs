@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod golden;
+mod in_toto;
 mod inventory;
 mod provenance;
 mod random;

@@ -76,16 +76,20 @@ fn formulas_tell_what_was_asked_from_what_ran() {
 }
 
 #[test]
-fn every_envelope_and_every_key_is_named() {
+fn every_document_and_every_key_is_named() {
     let fixture = Fixture::new();
     let bom = crate::aibom(&fixture);
     let references = bom["externalReferences"].as_array().unwrap();
     for (reference, (name, digest)) in references.iter().zip(fixture.verified().digests()) {
-        assert_eq!(reference["url"], format!("evidence/{name}"));
+        let link = name.ends_with(".link");
+        let folder = if link { "signatures" } else { "evidence" };
+        assert_eq!(reference["url"], format!("{folder}/{name}"));
+        let comment = reference["comment"].as_str().unwrap();
+        assert_eq!(comment.starts_with("in-toto link"), link, "{comment}");
         assert_eq!(reference["type"], "attestation");
         assert_eq!(reference["hashes"][0]["content"], digest.to_hex());
     }
-    assert_eq!(references.len(), 4);
+    assert_eq!(references.len(), 5);
     let keys = bom["components"].as_array().unwrap().iter();
     let keys = keys.filter(|c| c["bom-ref"].as_str().unwrap().starts_with("key/"));
     assert_eq!(keys.count(), 4);

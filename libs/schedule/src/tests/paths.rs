@@ -22,14 +22,23 @@ fn happy_path() -> (Machine, Timestamp, LeaseKey) {
     (machine, now, key)
 }
 
+fn result() -> Trained {
+    Trained { grant: digest("g"), training: digest("t"), submission: digest("s"), outputs: vec![] }
+}
+
 #[test]
 fn a_job_goes_through_every_stage_in_order() {
     let (mut machine, now, lease) = happy_path();
-    let (grant, training) = (digest("g"), digest("t"));
-    let trained = Event::Trained { lease: lease.clone(), grant, training, outputs: vec![] };
-    let changes = machine.apply(now, trained.clone()).unwrap();
+    let trained = |submission| Event::Trained {
+        lease: lease.clone(),
+        result: Trained { submission: digest(submission), ..result() },
+    };
+    let changes = machine.apply(now, trained("s")).unwrap();
     assert_eq!(changes.start, vec![(lease.job, Stage::Scan)]);
-    assert_eq!(machine.apply(now, trained), Ok(Changes::default()), "the same report again");
+    let again = machine.apply(now, trained("signed anew"));
+    assert_eq!(again, Ok(Changes::default()), "the same report again");
+    let documents = &machine.job(lease.job).unwrap().documents;
+    assert_eq!(documents.submission, Some(digest("s")), "the first one stays");
     for stage in STAGES {
         let done = Event::StageDone { job: lease.job, stage, document: digest("d") };
         machine.apply(now, done.clone()).unwrap();
@@ -64,12 +73,7 @@ fn a_lease_that_is_not_renewed_goes_to_another_and_the_old_holder_is_refused() {
     };
     let grant = machine.apply(later, lease).unwrap().grant.unwrap();
     assert_eq!((grant.attempt, grant.executor), (2, executor(2)));
-    let report = Event::Trained {
-        lease: old.clone(),
-        grant: digest("g"),
-        training: digest("t"),
-        outputs: vec![],
-    };
+    let report = Event::Trained { lease: old.clone(), result: result() };
     assert!(matches!(machine.apply(later, report), Err(Refused::LeaseLost { .. })));
     assert!(matches!(
         machine.apply(later, Event::Renewed { lease: old, key: executor(1).key }),
@@ -115,12 +119,7 @@ fn a_cancelled_job_never_completes() {
     let renewed =
         machine.apply(now, Event::Renewed { lease: lease.clone(), key: executor(1).key }).unwrap();
     assert!(renewed.cancel, "the holder learns of it");
-    let report = Event::Trained {
-        lease: lease.clone(),
-        grant: digest("g"),
-        training: digest("t"),
-        outputs: vec![],
-    };
+    let report = Event::Trained { lease: lease.clone(), result: result() };
     machine.apply(now, report).unwrap();
     assert_eq!(machine.job(lease.job).unwrap().state, JobState::Cancelled);
 }
@@ -128,12 +127,7 @@ fn a_cancelled_job_never_completes() {
 #[test]
 fn a_stage_is_tried_again_and_waits_longer_each_time() {
     let (mut machine, now, lease) = happy_path();
-    let trained = Event::Trained {
-        lease: lease.clone(),
-        grant: digest("g"),
-        training: digest("t"),
-        outputs: vec![],
-    };
+    let trained = Event::Trained { lease: lease.clone(), result: result() };
     machine.apply(now, trained).unwrap();
     let give_up = |machine: &mut Machine, at| {
         let failed = Event::StageFailed {

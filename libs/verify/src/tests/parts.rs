@@ -118,7 +118,11 @@ fn signatures() -> Vec<Case> {
         ("link longer", |b| b.signatures.link.push(b'\n'), "signatures.link"),
         ("layout", |b| middle(&mut b.signatures.layout), "signatures.layout"),
         ("no layout", |b| b.signatures.layout.clear(), "signatures.layout"),
-        ("layout for a link", |b| b.signatures.link = b.signatures.layout.clone(), "signatures.link"),
+        (
+            "layout for a link",
+            |b| b.signatures.link = b.signatures.layout.clone(),
+            "signatures.link",
+        ),
         ("submit link", |b| middle(&mut b.evidence.submission.envelope), "submission.content"),
         (
             "submit link's certificate",

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE};
-use evidence::{Document, GRANT_PAYLOAD_TYPE, Grant, Grantee, TrainingStatement};
+use envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE, link::sign_metadata};
+use evidence::{Document, GRANT_PAYLOAD_TYPE, Grant, Grantee, TrainingStatement, submit_link};
 use ids::{Sha256Digest, Timestamp, canonical};
 use job::Reason;
 use proto::{dispatch::v1 as wire, evidence::v1::SignedDocument};
 use rpc::Peer;
-use schedule::{Event, Failure, FailureKind, LeaseKey, OutputFile};
+use schedule::{Event, Failure, FailureKind, LeaseKey, Machine, OutputFile, Trained};
 use tonic::{Request, Response, Status};
 
 use super::{Refusal, State, refusal::job_id};
@@ -125,8 +125,11 @@ impl Dispatch {
             return Err(Refusal::argument("success.grant", "is not the one the evidence names"));
         }
         let job = key.job;
-        let user = self.state.core.query(move |m| m.job(job).map(|r| r.user.clone())).await?;
-        let user = user.ok_or(schedule::Refused::UnknownJob(job))?;
+        let record = move |m: &Machine| {
+            m.job(job).and_then(|r| Some((r.user.clone(), r.documents.request?)))
+        };
+        let record = self.state.core.query(record).await?;
+        let (user, request) = record.ok_or(schedule::Refused::UnknownJob(job))?;
         let mut outputs = Vec::new();
         for subject in &statement.subject {
             let sha256 = subject.sha256_digest().ok_or_else(|| bad(&"a subject has no SHA-256"))?;
@@ -136,13 +139,33 @@ impl Dispatch {
                 size.ok_or_else(|| bad(&format_args!("the output {name} was not uploaded")))?;
             outputs.push(OutputFile { name, sha256, size });
         }
-        let writes = [&training, &grant].map(|document| {
+        let submission = self.submission(&request)?;
+        let writes = [&training, &grant, &submission].map(|document| {
             let (_, bytes) = as_document(document).map_err(|e| bad(&e))?;
             Ok(Write::Document(document.digest(), bytes))
         });
-        let (training, grant) = (training.digest(), grant.digest());
+        let [training, grant, submission] = [training, grant, submission].map(|d| d.digest());
         let writes = writes.into_iter().collect::<Result<_, Refusal>>()?;
-        Ok((Event::Trained { lease: key, grant, training, outputs }, writes))
+        let result = Trained { grant, training, submission, outputs };
+        Ok((Event::Trained { lease: key, result }, writes))
+    }
+
+    /// Signs the link of the submit step for a request in the store. Stored with the training
+    /// evidence, so that the signer is sent the same bytes however often it is asked.
+    fn submission(&self, request: &Sha256Digest) -> Result<Document, Refusal> {
+        let document: Document = self.state.records.document(request)?;
+        let envelope = Envelope::parse(&document.envelope, evidence::MAX_DOCUMENT_BYTES);
+        let bad = |e: &dyn std::fmt::Display| Refusal::argument("request", e);
+        let envelope = envelope.map_err(|e| bad(&e))?;
+        let request: job::Request =
+            canonical::from_slice(envelope.unverified_payload(), evidence::MAX_DOCUMENT_BYTES)
+                .map_err(|e| bad(&e))?;
+        let link = submit_link(&request, document.digest());
+        let credentials = self.state.identity.current();
+        Ok(Document {
+            envelope: sign_metadata(&link, credentials.signing_key().as_ref())?,
+            certificates: credentials.certificate_chain_der().to_vec(),
+        })
     }
 }
 

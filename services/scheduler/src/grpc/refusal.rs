@@ -44,6 +44,8 @@ pub(crate) enum Refusal {
     Read(#[from] artifacts::ReadError),
     #[error("the scheduler cannot sign the grant")]
     Seal(#[from] envelope::SealError),
+    #[error("the scheduler cannot sign the link of the submit step")]
+    Link(#[from] envelope::link::MetadataError),
 }
 
 impl Refusal {
@@ -109,6 +111,7 @@ impl Refusal {
                 ReadError::Io(_) | ReadError::Backend(_) => (Code::Unavailable, "STORE_FAILED"),
             },
             Self::Seal(_) => (Code::Internal, "GRANT_UNSIGNED"),
+            Self::Link(_) => (Code::Internal, "LINK_UNSIGNED"),
         }
     }
 }

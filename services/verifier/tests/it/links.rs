@@ -17,6 +17,7 @@ fn request() -> VerifyLinkRequest {
         link: data!("run_training.link"),
         layout: data!("root.layout"),
         owner_public_key: String::from_utf8(data!("owner.pub")).unwrap(),
+        further_links: Vec::new(),
     }
 }
 
@@ -35,6 +36,15 @@ async fn a_link_of_the_reference_implementation_holds_and_a_changed_one_does_not
     let empty = VerifyLinkRequest { link: Vec::new(), layout: Vec::new(), ..request() };
     let answer = mesh.user(&running).verify_link(empty).await.unwrap().into_inner();
     assert_eq!(failures(&answer.verdict.unwrap()), ["layout.format", "link.format"]);
+
+    let twice = VerifyLinkRequest { further_links: vec![request().link], ..request() };
+    let answer = mesh.user(&running).verify_link(twice).await.unwrap().into_inner();
+    assert_eq!(failures(&answer.verdict.unwrap()), ["layout.steps", "link.1.step"]);
+
+    let many = VerifyLinkRequest { further_links: vec![Vec::new(); 9], ..request() };
+    let refused = mesh.user(&running).verify_link(many).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(rpc::reason_of(&refused).as_deref(), Some("TOO_MANY_LINKS"));
     running.stop().await;
 }
 
