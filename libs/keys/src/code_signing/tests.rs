@@ -108,11 +108,8 @@ fn another_root_and_a_missing_link_are_refused() {
 fn pem_texts_are_bounded_and_checked() {
     let [root, ..] = chain(params("root", true), params("middle", true), &signer());
     let block = |der: &[u8]| {
-        let body = p256::pkcs8::der::pem::encode_string(
-            "CERTIFICATE",
-            p256::pkcs8::LineEnding::LF,
-            der,
-        );
+        let body =
+            p256::pkcs8::der::pem::encode_string("CERTIFICATE", p256::pkcs8::LineEnding::LF, der);
         body.unwrap()
     };
     let one = block(&root);
