@@ -9,6 +9,7 @@ use crate::{
     certs::CertsCommand,
     fetch::FetchArguments,
     jobs::JobsCommand,
+    model::ModelCommand,
     submit::SubmitArguments,
     up::{DownArguments, UpArguments},
     verify::VerifyArguments,
@@ -23,6 +24,7 @@ Examples:
                                             check everything in wine, offline
   aibom bom show wine                       what the AIBoM says, for people
   aibom jobs list --format json             for programs
+  aibom model verify DIR --key PUB.pem      check a model that was signed elsewhere
   aibom down                                stop the mesh
 
 Exit codes:
@@ -89,4 +91,7 @@ pub(crate) enum Command {
     /// Makes the keys and certificates of a mesh.
     #[command(subcommand)]
     Certs(CertsCommand),
+    /// Signs and verifies models that were not trained here (OpenSSF Model Signing v1.0).
+    #[command(subcommand)]
+    Model(ModelCommand),
 }

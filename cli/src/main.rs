@@ -8,6 +8,7 @@ mod certs;
 mod failure;
 mod fetch;
 mod jobs;
+mod model;
 mod names;
 mod profile;
 mod runtime;
@@ -39,6 +40,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Verify(verify) => verify::verify(&terminal, &verify),
         Command::Bom(command) => bom::bom(&terminal, &command),
         Command::Certs(command) => certs::certs(&terminal, &command),
+        Command::Model(command) => model::model(&terminal, &command),
     }
 }
 

@@ -30,6 +30,9 @@ pub enum SignAibomError {
     /// A key could not sign, or signed wrongly.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The model key could not sign, or signed wrongly.
+    #[error(transparent)]
+    Model(#[from] oms::SignError),
     /// A key could not sign in-toto metadata, or signed wrongly.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
@@ -90,7 +93,7 @@ pub fn sign(
     let aibom = assemble(evidence)?;
     let about = statement(&aibom, evidence, signed_at)?;
     let attestation = Envelope::seal(IN_TOTO_PAYLOAD_TYPE, about, keys.aibom)?;
-    let model = oms::sign(model_statement(evidence)?, keys.model)?;
+    let model = oms::sign(model_statement(evidence)?, keys.model, oms::Material::PublicKey)?;
     let link = sign_metadata(&in_toto::training_link(evidence, &aibom)?, keys.aibom)?;
     let functionary = keys.aibom.public_key();
     let layout = in_toto::layout(evidence, &aibom, signed_at, functionary)?;

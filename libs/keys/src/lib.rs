@@ -5,6 +5,7 @@
 
 pub mod ca;
 mod certificate;
+mod code_signing;
 mod directory;
 mod file;
 mod public;
@@ -13,9 +14,13 @@ pub use certificate::{
     Certificate, CertificateError, ChainError, Identity, MAX_CERTIFICATE_BYTES, MAX_CHAIN,
     carries_idle, verify_chain,
 };
+pub use code_signing::{
+    CodeSigner, CodeSigningError, MAX_CODE_SIGNING_CHAIN, MAX_ROOTS, certificates_from_pem,
+    verify_code_signing_chain,
+};
 pub use directory::DirectoryStore;
 pub use file::{FileKey, LoadKeyError, generate_ed25519, generate_p256, write_secret};
-pub use public::{Algorithm, KeyId, PublicKey, PublicKeyError, SignatureInvalid};
+pub use public::{Algorithm, KeyId, PublicKey, PublicKeyError, SignatureInvalid, low_s};
 
 /// A private key could not sign.
 #[derive(Debug, thiserror::Error)]

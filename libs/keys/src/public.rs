@@ -181,6 +181,14 @@ impl PublicKey {
     }
 }
 
+/// The form of an ECDSA P-256 signature (DER) with the lower `s`: of each signature there are two
+/// that hold. `None` when the bytes are no signature.
+#[must_use]
+pub fn low_s(signature: &[u8]) -> Option<Vec<u8>> {
+    let signature = p256::ecdsa::Signature::from_der(signature).ok()?;
+    Some(signature.normalize_s().to_der().as_bytes().to_vec())
+}
+
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicKey({:?} {})", self.algorithm(), self.key_id)

@@ -1,9 +1,30 @@
 //! OpenSSF Model Signing v1.0: the statement over a directory of files, made and checked.
+//!
+//! A `model.sig` is a Sigstore bundle v0.3 around a DSSE envelope around an in-toto statement that
+//! lists every file of the model with its SHA-256. Pure: files are hashed elsewhere.
+
+mod bundle;
+mod compare;
+mod exact;
+mod manifest;
+mod sign;
+mod wire;
 
 use ids::{Sha256Digest, canonical};
 
+pub use bundle::{Bundle, BundleError, SignedManifest, Signer, VerifyError};
+pub use compare::{Differences, compare};
+pub use exact::{ExactError, verify_exact};
+pub use manifest::{
+    MAX_NAME_BYTES, MAX_RESOURCES, Manifest, ManifestError, PREDICATE_TYPE, Serialization,
+};
+pub use sign::{Material, SignError, sign};
+
 /// The name of the signature file beside a model.
 pub const MODEL_SIGNATURE_FILE: &str = "model.sig";
+
+/// The longest signature file that is read, in bytes; enough for a hundred thousand files.
+pub const MAX_BUNDLE_BYTES: usize = 32 * 1024 * 1024;
 
 /// One file of a model: its path within the model's directory, `/` between the parts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,23 +41,8 @@ pub struct Resource {
 /// # Errors
 /// Never in practice: every member is a string.
 pub fn statement(model: &str, resources: &[Resource]) -> Result<Vec<u8>, canonical::Error> {
-    let _ = (model, resources);
-    canonical::to_vec(&serde_json::json!({}))
+    Manifest::of_files(model, resources.to_vec()).to_statement()
 }
 
-/// STUB.
-pub fn sign(
-    statement: Vec<u8>,
-    key: &dyn keys::SigningKey,
-) -> Result<Vec<u8>, envelope::SealError> {
-    Ok(envelope::Envelope::seal("application/vnd.in-toto+json", statement, key)?
-        .as_bytes()
-        .to_vec())
-}
-
-/// STUB.
-pub fn verify_exact(file: &[u8], statement: &[u8], key: &keys::PublicKey) -> Result<(), String> {
-    let e = envelope::Envelope::parse(file, usize::MAX).map_err(|e| e.to_string())?;
-    let got = e.open("application/vnd.in-toto+json", key).map_err(|e| e.to_string())?;
-    (got == statement).then_some(()).ok_or_else(|| "other".to_owned())
-}
+#[cfg(test)]
+mod tests;
