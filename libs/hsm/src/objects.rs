@@ -110,6 +110,10 @@ pub(crate) fn find(session: &Session, uri: &Uri, key_id: KeyId) -> Result<Found,
         Some(half) => half,
         None => {
             let all = public_halves(session, &[])?;
+            if all.is_empty() {
+                // So SoftHSM answers when its token was taken away while it was open.
+                return Err(CallError::lost("it shows no keys: it is empty or gone").into());
+            }
             all.into_iter().find(|half| half.key.key_id() == key_id).ok_or(FindFailure::Missing)?
         }
     };

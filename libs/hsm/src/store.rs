@@ -21,6 +21,8 @@ const FIRST_RETRY: Duration = Duration::from_millis(100);
 pub const MAX_RETRY: Duration = Duration::from_secs(2);
 /// How often a signature is tried: a session may have died while it lay idle.
 const SIGN_TRIES: usize = 2;
+/// How often in a row a token may be opened and lost without one signature before we wait.
+const MAX_USELESS: usize = 2;
 
 /// The keys of the token that a PKCS#11 URI names.
 ///
@@ -48,7 +50,7 @@ impl TokenStore {
     /// When the URI names no module or no PIN file, or no thread can be started.
     pub fn new(uri: Uri, pin_state: Option<PathBuf>) -> Result<Self, StartError> {
         if let Err(reason) = token::check(&uri) {
-            return Err(TokenError::Uri { uri, reason }.into());
+            return Err(TokenError::Uri { uri: Box::new(uri), reason }.into());
         }
         let name = match (&uri.token, &uri.serial) {
             (Some(label), _) => format!("the token {label:?}"),
@@ -103,29 +105,31 @@ impl Shared {
     fn keep_open(&self) {
         let mut wait = FIRST_RETRY;
         let mut reported = String::new();
-        loop {
-            match Token::open_guarded(&self.uri, &self.guard) {
+        let mut useless = 0;
+        while !self.pool.is_closed() {
+            let failed = match Token::open_guarded(&self.uri, &self.guard) {
                 Ok(mut token) => {
-                    wait = FIRST_RETRY;
-                    reported.clear();
                     tracing::info!(token = %self.name, "the token is open");
                     self.pool.open(std::mem::take(&mut token.sessions));
-                    self.pool.wait_until_lost();
+                    let lost = self.pool.wait_until_lost();
+                    useless = if lost.has_signed { 0 } else { useless + 1 };
+                    // Sessions die in their sleep; one that opens and never signs is no better than
+                    // one that does not open.
+                    (useless >= MAX_USELESS).then_some(lost.reason)
                 }
-                Err(error) => {
-                    let reason = error.to_string();
-                    if reason != reported {
-                        tracing::warn!(token = %self.name, reason, "the token is away");
-                        reported.clone_from(&reason);
-                    }
-                    self.pool.fail(reason);
-                    self.pool.pause(wait);
-                    wait = MAX_RETRY.min(wait * 2);
-                }
+                Err(error) => Some(error.to_string()),
+            };
+            let Some(reason) = failed else {
+                wait = FIRST_RETRY;
+                continue;
+            };
+            if reason != reported {
+                tracing::warn!(token = %self.name, reason, "the token is away");
+                reported.clone_from(&reason);
             }
-            if self.pool.is_closed() {
-                return;
-            }
+            self.pool.fail(reason);
+            self.pool.pause(wait);
+            wait = MAX_RETRY.min(wait * 2);
         }
     }
 
@@ -169,11 +173,13 @@ impl Shared {
                 }
                 FindFailure::Unfit(reason) => SignFailure::Refused(reason),
             });
-            found.and_then(|found| sign(session, &found, message)).inspect_err(|failure| {
-                if let SignFailure::Lost(reason) = failure {
-                    self.pool.lose(loan, reason);
-                }
-            })
+            let signed = found.and_then(|found| sign(session, &found, message));
+            match &signed {
+                Ok(_) => self.pool.has_signed(loan),
+                Err(SignFailure::Lost(reason)) => self.pool.lose(loan, reason),
+                Err(SignFailure::Refused(_)) => {}
+            }
+            signed
         });
         signed.map_err(away)?
     }

@@ -1,6 +1,8 @@
 //! An open token: its module initialised, its slot chosen, its user logged in.
 
 mod administration;
+mod error;
+mod select;
 
 use std::path::PathBuf;
 
@@ -19,70 +21,11 @@ use crate::{
 };
 
 pub use administration::{GenerateError, InitialiseError, MAX_LABEL_BYTES, initialise};
+pub use error::TokenError;
+use select::select;
 
 /// How many sessions a token is opened with, so how many signatures it makes at a time.
 pub const SESSIONS: usize = 4;
-/// The most slots that are looked at.
-const MAX_SLOTS: usize = 256;
-
-/// Why a token cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TokenError {
-    /// The URI does not say enough, or chooses something that cannot sign.
-    #[error("the PKCS#11 URI {uri} {reason}")]
-    Uri {
-        /// The URI.
-        uri: Uri,
-        /// What to change.
-        reason: &'static str,
-    },
-    /// The module cannot be loaded or initialised.
-    #[error("the PKCS#11 module {path} cannot be used: {source}")]
-    Module {
-        /// Which module.
-        path: PathBuf,
-        /// What it said.
-        source: CallError,
-    },
-    /// No token fits the URI.
-    #[error("no token fits {uri}; the module has: {present}")]
-    NoToken {
-        /// The URI.
-        uri: Uri,
-        /// The labels of the tokens that are there.
-        present: String,
-    },
-    /// Several tokens fit the URI.
-    #[error("several tokens fit {uri}: {present}; add token, serial or slot-id")]
-    Ambiguous {
-        /// The URI.
-        uri: Uri,
-        /// The labels of the tokens that fit.
-        present: String,
-    },
-    /// There is no PIN to try.
-    #[error(transparent)]
-    Pin(#[from] PinError),
-    /// The token is locked, or the next wrong PIN would lock it.
-    #[error(
-        "the token {token:?} {state}, and no PIN is tried: log in once by hand with the right PIN, \
-         or have the security officer set a new one"
-    )]
-    PinLow {
-        /// The token's label.
-        token: String,
-        /// Its state.
-        state: &'static str,
-    },
-    /// A call failed.
-    #[error("the token {token:?}: {source}")]
-    Call {
-        /// The token's label.
-        token: String,
-        /// What was answered.
-        source: CallError,
-    },
-}
 
 /// A token that its user is logged in to. One at a time per module and process.
 #[derive(Debug)]
@@ -109,7 +52,7 @@ impl Token {
     /// # Errors
     /// When the module, the token or the PIN cannot be used.
     pub fn open_guarded(uri: &Uri, guard: &PinGuard) -> Result<Self, TokenError> {
-        let incomplete = |reason| TokenError::Uri { uri: uri.clone(), reason };
+        let incomplete = |reason| TokenError::Uri { uri: Box::new(uri.clone()), reason };
         let (path, pin_source) = check(uri).map_err(incomplete)?;
         let pin = guard.pin(&pin_source)?;
         let module = Module::initialise(&path)
@@ -183,57 +126,4 @@ fn pin_state(info: &TokenInfo) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn fits(uri: &Uri, slot: Slot, info: &TokenInfo) -> bool {
-    let same = |wanted: &Option<String>, held: &str| wanted.as_deref().is_none_or(|it| it == held);
-    info.token_initialized()
-        && same(&uri.token, info.label())
-        && same(&uri.manufacturer, info.manufacturer_id())
-        && same(&uri.serial, info.serial_number())
-        && same(&uri.model, info.model())
-        && uri.slot_id.is_none_or(|slot_id| slot_id == slot.id())
-}
-
-/// The one slot whose token fits the URI.
-fn select(module: &Module, uri: &Uri) -> Result<(Slot, TokenInfo), TokenError> {
-    let failed = |error| TokenError::Call {
-        token: uri.token.clone().unwrap_or_default(),
-        source: CallError::from(error),
-    };
-    let mut present = Vec::new();
-    let mut fitting = Vec::new();
-    let slots = module.pkcs11.get_slots_with_token().map_err(failed)?;
-    for slot in slots.into_iter().take(MAX_SLOTS) {
-        let info = match module.pkcs11.get_token_info(slot) {
-            Ok(info) => info,
-            // It was taken out in between.
-            Err(Error::Pkcs11(RvError::TokenNotPresent | RvError::TokenNotRecognized, _)) => {
-                continue;
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        if info.token_initialized() {
-            present.push(info.label().to_owned());
-        }
-        if fits(uri, slot, &info) {
-            fitting.push((slot, info));
-        }
-    }
-    match fitting.pop() {
-        None => Err(TokenError::NoToken { uri: uri.clone(), present: list(&present) }),
-        Some(found) if fitting.is_empty() => Ok(found),
-        Some(found) => {
-            fitting.push(found);
-            let labels: Vec<_> = fitting.iter().map(|(_, info)| info.label().to_owned()).collect();
-            Err(TokenError::Ambiguous { uri: uri.clone(), present: list(&labels) })
-        }
-    }
-}
-
-fn list(labels: &[String]) -> String {
-    if labels.is_empty() {
-        return "no initialised token".to_owned();
-    }
-    labels.iter().map(|label| format!("{label:?}")).collect::<Vec<_>>().join(", ")
 }

@@ -41,10 +41,9 @@ impl SoftHsm {
         let compiled = Command::new("cc")
             .args(["-shared", "-fPIC", "-O1", "-o"])
             .args([hsm.module(), PathBuf::from(SHIM_SOURCE)])
-            .output()
-            .unwrap_or_else(|error| {
-                panic!("no C compiler, cc ({error}): install gcc, and {SETUP}")
-            });
+            .output();
+        assert!(compiled.is_ok(), "no C compiler, cc ({compiled:?}): install gcc, and {SETUP}");
+        let compiled = compiled.unwrap();
         let complaints = String::from_utf8_lossy(&compiled.stderr);
         assert!(compiled.status.success(), "cc cannot build {SHIM_SOURCE}: {complaints}");
         hsm

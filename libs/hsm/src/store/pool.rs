@@ -29,6 +29,16 @@ struct State {
     idle: Vec<Session>,
     lent: usize,
     known: HashMap<KeyId, Found>,
+    has_signed: bool,
+}
+
+/// How an open token ended.
+#[derive(Debug)]
+pub(super) struct Lost {
+    /// Why.
+    pub(super) reason: String,
+    /// Whether it made a signature before.
+    pub(super) has_signed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -132,6 +142,12 @@ impl Pool {
         }
     }
 
+    /// The lent token made a signature.
+    pub(super) fn has_signed(&self, loan: &Loan<'_>) {
+        let mut state = self.lock();
+        state.has_signed |= state.generation == loan.generation;
+    }
+
     /// The token was opened.
     pub(super) fn open(&self, sessions: Vec<Session>) {
         let mut state = self.lock();
@@ -140,6 +156,7 @@ impl Pool {
         }
         state.generation += 1;
         state.known.clear();
+        state.has_signed = false;
         state.idle = sessions;
         self.changed.notify_all();
     }
@@ -174,7 +191,7 @@ impl Pool {
     }
 
     /// Waits until the token is lost or the store is gone, and every session is closed.
-    pub(super) fn wait_until_lost(&self) {
+    pub(super) fn wait_until_lost(&self) -> Lost {
         let mut state = self.lock();
         while matches!(state.phase, Phase::Open) {
             state = self.wait(state, MAX_WAIT);
@@ -188,6 +205,11 @@ impl Pool {
         while state.lent > 0 {
             state = self.wait(state, MAX_WAIT);
         }
+        let reason = match &state.phase {
+            Phase::Lost(reason) => reason.clone(),
+            _ => "it was closed".to_owned(),
+        };
+        Lost { reason, has_signed: state.has_signed }
     }
 
     /// Waits for `time`, or until the store is gone.

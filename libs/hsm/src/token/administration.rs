@@ -11,7 +11,7 @@ use cryptoki::{
 };
 use keys::{Algorithm, PublicKey};
 
-use super::{MAX_SLOTS, Token, TokenError};
+use super::{Token, TokenError, select::MAX_SLOTS};
 use crate::{
     Uri,
     module::{CallError, Module},

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use keys::{Algorithm, KeyStore as _};
+use keys::{Algorithm, FindKeyError, KeyStore as _};
 
 use crate::bench::{away, isolated, sign, until};
 
@@ -10,17 +10,21 @@ use crate::bench::{away, isolated, sign, until};
 fn a_lost_token_is_used_again_when_it_is_back() {
     isolated("faults::a_lost_token_is_used_again_when_it_is_back", |bench| {
         let key = bench.generate(Algorithm::Ed25519, "platform");
+        let other = bench.generate(Algorithm::Ed25519, "other");
         let store = bench.store();
         let signer = store.find(key.key_id()).unwrap();
         signer.sign(b"before").unwrap();
 
         let elsewhere = bench.directory.join("elsewhere");
         fs::rename(bench.hsm.tokens(), &elsewhere).unwrap();
+        // A token that is gone shows no keys: that must not read as a key that does not exist.
+        let gone = store.find(other.key_id()).unwrap_err();
+        assert!(matches!(gone, FindKeyError::Away { .. }), "{gone}");
         until("signing fails", || signer.sign(b"away").is_err());
         let reason = away(&store);
         assert!(reason.contains("no token fits") || reason.contains("C_"), "{reason}");
         let error = store.find(key.key_id()).unwrap_err();
-        assert!(matches!(error, keys::FindKeyError::Away { .. }), "{error}");
+        assert!(matches!(error, FindKeyError::Away { .. }), "{error}");
 
         fs::rename(&elsewhere, bench.hsm.tokens()).unwrap();
         until("the token is open", || store.ready().is_ok());
@@ -75,6 +79,23 @@ fn a_session_that_died_idle_costs_no_signature() {
         }
         bench.hsm.faults("C_SignInit=errafter:0:b3\n");
         assert!(signer.sign(b"message").is_err(), "two tries, then the caller hears of it");
+    });
+}
+
+#[test]
+fn a_token_that_opens_and_never_signs_is_away() {
+    isolated("faults::a_token_that_opens_and_never_signs_is_away", |bench| {
+        let key = bench.generate(Algorithm::Ed25519, "platform");
+        let store = bench.store();
+        bench.hsm.faults("C_Sign=err:30\n");
+        let mut reason = String::new();
+        until("it is away for that reason", || {
+            let _ = sign(&store, key.key_id(), b"message");
+            reason = store.ready().map_err(|error| error.to_string()).err().unwrap_or_default();
+            reason.contains("CKR_DEVICE_ERROR") && !reason.contains("being opened")
+        });
+        bench.hsm.faults("");
+        until("it signs", || sign(&store, key.key_id(), b"message").is_ok());
     });
 }
 
