@@ -14,8 +14,8 @@
  *   err:<CKR>           answer with this code (hexadecimal) and do not forward the call
  *   errafter:<n>:<CKR>  as err, from the call after the n-th of this function on
  *   sleep:<ms>          wait before the call
- *   hang                never come back
- *   crash               kill the process, as a fault in the module would
+ *   hang                never come back; the log says "hang" when it begins
+ *   crash               kill the process, as a fault in the module would; the log says "crash"
  *   flip                change one bit of the signature (C_Sign, C_SignFinal)
  *   flags:<bits>        add these token flags (hexadecimal) to the answer (C_GetTokenInfo)
  *
@@ -110,9 +110,11 @@ static void apply(const char *fault, long call, struct fault *asked)
     } else if (strncmp(fault, "sleep:", 6) == 0) {
         wait_ms(atol(fault + 6));
     } else if (strcmp(fault, "hang") == 0) {
+        record("hang", CKR_OK);
         for (;;)
             pause();
     } else if (strcmp(fault, "crash") == 0) {
+        record("crash", CKR_OK);
         raise(SIGSEGV);
         abort();
     } else if (strcmp(fault, "flip") == 0) {

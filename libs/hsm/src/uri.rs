@@ -125,7 +125,8 @@ impl FromStr for Uri {
             let (name, value) = pair(part)?;
             uri.set_query_attribute(name, value)?;
         }
-        Ok(uri)
+        // Our own spelling may be longer, and must read back too.
+        if uri.to_string().len() > MAX_URI_BYTES { Err(UriError::TooLong) } else { Ok(uri) }
     }
 }
 

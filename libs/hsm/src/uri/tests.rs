@@ -89,6 +89,8 @@ fn what_is_no_uri_is_refused() {
     }
     let long = format!("pkcs11:token={}", "a".repeat(MAX_URI_BYTES));
     assert_eq!(parse(&long), Err(UriError::TooLong));
+    let grows = format!("pkcs11:id={}", "a".repeat(MAX_URI_BYTES / 2));
+    assert_eq!(parse(&grows), Err(UriError::TooLong));
 }
 
 #[test]

@@ -121,6 +121,23 @@ fn a_flipped_signature_never_leaves() {
 }
 
 #[test]
+fn a_call_that_hangs_holds_up_nobody_else() {
+    isolated("faults::a_call_that_hangs_holds_up_nobody_else", |bench| {
+        let key = bench.generate(Algorithm::Ed25519, "platform");
+        let store = bench.store();
+        let signer = store.find(key.key_id()).unwrap();
+        bench.hsm.faults("C_Sign=hang\n");
+        // It ends with the process.
+        std::thread::spawn(move || signer.sign(b"never"));
+        until("it hangs", || bench.hsm.count("hang") == 1);
+        bench.hsm.faults("C_Sign=sleep:0\n");
+        for _ in 0..3 * hsm::SESSIONS {
+            sign(&store, key.key_id(), b"message").unwrap();
+        }
+    });
+}
+
+#[test]
 fn a_refusal_is_not_taken_for_a_lost_token() {
     isolated("faults::a_refusal_is_not_taken_for_a_lost_token", |bench| {
         let key = bench.generate(Algorithm::Ed25519, "platform");
