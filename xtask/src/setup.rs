@@ -20,6 +20,7 @@ This puts in place, where it is missing:
   a container engine     trainings run in locked-down containers   (Debian package docker.io)
   the Keras trainer      the image that the examples train in      (about 600 MB of Python packages)
   the probe trainer      a small image that the tests run          (no packages)
+  SoftHSM                the tests keep signing keys in it         (Debian package softhsm2)
   Trivy                  the scanner looks for known flaws with it (51 MB)
   a small Trivy database real advisories for the trainer's packages, from this repository
 Nothing is done for what is there already.";
@@ -41,6 +42,7 @@ pub(crate) fn for_tests(root: &Root) -> anyhow::Result<()> {
     script("setup: container engine", "deploy/setup/engine.sh")?;
     script("setup: Keras trainer", "trainers/keras/build.sh")?;
     script("setup: probe trainer", "e2e/trainers/probe/build.sh")?;
+    script("setup: SoftHSM", "deploy/setup/softhsm.sh")?;
     script("setup: Trivy", "deploy/setup/trivy.sh")?;
     say(format_args!("setup: everything is in place ({})", seconds(begun.elapsed())));
     Ok(())
