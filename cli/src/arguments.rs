@@ -9,7 +9,9 @@ use crate::{
     certs::CertsCommand,
     fetch::FetchArguments,
     jobs::JobsCommand,
+    keys::KeysCommand,
     submit::SubmitArguments,
+    trust_root::TrustRootCommand,
     up::{DownArguments, UpArguments},
     verify::VerifyArguments,
 };
@@ -22,6 +24,8 @@ Examples:
   aibom verify wine --trust-root trust-root.json
                                             check everything in wine, offline
   aibom bom show wine                       what the AIBoM says, for people
+  aibom keys rotate --dir .aibom/certs --use aibom --root-key .aibom/certs/root.key.pem
+                                            a new signing key; nothing is started again
   aibom jobs list --format json             for programs
   aibom down                                stop the mesh
 
@@ -89,4 +93,10 @@ pub(crate) enum Command {
     /// Makes the keys and certificates of a mesh.
     #[command(subcommand)]
     Certs(CertsCommand),
+    /// Makes, exchanges, revokes and lists the signer's keys.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Signs, shows and updates what verifiers pin.
+    #[command(subcommand)]
+    TrustRoot(TrustRootCommand),
 }

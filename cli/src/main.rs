@@ -8,11 +8,13 @@ mod certs;
 mod failure;
 mod fetch;
 mod jobs;
+mod keys;
 mod names;
 mod profile;
 mod runtime;
 mod submit;
 mod terminal;
+mod trust_root;
 mod up;
 mod verify;
 
@@ -39,6 +41,8 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Verify(verify) => verify::verify(&terminal, &verify),
         Command::Bom(command) => bom::bom(&terminal, &command),
         Command::Certs(command) => certs::certs(&terminal, &command),
+        Command::Keys(command) => keys::keys(&terminal, &command),
+        Command::TrustRoot(command) => trust_root::run(&terminal, &command),
     }
 }
 

@@ -17,6 +17,7 @@ fn plan(directory: &Path) -> Plan {
     let image = format!("sha256:{}", Sha256Digest::of(b"image")).parse().unwrap();
     Plan {
         directory: directory.to_owned(),
+        signing_keys: crate::keys::Store::below(&directory.join("certs")),
         trust_domain: "mesh.test".into(),
         ports: SERVICES.into_iter().zip(7_401..).collect(),
         metrics: SERVICES.into_iter().zip(7_407..).collect(),
