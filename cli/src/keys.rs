@@ -85,6 +85,9 @@ pub(crate) struct NewKeys {
     /// DIR/keys].
     #[arg(long, value_name = "DIR|URI", value_parser = parse_store)]
     store: Option<Store>,
+    /// Encrypts the signing keys in a directory with the passphrase in this file.
+    #[arg(long, value_name = "FILE")]
+    store_passphrase_file: Option<PathBuf>,
     /// Makes the token first; its PIN is read from the URI's pin-source.
     #[arg(long, requires = "so_pin_source")]
     token_init: bool,
@@ -102,7 +105,8 @@ pub(crate) struct NewKeys {
 impl NewKeys {
     /// The store that was named, or the one in the mesh's directory.
     pub(crate) fn store(&self, directory: &Path) -> Store {
-        self.store.clone().unwrap_or_else(|| Store::below(directory))
+        let store = self.store.clone().unwrap_or_else(|| Store::below(directory));
+        store.encrypted(self.store_passphrase_file.as_deref())
     }
 
     /// The mesh to make, with its keys in `store`.
@@ -178,6 +182,9 @@ pub(crate) struct RotateArguments {
     /// Where it is made: a directory, or a token as pkcs11:token=… [default: DIR/keys].
     #[arg(long, value_name = "DIR|URI", value_parser = parse_store)]
     store: Option<Store>,
+    /// The passphrase of the keys in a directory, when they are encrypted.
+    #[arg(long, value_name = "FILE")]
+    store_passphrase_file: Option<PathBuf>,
 }
 
 /// Arguments of `keys revoke`.
@@ -211,6 +218,9 @@ pub(crate) struct ListArguments {
     /// Where the keys should be [default: DIR/keys, when it is there].
     #[arg(long, value_name = "DIR|URI", value_parser = parse_store)]
     store: Option<Store>,
+    /// The passphrase of the keys in a directory, when they are encrypted.
+    #[arg(long, value_name = "FILE")]
+    store_passphrase_file: Option<PathBuf>,
     /// The instant that the states are about.
     #[arg(long, default_value = "now", value_name = "TIME", value_parser = instant)]
     at: Timestamp,
@@ -240,6 +250,7 @@ pub(crate) fn keys(terminal: &Terminal, command: &KeysCommand) -> Result<Exit, F
                 overlap_ms: arguments.overlap,
                 lifetime_ms: arguments.lifetime.unwrap_or(KEY_TTL_MS),
             };
+            let store = store.encrypted(arguments.store_passphrase_file.as_deref());
             let make = || store.make(rotation.usage);
             arguments.root.change(terminal, |root, at| rotate(root, rotation, at, make))?;
         }
@@ -325,6 +336,7 @@ fn identity_key(path: &Path, root: &TrustRoot) -> Result<KeyId, Failure> {
 fn list_keys(terminal: &Terminal, arguments: &ListArguments) -> Result<(), Failure> {
     let below = arguments.dir.as_deref().map(Store::below).filter(Store::may_exist);
     let store = arguments.store.clone().or(below);
+    let store = store.map(|s| s.encrypted(arguments.store_passphrase_file.as_deref()));
     let path = arguments.dir.as_ref().map(|dir| dir.join(TRUST_ROOT_FILE));
     let path = path.or_else(|| arguments.trust_root.clone()).unwrap_or_default();
     let (root, _) = trust_root(&path)?;

@@ -65,6 +65,9 @@ pub(crate) struct UpArguments {
     /// there [default: DIR/certs/keys].
     #[arg(long, value_name = "DIR|URI", value_parser = crate::keys::parse_store)]
     pub(crate) signing_keys: Option<Store>,
+    /// The passphrase of the keys in a directory, when they are encrypted.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signing_keys_passphrase_file: Option<PathBuf>,
     /// The directory of the Trivy database (db/trivy.db below it) [default: .tools/trivy-db, or
     /// DIR/trivy-db].
     #[arg(long, value_name = "DIR")]

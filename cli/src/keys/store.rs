@@ -18,8 +18,8 @@ const MAX_FILES: usize = 1_024;
 /// A store of signing keys. Which of them is used for what, and when, the trust root says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Store {
-    /// PKCS#8 PEM files, mode 0600.
-    Directory(PathBuf),
+    /// PKCS#8 PEM files, mode 0600, with the file of the passphrase that they are encrypted with.
+    Directory(PathBuf, Option<PathBuf>),
     /// A PKCS#11 token, by its RFC 7512 URI.
     Token(String),
 }
@@ -38,7 +38,7 @@ pub(crate) fn parse(text: &str) -> Result<Store, String> {
         return Err("a store is a directory or a pkcs11: URI".to_owned());
     }
     let Some(uri) = text.strip_prefix("pkcs11:") else {
-        return Ok(Store::Directory(PathBuf::from(text)));
+        return Ok(Store::Directory(PathBuf::from(text), None));
     };
     // RFC 7512 section 2.4.
     if uri.split(['?', '&']).any(|attribute| attribute.starts_with("pin-value")) {
@@ -52,7 +52,7 @@ pub(crate) fn parse(text: &str) -> Result<Store, String> {
 impl std::fmt::Display for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Directory(path) => path.display().fmt(f),
+            Self::Directory(path, _) => path.display().fmt(f),
             Self::Token(uri) => f.write_str(uri),
         }
     }
@@ -61,13 +61,21 @@ impl std::fmt::Display for Store {
 impl Store {
     /// The one in a mesh's directory.
     pub(crate) fn below(directory: &Path) -> Self {
-        Self::Directory(directory.join(KEYS_DIRECTORY))
+        Self::Directory(directory.join(KEYS_DIRECTORY), None)
+    }
+
+    /// The same, with its keys encrypted; a token encrypts its own.
+    pub(crate) fn encrypted(self, passphrase: Option<&Path>) -> Self {
+        match (self, passphrase) {
+            (Self::Directory(path, None), Some(file)) => Self::Directory(path, Some(file.into())),
+            (store, _) => store,
+        }
     }
 
     /// Whether it can be there: a token is asked when it is used.
     pub(crate) fn may_exist(&self) -> bool {
         match self {
-            Self::Directory(path) => path.is_dir(),
+            Self::Directory(path, _) => path.is_dir(),
             Self::Token(_) => true,
         }
     }
@@ -75,7 +83,7 @@ impl Store {
     /// Makes a key for that use; it never leaves the store.
     pub(crate) fn make(&self, usage: KeyUse) -> Result<PublicKey, Failure> {
         match self {
-            Self::Directory(path) => make_file(path, usage),
+            Self::Directory(path, passphrase) => make_file(path, passphrase.as_deref(), usage),
             Self::Token(uri) => token::generate(uri, algorithm(usage), &format!("aibom-{usage}")),
         }
     }
@@ -83,7 +91,7 @@ impl Store {
     /// The public half of every key in it.
     pub(crate) fn public_keys(&self) -> Result<Vec<PublicKey>, Failure> {
         match self {
-            Self::Directory(path) => files_of(path),
+            Self::Directory(path, passphrase) => files_of(path, passphrase.as_deref()),
             Self::Token(uri) => token::public_keys(uri),
         }
     }
@@ -92,22 +100,26 @@ impl Store {
     /// one for its officer from the file `so_pin`.
     pub(crate) fn initialise(&self, so_pin: &Path) -> Result<(), Failure> {
         match self {
-            Self::Directory(_) => Err(Failure::cannot("a directory needs no --token-init")
+            Self::Directory(..) => Err(Failure::cannot("a directory needs no --token-init")
                 .remedy("leave it out, or name a token with --store pkcs11:…")),
             Self::Token(uri) => token::initialise(uri, so_pin),
         }
     }
 }
 
-fn make_file(directory: &Path, usage: KeyUse) -> Result<PublicKey, Failure> {
+fn make_file(
+    directory: &Path,
+    passphrase: Option<&Path>,
+    usage: KeyUse,
+) -> Result<PublicKey, Failure> {
     make_private(directory)?;
     let (pem, key) = files::fresh(algorithm(usage))?;
     let id: String = key.public_key().key_id().to_string().chars().take(8).collect();
-    files::write(&directory.join(format!("{usage}-{id}{KEY_SUFFIX}")), &pem, None)?;
+    files::write(&directory.join(format!("{usage}-{id}{KEY_SUFFIX}")), &pem, passphrase)?;
     Ok(key.public_key().clone())
 }
 
-fn files_of(directory: &Path) -> Result<Vec<PublicKey>, Failure> {
+fn files_of(directory: &Path, passphrase: Option<&Path>) -> Result<Vec<PublicKey>, Failure> {
     let cannot = |error: std::io::Error| {
         Failure::cannot(format_args!("cannot read the key store {}", directory.display()))
             .because(error)
@@ -116,7 +128,7 @@ fn files_of(directory: &Path) -> Result<Vec<PublicKey>, Failure> {
     for entry in std::fs::read_dir(directory).map_err(cannot)?.take(MAX_FILES) {
         let path = entry.map_err(cannot)?.path();
         if path.to_str().is_some_and(|path| path.ends_with(KEY_SUFFIX)) {
-            let key: FileKey = files::load(&path, None)?;
+            let key: FileKey = files::load(&path, passphrase)?;
             found.push(key.public_key().clone());
         }
     }

@@ -268,7 +268,7 @@ fn a_list_for_programs_has_every_key_with_its_state() {
 
 #[test]
 fn a_pin_never_stands_on_a_command_line() {
-    assert_eq!(parse_store("keys"), Ok(Store::Directory("keys".into())));
+    assert_eq!(parse_store("keys"), Ok(Store::Directory("keys".into(), None)));
     let uri = "pkcs11:token=aibom?module-path=/p11.so&pin-source=file:/pin";
     assert_eq!(parse_store(uri), Ok(Store::Token(uri.to_owned())));
     for bad in ["pkcs11:token=aibom?pin-value=1234", "pkcs11:token=a?x=y&pin-value=1234"] {

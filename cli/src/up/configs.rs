@@ -41,7 +41,10 @@ fn trainers(plan: &Plan) -> Value {
 /// Where the signer finds its private keys.
 fn signing_keys(store: &Store) -> Result<Value, Failure> {
     Ok(match store {
-        Store::Directory(directory) => table([("directory", path(directory)?)]),
+        Store::Directory(directory, None) => table([("directory", path(directory)?)]),
+        Store::Directory(directory, Some(passphrase)) => {
+            table([("directory", path(directory)?), ("passphrase_file", path(passphrase)?)])
+        }
         Store::Token(uri) => table([("pkcs11", uri.as_str().into())]),
     })
 }

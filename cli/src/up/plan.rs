@@ -115,12 +115,14 @@ impl Plan {
             None => directory.join("trivy-db"),
         };
         let signing_keys = match &arguments.signing_keys {
-            Some(Store::Directory(path)) => Store::Directory(absolute(path)?),
+            Some(Store::Directory(path, _)) => Store::Directory(absolute(path)?, None),
             Some(token) => token.clone(),
             None => Store::below(&directory.join("certs")),
         };
+        let passphrase = arguments.signing_keys_passphrase_file.as_deref();
+        let passphrase = passphrase.map(absolute).transpose()?;
         Ok(Self {
-            signing_keys,
+            signing_keys: signing_keys.encrypted(passphrase.as_deref()),
             trust_domain: arguments.trust_domain.clone(),
             metrics: SERVICES
                 .into_iter()
