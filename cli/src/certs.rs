@@ -127,7 +127,7 @@ pub(crate) fn certs(terminal: &Terminal, command: &CertsCommand) -> Result<Exit,
     match command {
         CertsCommand::Init(arguments) => {
             let (dir, domain) = (&arguments.dir, &arguments.trust_domain);
-            let store = arguments.keys.store(dir);
+            let store = arguments.keys.store(dir)?;
             let root = init(arguments.keys.mesh(dir, domain, arguments.environment, &store))?;
             keys::report(terminal, dir, &store, &root)?;
         }

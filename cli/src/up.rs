@@ -22,7 +22,6 @@ pub(crate) use detach::down;
 
 use crate::{
     failure::{Exit, Failure},
-    keys::Store,
     runtime::runtime,
     terminal::Terminal,
 };
@@ -63,8 +62,8 @@ pub(crate) struct UpArguments {
     pub(crate) trust_domain: String,
     /// Where the signer's keys are: a directory, or a token as pkcs11:token=… A new mesh makes them
     /// there [default: DIR/certs/keys].
-    #[arg(long, value_name = "DIR|URI", value_parser = crate::keys::parse_store)]
-    pub(crate) signing_keys: Option<Store>,
+    #[arg(long, value_name = "DIR|URI")]
+    pub(crate) signing_keys: Option<String>,
     /// The passphrase of the keys in a directory, when they are encrypted.
     #[arg(long, value_name = "FILE")]
     pub(crate) signing_keys_passphrase_file: Option<PathBuf>,

@@ -82,6 +82,10 @@ impl<'a> Begun<'a> {
     pub(crate) fn finish(self, mesh_ca: Vec<Vec<u8>>) -> Result<TrustRoot, Failure> {
         let Self { mesh, unfinished } = self;
         let at = now();
+        let (ledger_pem, ledger) = files::fresh(Algorithm::Ed25519)?;
+        files::write(&mesh.directory.join(LEDGER_KEY_FILE), &ledger_pem, None)?;
+        let (root_pem, root_key) = files::fresh(Algorithm::Ed25519)?;
+        files::write(&mesh.directory.join(ROOT_KEY_FILE), &root_pem, mesh.passphrase)?;
         if let Some(so_pin) = mesh.token_so_pin {
             mesh.store.initialise(so_pin)?;
         }
@@ -95,10 +99,6 @@ impl<'a> Begun<'a> {
                 revoked: None,
             });
         }
-        let (ledger_pem, ledger) = files::fresh(Algorithm::Ed25519)?;
-        files::write(&mesh.directory.join(LEDGER_KEY_FILE), &ledger_pem, None)?;
-        let (root_pem, root_key) = files::fresh(Algorithm::Ed25519)?;
-        files::write(&mesh.directory.join(ROOT_KEY_FILE), &root_pem, mesh.passphrase)?;
         let root = TrustRoot {
             schema: TRUST_ROOT_SCHEMA.to_owned(),
             version: 1,

@@ -32,19 +32,19 @@ pub(crate) const fn algorithm(usage: KeyUse) -> Algorithm {
     }
 }
 
-/// Reads `DIR` or `pkcs11:…` from the command line.
-pub(crate) fn parse(text: &str) -> Result<Store, String> {
+/// Reads `DIR` or `pkcs11:…`. The text of a URI is not repeated: it may hold a PIN after all.
+pub(crate) fn parse(text: &str) -> Result<Store, Failure> {
     if text.is_empty() {
-        return Err("a store is a directory or a pkcs11: URI".to_owned());
+        return Err(Failure::cannot("a store is a directory or a pkcs11: URI"));
     }
     let Some(uri) = text.strip_prefix("pkcs11:") else {
         return Ok(Store::Directory(PathBuf::from(text), None));
     };
     // RFC 7512 section 2.4.
     if uri.split(['?', '&']).any(|attribute| attribute.starts_with("pin-value")) {
-        return Err("everybody on this machine can read a command line: put the PIN into a file \
-                    of mode 0600 and name it with pin-source=file:…"
-            .to_owned());
+        return Err(Failure::cannot("the PKCS#11 URI has a pin-value")
+            .because("everybody on this machine can read a command line")
+            .remedy("put the PIN into a file of mode 0600 and name it with pin-source=file:…"));
     }
     Ok(Store::Token(text.to_owned()))
 }

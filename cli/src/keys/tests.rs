@@ -8,6 +8,7 @@ use ids::{Role, Timestamp};
 use serde_json::Value;
 
 use super::{
+    init::instant,
     list::{List, State},
     *,
 };
@@ -268,11 +269,23 @@ fn a_list_for_programs_has_every_key_with_its_state() {
 
 #[test]
 fn a_pin_never_stands_on_a_command_line() {
-    assert_eq!(parse_store("keys"), Ok(Store::Directory("keys".into(), None)));
-    let uri = "pkcs11:token=aibom?module-path=/p11.so&pin-source=file:/pin";
-    assert_eq!(parse_store(uri), Ok(Store::Token(uri.to_owned())));
-    for bad in ["pkcs11:token=aibom?pin-value=1234", "pkcs11:token=a?x=y&pin-value=1234"] {
-        assert!(parse_store(bad).unwrap_err().contains("pin-source"), "{bad}");
+    assert_eq!(parse_store("keys").unwrap(), Store::Directory("keys".into(), None));
+    let uri = "pkcs11:token=aibom?module-path=/p11.so&pin-source=/pin";
+    assert_eq!(parse_store(uri).unwrap().to_string(), uri);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let dir = elsewhere.path().to_str().unwrap();
+    for bad in ["pkcs11:token=aibom?pin-value=7531", "pkcs11:token=a?module-path=/m&pin-value=7531"]
+    {
+        let commands: [&[&str]; 4] = [
+            &["certs", "init", "--dir", dir, "--store", bad],
+            &["keys", "list", "--dir", dir, "--store", bad],
+            &["keys", "rotate", "--dir", dir, "--use", "aibom", "--store", bad],
+            &["up", "--dir", dir, "--base-port", "0", "--signing-keys", bad],
+        ];
+        for command in commands {
+            let text = refusal(command, 2);
+            assert!(text.contains("pin-source") && !text.contains("7531"), "{text}");
+        }
     }
     assert!(parse_store("").is_err());
 }

@@ -14,7 +14,7 @@ use super::{UpArguments, configs, identities, ports, trainers};
 use crate::{
     certs::{self, TRUST_ROOT_FILE, write_public},
     failure::Failure,
-    keys::{KEY_TTL_MS, NewMesh, Store},
+    keys::{KEY_TTL_MS, NewMesh, Store, parse_store},
     profile::trust_root,
     terminal::Terminal,
 };
@@ -114,9 +114,9 @@ impl Plan {
             None if local.is_dir() => absolute(local)?,
             None => directory.join("trivy-db"),
         };
-        let signing_keys = match &arguments.signing_keys {
-            Some(Store::Directory(path, _)) => Store::Directory(absolute(path)?, None),
-            Some(token) => token.clone(),
+        let signing_keys = match arguments.signing_keys.as_deref().map(parse_store).transpose()? {
+            Some(Store::Directory(path, _)) => Store::Directory(absolute(&path)?, None),
+            Some(token) => token,
             None => Store::below(&directory.join("certs")),
         };
         let passphrase = arguments.signing_keys_passphrase_file.as_deref();

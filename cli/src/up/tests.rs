@@ -94,7 +94,7 @@ fn the_signer_is_told_where_its_keys_are_and_never_a_pin() {
     plan.signing_keys = plan.signing_keys.encrypted(Some(&passphrase));
     let encrypted = member("passphrase_file", passphrase);
     assert_eq!(keys(&plan), toml::Table::from_iter([made, encrypted]));
-    let uri = "pkcs11:token=aibom?module-path=/p11.so&pin-source=file:/pin";
+    let uri = "pkcs11:token=aibom?module-path=/p11.so&pin-source=/pin";
     plan.signing_keys = crate::keys::parse_store(uri).unwrap();
     assert_eq!(keys(&plan), toml::Table::from_iter([("pkcs11".to_owned(), uri.into())]));
 }
