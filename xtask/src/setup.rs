@@ -1,8 +1,12 @@
 //! Everything that jobs need on a machine that has cargo and nothing else. Safe to run again.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::Instant,
+};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 use crate::{
     root::Root,
@@ -64,4 +68,21 @@ fn database(root: &Root) -> anyhow::Result<()> {
         .args(["run", "--quiet", "--release", "--bin", "aibom-trivy-db", "--", "--out", TRIVY_DB])
         .args(["--advisories".as_ref(), advisories.as_os_str()])
         .run()
+}
+
+/// Installs SoftHSM where it is missing; gives the path of its PKCS#11 module.
+pub(crate) fn softhsm(root: &Root) -> anyhow::Result<PathBuf> {
+    say("── setup: SoftHSM");
+    let output = Command::new(root.join("deploy/setup/softhsm.sh"))
+        .current_dir(root.path())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("deploy/setup/softhsm.sh cannot be started")?;
+    if !output.status.success() {
+        bail!("deploy/setup/softhsm.sh failed ({})", output.status);
+    }
+    // The module's path is the only line that it prints.
+    let path = String::from_utf8(output.stdout).context("the module's path is not UTF-8")?;
+    Ok(PathBuf::from(path.trim_end()))
 }
