@@ -15,6 +15,7 @@ mod profile;
 mod runtime;
 mod submit;
 mod terminal;
+mod token;
 mod trust_root;
 mod up;
 mod verify;

@@ -2,11 +2,15 @@
 
 use std::path::Path;
 
-use ::keys::{Algorithm, FileKey, generate_ed25519, generate_p256};
+use ::keys::{
+    Algorithm, FileKey, LoadKeyError, encrypt_pem, generate_ed25519, generate_p256, read_secret,
+};
 use zeroize::Zeroizing;
 
 use crate::{certs::write_secret, failure::Failure};
 
+/// The longest passphrase, in bytes.
+const MAX_PASSPHRASE_BYTES: usize = 1024;
 /// How often a P-256 key is tried; one try in 2³² gives no key.
 const TRIES: usize = 4;
 
@@ -37,21 +41,26 @@ pub(crate) fn fresh(algorithm: Algorithm) -> Result<(Zeroizing<String>, FileKey)
 
 /// Writes a key for its owner only.
 pub(crate) fn write(path: &Path, pem: &str, passphrase: Option<&Path>) -> Result<(), Failure> {
-    not_yet(passphrase)?;
-    write_secret(path, pem)
+    let Some(passphrase) = passphrase else { return write_secret(path, pem) };
+    let passphrase = self::passphrase(passphrase)?;
+    let encrypted = encrypt_pem(pem, &passphrase, &random()?);
+    let encrypted = encrypted.ok_or_else(|| Failure::cannot("the key cannot be encrypted"))?;
+    write_secret(path, &encrypted)
 }
 
-/// Reads a key that only its owner may read.
+/// Reads a key that only its owner may read; one that is not encrypted needs no passphrase.
 pub(crate) fn load(path: &Path, passphrase: Option<&Path>) -> Result<FileKey, Failure> {
-    not_yet(passphrase)?;
-    FileKey::load(path).map_err(|error| Failure::cannot("the key cannot be used").caused_by(&error))
+    let loaded = match (FileKey::load(path), passphrase) {
+        (Err(LoadKeyError::Encrypted { .. }), Some(file)) => {
+            FileKey::load_encrypted(path, &self::passphrase(file)?)
+        }
+        (loaded, _) => loaded,
+    };
+    loaded.map_err(|error| Failure::cannot("the key cannot be used").caused_by(&error))
 }
 
-/// The one place that waits for encrypted PKCS#8 in `libs/keys`.
-fn not_yet(passphrase: Option<&Path>) -> Result<(), Failure> {
-    match passphrase {
-        None => Ok(()),
-        Some(_) => Err(Failure::cannot("this build reads and writes no encrypted key files")
-            .remedy("leave --passphrase-file out, and keep the key on a machine of its own")),
-    }
+fn passphrase(file: &Path) -> Result<Zeroizing<String>, Failure> {
+    let secret = read_secret(file, MAX_PASSPHRASE_BYTES)
+        .map_err(|error| Failure::cannot("the passphrase cannot be used").caused_by(&error))?;
+    Ok(secret.text)
 }

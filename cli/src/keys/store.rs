@@ -6,7 +6,7 @@ use ::keys::{Algorithm, FileKey, PublicKey, SigningKey as _};
 use evidence::KeyUse;
 
 use super::files;
-use crate::{certs::make_private, failure::Failure};
+use crate::{certs::make_private, failure::Failure, token};
 
 /// The store's name within a mesh's directory.
 pub(crate) const KEYS_DIRECTORY: &str = "keys";
@@ -133,31 +133,4 @@ fn files_of(directory: &Path, passphrase: Option<&Path>) -> Result<Vec<PublicKey
         }
     }
     Ok(found)
-}
-
-/// The one place that waits for `libs/hsm`.
-mod token {
-    use super::{Algorithm, Failure, Path, PublicKey};
-
-    fn not_yet(uri: &str) -> Failure {
-        Failure::cannot(format_args!("cannot use {uri}"))
-            .because("this build speaks to no PKCS#11 token")
-            .remedy("name a directory")
-    }
-
-    pub(super) fn generate(
-        uri: &str,
-        _algorithm: Algorithm,
-        _label: &str,
-    ) -> Result<PublicKey, Failure> {
-        Err(not_yet(uri))
-    }
-
-    pub(super) fn public_keys(uri: &str) -> Result<Vec<PublicKey>, Failure> {
-        Err(not_yet(uri))
-    }
-
-    pub(super) fn initialise(uri: &str, _so_pin: &Path) -> Result<(), Failure> {
-        Err(not_yet(uri))
-    }
 }
