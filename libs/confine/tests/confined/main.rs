@@ -2,8 +2,12 @@
 //!
 //! Without a harness: the process that confines itself has one thread. Every probe is this program
 //! started again with the name of a policy and of what to try.
-#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
-#![expect(clippy::print_stdout, reason = "what a test runner reads")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where it panics")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "for the test runner and its reader"
+)]
 
 mod probes;
 

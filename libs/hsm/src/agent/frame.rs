@@ -126,9 +126,9 @@ fn head(body: &[u8], max: usize) -> Result<(u64, u8, &[u8]), FrameError> {
     if body.len() > max {
         return Err(FrameError::TooLong { length: body.len(), max });
     }
-    let short = FrameError::Length(body.len());
-    let (id, rest) = body.split_first_chunk::<8>().ok_or(short.clone())?;
-    let (kind, rest) = rest.split_first().ok_or(short)?;
+    let short = || FrameError::Length(body.len());
+    let (id, rest) = body.split_first_chunk::<8>().ok_or_else(short)?;
+    let (kind, rest) = rest.split_first().ok_or_else(short)?;
     Ok((u64::from_be_bytes(*id), *kind, rest))
 }
 

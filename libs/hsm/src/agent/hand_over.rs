@@ -14,9 +14,8 @@ use rustix::net::{
 /// What accompanies a descriptor: a message cannot be empty.
 const NEW_AGENT: &[u8] = b"a";
 
-/// Gives the service at the other end of `control` the socket `agent`: the agent that was
-/// started with the other end of that pair. The caller's own copy must be closed after it, or the
-/// service does not see the agent end.
+/// Gives the service at the other end of `control` the socket `agent`, whose other end an agent was
+/// started with. It is closed here: a copy that stayed open would hide the end of either side.
 ///
 /// # Errors
 /// When the service is gone.
@@ -28,6 +27,7 @@ pub fn hand_over(control: &UnixStream, agent: UnixStream) -> io::Result<()> {
         return Err(io::Error::other("no place for a descriptor"));
     }
     sendmsg(control, &[IoSlice::new(NEW_AGENT)], &mut ancillary, SendFlags::NOSIGNAL)?;
+    drop(agent);
     Ok(())
 }
 

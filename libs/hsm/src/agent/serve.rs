@@ -1,7 +1,7 @@
 //! The agent's side: a few workers over a key store, and a watchdog over the workers.
 
 use std::{
-    io::Write as _,
+    io::{ErrorKind, Write as _},
     os::unix::net::UnixStream,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -112,7 +112,11 @@ impl Agent {
     fn send(&self, frame: &FromAgent) -> Result<(), ServeError> {
         let frame = frame.encode()?;
         let _turn = lock(&self.writing);
-        Ok((&self.stream).write_all(&frame)?)
+        match (&self.stream).write_all(&frame) {
+            // The service is gone: the reader finds the end of the stream, and says so.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        }
     }
 
     /// Opens the store, starts the others, and tells the service how the store is.
