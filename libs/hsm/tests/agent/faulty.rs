@@ -23,7 +23,7 @@ pub(crate) fn key_ids() -> [KeyId; 2] {
 /// The agent process.
 pub(crate) fn serve() {
     let stream = hsm::agent::inherited().unwrap();
-    let _ = hsm::agent::serve(stream, || Ok(FaultyStore::new()));
+    let _ = hsm::agent::serve(stream, || Ok(FaultyStore::open()));
     hsm::agent::end_process();
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct FaultyStore {
 }
 
 impl FaultyStore {
-    pub(crate) fn new() -> Arc<dyn KeyStore> {
+    pub(crate) fn open() -> Arc<dyn KeyStore> {
         let directory = PathBuf::from(std::env::var_os(DIRECTORY).unwrap_or_default());
         let key = |key| Arc::new(FaultyKey { key, directory: directory.clone() });
         let keys = file_keys().map(key);

@@ -124,17 +124,17 @@ fn an_agent_refuses_what_is_no_request_and_ends_with_its_service() {
     assert!(matches!(serve(agent, open), Err(ServeError::Open(reason)) if reason == "no module"));
 
     let (mut service, agent) = UnixStream::pair().unwrap();
-    let served = thread::spawn(|| serve(agent, || Ok(faulty::FaultyStore::new())));
+    let served = thread::spawn(|| serve(agent, || Ok(faulty::FaultyStore::open())));
     service.write_all(b"\x00\x00\x00\x09\0\0\0\0\0\0\0\x01\xee").unwrap();
     assert!(matches!(served.join().unwrap(), Err(ServeError::Protocol(_))));
 
     let (mut service, agent) = UnixStream::pair().unwrap();
-    let served = thread::spawn(|| serve(agent, || Ok(faulty::FaultyStore::new())));
+    let served = thread::spawn(|| serve(agent, || Ok(faulty::FaultyStore::open())));
     service.write_all(b"\xff\xff\xff\xff").unwrap();
     assert!(matches!(served.join().unwrap(), Err(ServeError::System(_))));
 
     let (service, agent) = UnixStream::pair().unwrap();
-    let served = thread::spawn(|| serve(agent, || Ok(faulty::FaultyStore::new())));
+    let served = thread::spawn(|| serve(agent, || Ok(faulty::FaultyStore::open())));
     drop(service);
     served.join().unwrap().unwrap();
 }
