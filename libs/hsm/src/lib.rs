@@ -4,6 +4,7 @@
 //! token, for administration. A module that hangs or crashes takes its process with it, so a
 //! service does not open a token itself: an agent does, in a process of its own.
 
+pub mod agent;
 mod module;
 mod objects;
 mod pin;

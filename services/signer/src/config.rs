@@ -1,5 +1,6 @@
 //! The configuration file, parsed once into a value that builds.
 
+mod confine;
 mod keys;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use rpc::{IdentityFiles, ServerConfig};
 use serde::Deserialize;
 use telemetry::TelemetryConfig;
 
+pub use confine::{ConfineConfig, ModuleConfig};
 pub use keys::KeysConfig;
 
 /// The longest configuration file, in bytes.
@@ -23,6 +25,9 @@ pub struct Config {
     pub trust_root: PathBuf,
     /// Where the signing keys are.
     pub keys: KeysConfig,
+    /// How it shuts itself in; it always does.
+    #[serde(default)]
+    pub confine: ConfineConfig,
     /// Requests that are worked on at once; each may hold 64 MiB. 1 to 64.
     #[serde(default)]
     pub attests_max: AttestsMax,

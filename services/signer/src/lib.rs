@@ -31,7 +31,7 @@ use ring::Ring;
 use service::Service;
 
 pub use attest::{AttestError, Attested, Attester, Journal, JournalError, Record};
-pub use config::{AttestsMax, Config, ConfigError, KeysConfig};
+pub use config::{AttestsMax, Config, ConfigError, ConfineConfig, KeysConfig, ModuleConfig};
 pub use ring::{Keys, Ring as KeyRing, RingError};
 
 /// Tells the time.

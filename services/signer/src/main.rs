@@ -1,9 +1,12 @@
-//! Entry point: parse the command line, build the configuration, run until a signal.
+//! Entry point: parse the command line, build the configuration, run the role.
+
+pub mod confine;
+mod roles;
+mod supervise;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use rpc::CancellationToken;
 
 /// The signer of an AIBoM mesh: derives AIBoMs from evidence that holds, signs them, and has no way
 /// to sign anything else.
@@ -16,12 +19,14 @@ struct Arguments {
     /// Check the configuration and exit: 0 good, 1 bad.
     #[arg(long)]
     check_config: bool,
+    #[command(subcommand)]
+    role: Option<roles::Role>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             tracing::error!("{error:#}");
             #[expect(clippy::print_stderr, reason = "telemetry may not be up")]
@@ -33,27 +38,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> anyhow::Result<()> {
+fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let config = signer::Config::read(&arguments.config)?;
     if arguments.check_config {
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
-    rpc::install_crypto();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let telemetry = telemetry::init(&config.telemetry)?;
-        let shutdown = CancellationToken::new();
-        let store = match &config.keys {
-            signer::KeysConfig::Directory { directory, passphrase_file } => std::sync::Arc::new(
-                keys::DirectoryStore::new(directory.clone(), passphrase_file.clone()),
-            ),
-            signer::KeysConfig::Pkcs11 { .. } => anyhow::bail!("not yet"),
-        };
-        let handle = signer::start(config, signer::Deps::real(), store, shutdown.clone()).await?;
-        tracing::info!(address = %handle.address(), "serving");
-        rpc::until_signal(&shutdown).await;
-        handle.stopped().await?;
-        telemetry.shutdown().await;
-        Ok(())
-    })
+    roles::run(&arguments.config, config, arguments.role)
 }

@@ -101,10 +101,14 @@ impl TestMesh {
     }
 
     pub(crate) fn client(&self, running: &Running, party: &Party) -> Client {
+        self.client_at(running.handle.address(), party)
+    }
+
+    pub(crate) fn client_at(&self, address: std::net::SocketAddr, party: &Party) -> Client {
         let ca = self.fixture.mesh().ca.certificate_pem();
         let identity = MeshIdentity::load(&files(self.directory.path(), party, ca)).unwrap();
         let server = SpiffeId::new(TRUST_DOMAIN, Role::Signer, "main").unwrap();
-        let config = ClientConfig::new(format!("https://{}", running.handle.address()), server);
+        let config = ClientConfig::new(format!("https://{address}"), server);
         SignerServiceClient::new(rpc::connect(&config, Arc::clone(&identity)).unwrap())
             .max_decoding_message_size(rpc::MAX_RESPONSE_BYTES)
     }
