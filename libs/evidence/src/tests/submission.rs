@@ -60,7 +60,8 @@ fn its_file_name_and_signer_are_part_of_the_set() {
 
 #[test]
 fn only_one_spelling_is_taken() {
-    let spoilt: [(&str, fn(Value) -> Vec<u8>); 8] = [
+    type Spoil = fn(Value) -> Vec<u8>;
+    let spoilt: [(&str, Spoil); 8] = [
         ("pretty", |file| serde_json::to_vec_pretty(&file).unwrap()),
         ("a line end", |file| format!("{file}\n").into_bytes()),
         ("another member", |mut file| {

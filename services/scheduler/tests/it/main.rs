@@ -6,4 +6,5 @@ mod artifacts;
 mod crash;
 mod jobs;
 mod leases;
+mod submission;
 mod world;

@@ -1,4 +1,5 @@
-//! A scheduler on a free port, with identities of a test mesh; its stage services are away.
+//! A scheduler on a free port, with identities of a test mesh; its stage services are away unless a
+//! test stands in for them.
 
 use std::{path::Path, sync::Arc};
 
@@ -28,7 +29,12 @@ pub(crate) const INPUT: &[u8] = b"mode=ok\n1,2,3\n";
 pub(crate) struct World {
     pub(crate) mesh: Mesh,
     pub(crate) directory: tempfile::TempDir,
+    scanner: String,
+    signer: String,
 }
+
+/// Where nobody listens.
+const AWAY: &str = "https://127.0.0.1:1";
 
 pub(crate) struct Running {
     pub(crate) url: String,
@@ -60,16 +66,25 @@ impl World {
     pub(crate) fn new() -> Self {
         rpc::install_crypto();
         let now = Timestamp::from(std::time::SystemTime::now());
-        Self { mesh: Mesh::new("scheduler-it", now), directory: tempfile::tempdir().unwrap() }
+        Self {
+            mesh: Mesh::new("scheduler-it", now),
+            directory: tempfile::tempdir().unwrap(),
+            scanner: AWAY.to_owned(),
+            signer: AWAY.to_owned(),
+        }
+    }
+
+    /// The same world with a scanner and a signer at these URLs.
+    pub(crate) fn with_peers(mut self, scanner: &str, signer: &str) -> Self {
+        (self.scanner, self.signer) = (scanner.to_owned(), signer.to_owned());
+        self
     }
 
     pub(crate) fn config_text(&self) -> String {
         let files = write_identity(self.directory.path(), &self.mesh, &self.mesh.scheduler);
         let at = |name: &str| self.directory.path().join(name).display().to_string();
-        let peer = |role: &str| {
-            format!(
-                "[{role}]\nurl = \"https://127.0.0.1:1\"\nspiffe_id = \"spiffe://mesh.test/{role}/main\"\n"
-            )
+        let peer = |role: &str, url: &str| {
+            format!("[{role}]\nurl = {url:?}\nspiffe_id = \"spiffe://mesh.test/{role}/main\"\n")
         };
         format!(
             "state_dir = {:?}\n[server]\nlisten = \"127.0.0.1:0\"\ndrain_ms = 200\n[identity]\ncertificate = {:?}\nkey = {:?}\nca = {:?}\n[artifacts]\nurl = {:?}\nstaging_dir = {:?}\n{}{}{}",
@@ -79,9 +94,9 @@ impl World {
             files.ca,
             at("artifacts"),
             at("staging"),
-            peer("scanner"),
-            peer("signer"),
-            peer("ledger"),
+            peer("scanner", &self.scanner),
+            peer("signer", &self.signer),
+            peer("ledger", AWAY),
         )
     }
 
