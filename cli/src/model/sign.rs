@@ -1,6 +1,6 @@
 //! `aibom model sign`: hash, sign, check, write.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ids::Timestamp;
 use keys::{CodeSigner, MAX_CODE_SIGNING_CHAIN, certificates_from_pem};
@@ -125,7 +125,7 @@ fn chain(arguments: &SignArguments, at: Timestamp) -> Result<Option<Vec<Vec<u8>>
 }
 
 /// Reads a PEM file of at most `limit` certificates.
-pub(super) fn certificates(path: &PathBuf, limit: usize) -> Result<Vec<Vec<u8>>, Failure> {
+pub(super) fn certificates(path: &Path, limit: usize) -> Result<Vec<Vec<u8>>, Failure> {
     let pem = read_bounded(path, MAX_PEM_BYTES)?;
     certificates_from_pem(&pem, limit).map_err(|error| {
         Failure::cannot(format_args!("{} holds no usable certificates", path.display()))

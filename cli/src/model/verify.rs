@@ -90,7 +90,7 @@ fn signed(
 
 /// What the user trusts.
 enum Trust {
-    Key(PublicKey),
+    Key(Box<PublicKey>),
     Roots(Vec<Vec<u8>>),
 }
 
@@ -105,7 +105,7 @@ impl Trust {
         };
         let pem = read_bounded(path, MAX_KEY_BYTES)?;
         let key = std::str::from_utf8(&pem).ok().and_then(|pem| PublicKey::from_pem(pem).ok());
-        key.map(Self::Key).ok_or_else(|| {
+        key.map(|key| Self::Key(Box::new(key))).ok_or_else(|| {
             Failure::cannot(format_args!("{} holds no P-256 public key in PEM", path.display()))
                 .remedy("make it with 'openssl pkey -in KEY -pubout'")
         })

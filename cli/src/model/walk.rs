@@ -101,7 +101,7 @@ fn no_file(kind: FileType) -> Option<&'static str> {
 /// The signature's path within the model, when it lies there.
 pub(super) fn own_name(root: &Path, signature: &Path) -> Option<String> {
     let parent = signature.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new(".")).canonicalize().ok()?;
+    let parent = parent.unwrap_or_else(|| Path::new(".")).canonicalize().ok()?;
     let place = parent.join(signature.file_name()?);
     Some(place.strip_prefix(root).ok()?.to_str()?.to_owned())
 }

@@ -67,6 +67,16 @@ pub enum Serialization {
     },
 }
 
+impl Serialization {
+    /// What model_signing calls the digest of a resource; it compares that too.
+    fn algorithm(self) -> String {
+        match self {
+            Self::Files => SHA256.to_owned(),
+            Self::Shards { size } => format!("{SHA256}-sharded-{size}"),
+        }
+    }
+}
+
 /// The files of a model with their digests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
@@ -147,6 +157,7 @@ impl Manifest {
         let mut resources: Vec<&Resource> = self.resources.iter().collect();
         resources.sort_unstable();
         let root = root(resources.iter().map(|resource| resource.sha256));
+        let algorithm = self.serialization.algorithm();
         let (method, shard_size) = match self.serialization {
             Serialization::Files => ("files", None),
             Serialization::Shards { size } => ("shards", Some(ShardSize::Integer(size))),
@@ -167,7 +178,7 @@ impl Manifest {
                     .into_iter()
                     .map(|resource| WireResource {
                         name: resource.name.clone(),
-                        algorithm: SHA256.to_owned(),
+                        algorithm: algorithm.clone(),
                         digest: resource.sha256.to_hex(),
                     })
                     .collect(),
@@ -246,8 +257,9 @@ fn read(wire: Vec<WireResource>, kind: Serialization) -> Result<Vec<Resource>, M
         return Err(ManifestError::Count(wire.len()));
     }
     let mut resources = Vec::with_capacity(wire.len());
+    let expected = kind.algorithm();
     for WireResource { name, algorithm, digest } in wire {
-        if algorithm != SHA256 {
+        if algorithm != expected {
             return Err(ManifestError::HashType(short(&algorithm)));
         }
         let Ok(sha256) = digest.parse() else {

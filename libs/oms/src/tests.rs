@@ -106,7 +106,10 @@ fn shards_are_in_the_order_of_their_numbers_or_of_their_names() {
     let root: Vec<u8> = shards.iter().flat_map(|shard| *shard.sha256.as_bytes()).collect();
     value["subject"][0]["digest"]["sha256"] = json!(Sha256Digest::of(&root));
     value["predicate"]["resources"] = shards
-        .map(|shard| json!({"name": shard.name, "algorithm": "sha256", "digest": shard.sha256}))
+        .map(|shard| {
+            let algorithm = "sha256-sharded-5";
+            json!({"name": shard.name, "algorithm": algorithm, "digest": shard.sha256})
+        })
         .to_vec()
         .into();
     let theirs = Manifest::from_statement(value.to_string().as_bytes()).unwrap();
