@@ -14,7 +14,8 @@ use proto::{
         scan_service_server::{ScanService, ScanServiceServer},
     },
     signer::v1::{
-        AttestRequest, AttestResponse, GetTrustRootRequest, GetTrustRootResponse,
+        AttestRequest, AttestResponse, GetTrustRootRequest, GetTrustRootResponse, ListKeysRequest,
+        ListKeysResponse,
         signer_service_server::{SignerService, SignerServiceServer},
     },
 };
@@ -54,6 +55,13 @@ impl SignerService for Fake {
         &self,
         _: Request<GetTrustRootRequest>,
     ) -> Result<Response<GetTrustRootResponse>, Status> {
+        Err(Status::unavailable("the test says so"))
+    }
+
+    async fn list_keys(
+        &self,
+        _: Request<ListKeysRequest>,
+    ) -> Result<Response<ListKeysResponse>, Status> {
         Err(Status::unavailable("the test says so"))
     }
 }
