@@ -1,4 +1,4 @@
-//! The real program: it shuts itself in, and still attests, takes new certificates and ends.
+//! The real program: it shuts itself in, and still attests, and ends when it is told to.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -59,7 +59,7 @@ impl Drop for Program {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_program_is_confined_and_attests() {
     let mesh = TestMesh::new();
     let mut program = Program::start(&mesh);
