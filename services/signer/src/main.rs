@@ -11,7 +11,8 @@ use clap::Parser;
 /// The signer of an AIBoM mesh: derives AIBoMs from evidence that holds, signs them, and has no way
 /// to sign anything else.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "Example: aibom-signer --config signer.toml")]
+#[command(version, disable_help_subcommand = true)]
+#[command(after_help = "Example: aibom-signer --config signer.toml")]
 struct Arguments {
     /// The configuration file (see config.example.toml).
     #[arg(long)]

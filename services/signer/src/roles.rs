@@ -29,14 +29,15 @@ const PIN_STATE_FILE: &str = "pin-refused.json";
 
 /// The roles that a supervisor starts; not for people.
 #[derive(Debug, Clone, Copy, Subcommand)]
-#[command(hide = true)]
 pub(crate) enum Role {
+    #[command(hide = true)]
     /// The process that faces the network; standard input is the supervisor's socket.
     Serve {
         /// The process id of the supervisor.
         #[arg(long)]
         supervisor: i32,
     },
+    #[command(hide = true)]
     /// The process with the PKCS#11 module; standard input is the server's socket.
     KeyAgent {
         /// The process id of the supervisor.

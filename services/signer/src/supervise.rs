@@ -108,7 +108,8 @@ pub(crate) async fn run(roles: &Roles) -> anyhow::Result<u8> {
                     if ran >= Duration::from_millis(STEADY_MS) {
                         backoff = Duration::from_millis(BACKOFF_FIRST_MS);
                     }
-                    tracing::error!(?status, ?backoff, "the key agent ended, another one starts");
+                    let how = status.map_or_else(|e| e.to_string(), |status| status.to_string());
+                    tracing::error!(how, ?backoff, "the key agent ended, another one starts");
                 } else {
                     match Agent::start(roles, &control) {
                         Ok(started) => {

@@ -16,6 +16,8 @@ const HEAD_BYTES: usize = 9;
 const KEY_ID_BYTES: usize = 64;
 /// The longest public key (SubjectPublicKeyInfo) and reason, in bytes.
 const MAX_TEXT_BYTES: usize = 512;
+/// What is set aside for a body before any of it came, in bytes; few are longer.
+const READ_AT_ONCE_BYTES: usize = 1024 * 1024;
 /// The longest body of a request, in bytes.
 pub(crate) const MAX_REQUEST_BYTES: usize = HEAD_BYTES + KEY_ID_BYTES + MAX_MESSAGE_BYTES;
 /// The longest body from an agent, in bytes.
@@ -233,8 +235,8 @@ pub(crate) fn read_body(stream: &mut impl Read, max: usize) -> std::io::Result<O
     if length > max {
         return Err(std::io::Error::other(FrameError::TooLong { length, max }));
     }
-    // Grows with what comes, not with what was announced.
-    let mut body = Vec::new();
+    // Beyond this it grows with what comes, not with what was announced.
+    let mut body = Vec::with_capacity(length.min(READ_AT_ONCE_BYTES));
     stream.take(length as u64).read_to_end(&mut body)?;
     if body.len() < length {
         return Err(std::io::ErrorKind::UnexpectedEof.into());

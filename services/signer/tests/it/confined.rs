@@ -1,4 +1,4 @@
-//! The real program: it shuts itself in, and still attests, takes new certificates and ends.
+//! The real program: it shuts itself in, and still attests, and ends when it is told to.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -59,7 +59,7 @@ impl Drop for Program {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_program_is_confined_and_attests() {
     let mesh = TestMesh::new();
     let mut program = Program::start(&mesh);
@@ -85,6 +85,8 @@ async fn the_program_is_confined_and_attests() {
     let mut client = mesh.client_at(address, &mesh.fixture.mesh().scheduler);
     let first = client.attest(mesh.request()).await.unwrap().into_inner();
     assert_eq!(client.attest(mesh.request()).await.unwrap().into_inner(), first);
+    // The drain would wait for its connection.
+    drop(client);
 
     let pid = rustix::process::Pid::from_child(&program.child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
