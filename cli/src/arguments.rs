@@ -9,8 +9,10 @@ use crate::{
     certs::CertsCommand,
     fetch::FetchArguments,
     jobs::JobsCommand,
+    keys::KeysCommand,
     model::ModelCommand,
     submit::SubmitArguments,
+    trust_root::TrustRootCommand,
     up::{DownArguments, UpArguments},
     verify::VerifyArguments,
 };
@@ -23,6 +25,8 @@ Examples:
   aibom verify wine --trust-root trust-root.json
                                             check everything in wine, offline
   aibom bom show wine                       what the AIBoM says, for people
+  aibom keys rotate --dir .aibom/certs --use aibom --root-key .aibom/certs/root.key.pem
+                                            a new signing key; nothing is started again
   aibom jobs list --format json             for programs
   aibom model verify DIR --key PUB.pem      check a model that was signed elsewhere
   aibom down                                stop the mesh
@@ -94,4 +98,10 @@ pub(crate) enum Command {
     /// Signs and verifies models that were not trained here (OpenSSF Model Signing v1.0).
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Makes, exchanges, revokes and lists the signer's keys.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Signs, shows and updates what verifiers pin.
+    #[command(subcommand)]
+    TrustRoot(TrustRootCommand),
 }

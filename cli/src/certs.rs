@@ -9,16 +9,17 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use evidence::Environment;
 use ids::Role;
-use serde_json::json;
 
 pub(crate) use authority::{
-    Issue, LEDGER_KEY_FILE, PLATFORM_KEY_FILE, TRUST_ROOT_FILE, default_ttl_ms, identity_files,
+    CA_FILE, Issue, LEDGER_KEY_FILE, TRUST_ROOT_FILE, certificates, default_ttl_ms, identity_files,
     init, is_initialised, issue, now,
 };
-pub(crate) use store::write_public;
+pub(crate) use duration::milliseconds;
+pub(crate) use store::{make_private, write_public, write_secret};
 
 use crate::{
     failure::{Exit, Failure},
+    keys::{self, NewKeys},
     terminal::{Style, Terminal},
 };
 
@@ -26,12 +27,17 @@ const INIT_EXAMPLES: &str = "\
 Examples:
   aibom certs init --dir mesh-certs
   aibom certs init --dir mesh-certs --trust-domain ai.example.org
+  aibom certs init --dir mesh-certs --passphrase-file root-passphrase
 
 It writes:
   ca.pem, ca.key.pem    the mesh CA: whoever has the key can make any identity
-  platform.key.pem      signs AIBoMs (Ed25519); only the signer needs it
+  keys/                 the signer's keys: AIBoMs and layouts (Ed25519), models (P-256);
+                        with --store pkcs11:… they are made in a token instead
+  root.key.pem          signs the trust root (Ed25519); take it off the mesh
   ledger.key.pem        signs checkpoints (Ed25519); only the ledger needs it
-  trust-root.json       what verifiers pin; give it to everybody";
+  trust-root.json       what verifiers pin; give it to everybody
+
+A making that was cut short can simply be repeated.";
 
 const ISSUE_EXAMPLES: &str = "\
 Examples:
@@ -65,6 +71,8 @@ pub(crate) struct InitArguments {
     /// What the trust root says of itself; a test root may vouch for simulated parts.
     #[arg(long, value_enum, default_value_t = RootKind::Production)]
     environment: RootKind,
+    #[command(flatten)]
+    keys: NewKeys,
 }
 
 /// What a trust root says of itself.
@@ -98,7 +106,7 @@ pub(crate) struct IssueArguments {
     #[arg(long)]
     name: String,
     /// How long the certificate holds, such as 90m, 24h or 30d [default: 24h, users 30d].
-    #[arg(long, value_parser = duration::milliseconds, value_name = "TIME")]
+    #[arg(long, value_parser = milliseconds, value_name = "TIME")]
     ttl: Option<i64>,
     /// Where the files go [default: DIR/identities].
     #[arg(long, value_name = "DIR")]
@@ -118,17 +126,10 @@ fn role(text: &str) -> Result<Role, String> {
 pub(crate) fn certs(terminal: &Terminal, command: &CertsCommand) -> Result<Exit, Failure> {
     match command {
         CertsCommand::Init(arguments) => {
-            init(&arguments.dir, &arguments.trust_domain, arguments.environment.into())?;
-            let (dir, domain) = (arguments.dir.display(), &arguments.trust_domain);
-            if terminal.is_json() {
-                terminal.json(&json!({ "directory": arguments.dir, "trustDomain": domain }))?;
-            } else {
-                let done = terminal.paint(Style::Good, "✓");
-                terminal.line(format_args!("{done} a new mesh {domain} in {dir}"))?;
-                terminal.line(format_args!(
-                    "  keep {dir}/*.key.pem secret; give {dir}/{TRUST_ROOT_FILE} to everybody"
-                ))?;
-            }
+            let (dir, domain) = (&arguments.dir, &arguments.trust_domain);
+            let store = arguments.keys.store(dir)?;
+            let root = init(arguments.keys.mesh(dir, domain, arguments.environment, &store))?;
+            keys::report(terminal, dir, &store, &root)?;
         }
         CertsCommand::Issue(arguments) => issue_one(terminal, arguments)?,
     }

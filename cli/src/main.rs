@@ -8,12 +8,15 @@ mod certs;
 mod failure;
 mod fetch;
 mod jobs;
+mod keys;
 mod model;
 mod names;
 mod profile;
 mod runtime;
 mod submit;
 mod terminal;
+mod token;
+mod trust_root;
 mod up;
 mod verify;
 
@@ -41,6 +44,8 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Bom(command) => bom::bom(&terminal, &command),
         Command::Certs(command) => certs::certs(&terminal, &command),
         Command::Model(command) => model::model(&terminal, &command),
+        Command::Keys(command) => keys::keys(&terminal, &command),
+        Command::TrustRoot(command) => trust_root::run(&terminal, &command),
     }
 }
 

@@ -76,9 +76,9 @@ pub(crate) struct SignArguments {
     /// Certificates from the signer's towards the root, PEM; may be repeated.
     #[arg(long = "chain", value_name = "FILE", requires = "certificate")]
     chain: Vec<PathBuf>,
-    /// Where the signature goes.
-    #[arg(long, value_name = "FILE", default_value = "DIR/model.sig")]
-    signature: Signature,
+    /// Where the signature goes; DIR/model.sig otherwise.
+    #[arg(long, value_name = "FILE")]
+    signature: Option<PathBuf>,
     /// The model's name; the directory's name otherwise.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -94,13 +94,17 @@ pub(crate) struct SignArguments {
 
 /// Arguments of `model verify`.
 #[derive(Debug, Args)]
-#[group(id = "trust", required = true, multiple = false, args = ["key", "certificate_roots"])]
 pub(crate) struct VerifyArguments {
     /// The model.
     #[arg(value_name = "DIR")]
     directory: PathBuf,
     /// The signer's public key, PEM.
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "certificate_roots",
+        conflicts_with = "certificate_roots"
+    )]
     key: Option<PathBuf>,
     /// Certificates to trust as roots, PEM; may be repeated.
     #[arg(long, value_name = "FILE")]
@@ -112,9 +116,9 @@ pub(crate) struct VerifyArguments {
     /// otherwise.
     #[arg(long, value_name = "TIME", value_parser = instant, conflicts_with = "key")]
     at: Option<Timestamp>,
-    /// The signature.
-    #[arg(long, value_name = "FILE", default_value = "DIR/model.sig")]
-    signature: Signature,
+    /// The signature; DIR/model.sig otherwise.
+    #[arg(long, value_name = "FILE")]
+    signature: Option<PathBuf>,
     /// Accepts that the signer left files out: they may be anything.
     #[arg(long)]
     allow_ignored: bool,
@@ -134,20 +138,9 @@ pub(crate) fn model(terminal: &Terminal, command: &ModelCommand) -> Result<Exit,
     }
 }
 
-/// Where a signature is: the usual place within the model, or another file.
-#[derive(Debug, Clone)]
-struct Signature(Option<PathBuf>);
-
-impl From<&str> for Signature {
-    fn from(text: &str) -> Self {
-        Self((text != "DIR/model.sig").then(|| PathBuf::from(text)))
-    }
-}
-
-impl Signature {
-    fn path(&self, directory: &Path) -> PathBuf {
-        self.0.clone().unwrap_or_else(|| directory.join(oms::MODEL_SIGNATURE_FILE))
-    }
+/// Where the signature is: the named file, or the usual place within the model.
+fn signature_path(named: Option<&PathBuf>, directory: &Path) -> PathBuf {
+    named.cloned().unwrap_or_else(|| directory.join(oms::MODEL_SIGNATURE_FILE))
 }
 
 fn instant(text: &str) -> Result<Timestamp, ids::ParseTimestampError> {

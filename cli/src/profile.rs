@@ -28,7 +28,7 @@ pub(crate) fn open(path: &Path) -> Result<Mesh, Failure> {
 /// Reads the trust root at `path`; gives it with its bytes.
 pub(crate) fn trust_root(path: &Path) -> Result<(TrustRoot, Vec<u8>), Failure> {
     let shown = path.display();
-    let bytes = read_bounded(path, evidence::MAX_TRUST_ROOT_BYTES as u64 + 1)?;
+    let bytes = read_bounded(path, 2 * evidence::MAX_TRUST_ROOT_BYTES as u64 + 1)?;
     let root = TrustRoot::parse(&bytes).map_err(|error| {
         Failure::cannot(format_args!("{shown} is no usable trust root"))
             .caused_by(&error)

@@ -32,6 +32,8 @@ Examples:
   aibom up --detach                         in the background; 'aibom down' stops it
   aibom up --trainer keras=sha256:…         offers that image under the name keras
   aibom up --base-port 0                    on free ports; DIR/mesh.json says which
+  aibom up --signing-keys 'pkcs11:token=aibom?module-path=/usr/lib/p11.so&pin-source=file:/etc/pin'
+                                            the signer's keys are in a token
 
 It writes below DIR:
   mesh.json      the connection profile that the other commands find
@@ -58,6 +60,13 @@ pub(crate) struct UpArguments {
     /// The trust domain of a new mesh.
     #[arg(long, default_value = "mesh.local", value_name = "NAME")]
     pub(crate) trust_domain: String,
+    /// Where the signer's keys are: a directory, or a token as pkcs11:token=… A new mesh makes them
+    /// there [default: DIR/certs/keys].
+    #[arg(long, value_name = "DIR|URI")]
+    pub(crate) signing_keys: Option<String>,
+    /// The passphrase of the keys in a directory, when they are encrypted.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signing_keys_passphrase_file: Option<PathBuf>,
     /// The directory of the Trivy database (db/trivy.db below it) [default: .tools/trivy-db, or
     /// DIR/trivy-db].
     #[arg(long, value_name = "DIR")]

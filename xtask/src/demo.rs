@@ -1,6 +1,7 @@
 //! The whole path on this machine: set up, build, run a mesh, train, fetch; stop the mesh; verify
 //! offline; change one byte in a copy and see it refused.
 
+mod hsm;
 mod mesh;
 mod offline;
 mod table;
@@ -10,7 +11,8 @@ use std::{fs, path::Path, process::Command, time::Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::{root::Root, run::Step, say::say, setup};
+use crate::{Hsm, root::Root, run::Step, say::say, setup};
+use hsm::Token;
 use mesh::Mesh;
 use table::Table;
 
@@ -41,10 +43,11 @@ fn clear(path: &Path, mark: &str) -> anyhow::Result<()> {
 }
 
 /// Runs `cargo xtask demo`.
-pub(crate) fn demo(root: &Root) -> anyhow::Result<()> {
+pub(crate) fn demo(root: &Root, hsm: Option<Hsm>) -> anyhow::Result<()> {
     let mut table = Table::default();
     let begun = Instant::now();
     setup::setup(root)?;
+    let module = hsm.map(|Hsm::Softhsm| setup::softhsm(root)).transpose()?;
     table.row("set-up", begun.elapsed());
 
     let begun = Instant::now();
@@ -54,11 +57,14 @@ pub(crate) fn demo(root: &Root) -> anyhow::Result<()> {
     clear(&root.join(OUT), "bundle.aibom.json")?;
     let (job, trust_root) = {
         let begun = Instant::now();
-        let mesh = Mesh::start(root)?;
+        let mut mesh = Mesh::clean(root)?;
+        let token = module.map(|module| Token::make(root, &module)).transpose()?;
+        mesh.start(token.as_ref())?;
         table.row("mesh start", begun.elapsed());
         let begun = Instant::now();
         train(root)?;
         table.row("submit to verified directory", begun.elapsed());
+        token.as_ref().map(|token| token.holds_the_keys(root)).transpose()?;
         let job = mesh.stages(&mut table)?;
         // The mesh's own directory goes away with the next demo; the pin must not.
         let trust_root = root.join(MESH).join("pinned-trust-root.json");

@@ -10,7 +10,7 @@ mod tidy;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::{root::Root, run::Step, say::say};
 
@@ -18,6 +18,8 @@ const EXAMPLES: &str = "\
 Examples:
   cargo xtask demo          train, sign, log and verify a model on this machine; nothing but
                             cargo need be there before
+  cargo xtask demo --hsm softhsm
+                            the same, with the signer's keys in an HSM (PKCS#11)
   cargo xtask test          everything that must hold before a change is taken
   cargo xtask tidy          the rules of style and structure alone, in a second";
 
@@ -34,7 +36,11 @@ enum Chore {
     /// Puts everything in place that jobs need: engine, trainer images, scan tool and database.
     Setup,
     /// The whole path on this machine: set up, train, fetch, verify offline, refuse a changed copy.
-    Demo,
+    Demo {
+        /// Keeps the signer's keys in an HSM: softhsm is one in software, installed when missing.
+        #[arg(long, value_enum)]
+        hsm: Option<Hsm>,
+    },
     /// Format, lints, structure, unit, integration and end-to-end tests.
     Test,
     /// The rules of style and structure.
@@ -53,11 +59,18 @@ enum Chore {
     },
 }
 
+/// Where the demo's signer has its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Hsm {
+    /// SoftHSM 2.
+    Softhsm,
+}
+
 fn chore(chore: &Chore) -> anyhow::Result<()> {
     let root = Root::find()?;
     match chore {
         Chore::Setup => setup::setup(&root),
-        Chore::Demo => demo::demo(&root),
+        Chore::Demo { hsm } => demo::demo(&root, *hsm),
         Chore::Test => test::test(&root),
         Chore::Tidy => tidy::tidy(&root),
         Chore::Bench { arguments } => Step::new(&root, "bench", "cargo")

@@ -1,8 +1,12 @@
 //! Everything that jobs need on a machine that has cargo and nothing else. Safe to run again.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::Instant,
+};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 use crate::{
     root::Root,
@@ -20,6 +24,7 @@ This puts in place, where it is missing:
   a container engine     trainings run in locked-down containers   (Debian package docker.io)
   the Keras trainer      the image that the examples train in      (about 600 MB of Python packages)
   the probe trainer      a small image that the tests run          (no packages)
+  SoftHSM                the tests keep signing keys in it         (Debian package softhsm2)
   Trivy                  the scanner looks for known flaws with it (51 MB)
   a small Trivy database real advisories for the trainer's packages, from this repository
 Nothing is done for what is there already.";
@@ -41,6 +46,7 @@ pub(crate) fn for_tests(root: &Root) -> anyhow::Result<()> {
     script("setup: container engine", "deploy/setup/engine.sh")?;
     script("setup: Keras trainer", "trainers/keras/build.sh")?;
     script("setup: probe trainer", "e2e/trainers/probe/build.sh")?;
+    script("setup: SoftHSM", "deploy/setup/softhsm.sh")?;
     script("setup: Trivy", "deploy/setup/trivy.sh")?;
     say(format_args!("setup: everything is in place ({})", seconds(begun.elapsed())));
     Ok(())
@@ -62,4 +68,21 @@ fn database(root: &Root) -> anyhow::Result<()> {
         .args(["run", "--quiet", "--release", "--bin", "aibom-trivy-db", "--", "--out", TRIVY_DB])
         .args(["--advisories".as_ref(), advisories.as_os_str()])
         .run()
+}
+
+/// Installs SoftHSM where it is missing; gives the path of its PKCS#11 module.
+pub(crate) fn softhsm(root: &Root) -> anyhow::Result<PathBuf> {
+    say("── setup: SoftHSM");
+    let output = Command::new(root.join("deploy/setup/softhsm.sh"))
+        .current_dir(root.path())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("deploy/setup/softhsm.sh cannot be started")?;
+    if !output.status.success() {
+        bail!("deploy/setup/softhsm.sh failed ({})", output.status);
+    }
+    // The module's path is the only line that it prints.
+    let path = String::from_utf8(output.stdout).context("the module's path is not UTF-8")?;
+    Ok(PathBuf::from(path.trim_end()))
 }

@@ -5,36 +5,32 @@ use std::{
     time::SystemTime,
 };
 
-use evidence::{Environment, KeyEntry, KeyUse, TRUST_ROOT_SCHEMA, TrustRoot};
-use ids::{Role, SpiffeId, Timestamp};
-use keys::{
-    FileKey, SigningKey as _,
+use ::keys::{
+    FileKey,
     ca::{Authority, LeafRequest, create_root},
-    generate_ed25519,
 };
-use merkle::VerifierKey;
+use evidence::TrustRoot;
+use ids::{Role, SpiffeId, Timestamp};
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use serde::Serialize;
 
 use super::store::{make_private, write_public, write_secret};
 use crate::{
     failure::Failure,
+    keys::{Begun, NewMesh, random},
     profile::{read_bounded, trust_root},
 };
 
 /// The CA's certificate.
 pub(crate) const CA_FILE: &str = "ca.pem";
-/// The key that signs AIBoMs.
-pub(crate) const PLATFORM_KEY_FILE: &str = "platform.key.pem";
 /// The key that signs checkpoints.
 pub(crate) const LEDGER_KEY_FILE: &str = "ledger.key.pem";
 /// What verifiers pin.
 pub(crate) const TRUST_ROOT_FILE: &str = "trust-root.json";
 
-/// The offline key that signs the trust root.
-const ROOT_KEY_FILE: &str = "root.key.pem";
 const CA_KEY_FILE: &str = "ca.key.pem";
 const DAY_MS: i64 = 86_400_000;
-/// How long the CA and the signing keys hold, in milliseconds: ten years.
+/// How long the CA holds, in milliseconds: ten years.
 const ROOT_TTL_MS: i64 = 3_650 * DAY_MS;
 /// How long a service's certificate holds unless told otherwise, in milliseconds.
 const SERVICE_TTL_MS: i64 = DAY_MS;
@@ -61,92 +57,25 @@ pub(crate) const fn default_ttl_ms(role: Role) -> i64 {
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N], Failure> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Failure::cannot("the system gives no randomness").because(error))?;
-    Ok(bytes)
-}
-
 /// Whether `directory` holds a mesh.
 pub(crate) fn is_initialised(directory: &Path) -> bool {
     directory.join(TRUST_ROOT_FILE).is_file()
 }
 
-fn ed25519() -> Result<(String, FileKey), Failure> {
-    let pem = generate_ed25519(&random()?);
-    let pem = pem.ok_or_else(|| Failure::cannot("cannot make an Ed25519 key"))?;
-    let key = FileKey::from_pem(&pem).ok_or_else(|| Failure::cannot("cannot read a fresh key"))?;
-    Ok((pem.as_str().to_owned(), key))
-}
-
-/// Makes a new mesh in `directory`.
-pub(crate) fn init(
-    directory: &Path,
-    trust_domain: &str,
-    environment: Environment,
-) -> Result<(), Failure> {
-    for file in [CA_FILE, CA_KEY_FILE, PLATFORM_KEY_FILE, LEDGER_KEY_FILE, TRUST_ROOT_FILE] {
-        let path = directory.join(file);
-        if path.exists() {
-            return Err(Failure::cannot(format_args!("{} exists already", path.display()))
-                .because(
-                    "new keys would make every certificate and signature of that mesh worthless",
-                )
-                .remedy("name another directory, or move the old one away yourself"));
-        }
-    }
-    SpiffeId::new(trust_domain, Role::Signer, "check").map_err(|error| {
-        Failure::cannot(format_args!("{trust_domain:?} cannot be a trust domain")).because(error)
-    })?;
-    make_private(directory)?;
-    let at = now();
-    let ca = create_root(trust_domain, at, ROOT_TTL_MS, random()?)
+/// Makes a new mesh: its CA here, its keys and its trust root as `aibom keys init` does.
+pub(crate) fn init(mesh: NewMesh<'_>) -> Result<TrustRoot, Failure> {
+    let begun = Begun::new(mesh, &[CA_FILE, CA_KEY_FILE])?;
+    let ca = create_root(mesh.trust_domain, now(), ROOT_TTL_MS, random()?)
         .map_err(|error| Failure::cannot("cannot make the mesh CA").caused_by(&error))?;
-    let (platform_pem, platform) = ed25519()?;
-    let (ledger_pem, ledger) = ed25519()?;
-    let ledger_key = ledger
-        .as_ed25519()
-        .and_then(|key| {
-            VerifierKey::new(&format!("{trust_domain}/ledger"), key.verifying_key()).ok()
-        })
-        .ok_or_else(|| Failure::cannot("cannot name the ledger's key"))?;
-    let (root_pem, root_key) = ed25519()?;
-    let entry = |usage, key: &FileKey| KeyEntry {
-        usage,
-        public_key: key.public_key().to_pem(),
-        valid_from: at.plus_ms(-keys::ca::BACKDATE_MS),
-        valid_until: at.plus_ms(ROOT_TTL_MS),
-        revoked: None,
-    };
-    let root = TrustRoot {
-        schema: TRUST_ROOT_SCHEMA.to_owned(),
-        version: 1,
-        issued_at: at,
-        trust_domain: trust_domain.to_owned(),
-        environment,
-        mesh_ca: vec![ca.certificate_der.clone()],
-        root_keys: vec![root_key.public_key().to_pem()],
-        signing_keys: vec![entry(KeyUse::Aibom, &platform)],
-        ledger_key: ledger_key.to_string(),
-        revoked_identities: Vec::new(),
-    };
-    let root = root
-        .seal(&root_key)
-        .map_err(|error| Failure::cannot("cannot write the trust root").caused_by(&error))?;
-    write_secret(&directory.join(CA_KEY_FILE), &ca.key_pem)?;
-    write_public(&directory.join(CA_FILE), ca.certificate_pem.as_bytes())?;
-    write_secret(&directory.join(PLATFORM_KEY_FILE), &platform_pem)?;
-    write_secret(&directory.join(LEDGER_KEY_FILE), &ledger_pem)?;
-    write_secret(&directory.join(ROOT_KEY_FILE), &root_pem)?;
-    // Last: its presence says that the rest is there.
-    write_public(&directory.join(TRUST_ROOT_FILE), &root)
+    write_secret(&mesh.directory.join(CA_KEY_FILE), &ca.key_pem)?;
+    write_public(&mesh.directory.join(CA_FILE), ca.certificate_pem.as_bytes())?;
+    begun.finish(vec![ca.certificate_der])
 }
 
 /// What to issue.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Issue<'a> {
-    /// The directory that [`init`] made.
+    /// The directory that `certs init` made.
     pub(crate) directory: &'a Path,
     /// What the party is.
     pub(crate) role: Role,
@@ -229,4 +158,17 @@ pub(crate) fn issue(what: &Issue<'_>) -> Result<IssuedFiles, Failure> {
 fn text(path: &Path) -> Result<String, Failure> {
     String::from_utf8(read_bounded(path, MAX_PEM_BYTES)?)
         .map_err(|_| Failure::cannot(format_args!("{} is not PEM text", path.display())))
+}
+
+/// The certificates of a PEM file, DER, as they stand in it.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    let shown = path.display();
+    let pem = read_bounded(path, MAX_PEM_BYTES)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let found = found
+        .map_err(|error| Failure::cannot(format_args!("{shown} is not PEM")).because(error))?;
+    if found.is_empty() {
+        return Err(Failure::cannot(format_args!("{shown} holds no certificate")));
+    }
+    Ok(found.iter().map(|der| der.to_vec()).collect())
 }

@@ -7,9 +7,9 @@ use std::{
     sync::Arc,
 };
 
-use keys::{FileKey, LoadKeyError, SigningKey};
+use ::keys::SigningKey;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, keys::load, token};
 
 /// What `--key` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,21 +34,17 @@ pub(super) fn signing_key(
     source: &KeySource,
     passphrase_file: Option<&Path>,
 ) -> Result<Arc<dyn SigningKey>, Failure> {
-    if passphrase_file.is_some() {
-        return Err(Failure::cannot("encrypted key files are not built in yet"));
-    }
     match source {
-        KeySource::File(path) => Ok(Arc::new(FileKey::load(path).map_err(|error| {
-            let remedy = match error {
-                LoadKeyError::Format { .. } => {
-                    "convert it with 'openssl pkcs8 -topk8 -nocrypt', or make one with \
-                     'openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'"
-                }
-                _ => "name a private key that you can read, with --key",
-            };
-            Failure::cannot("cannot use the key").caused_by(&error).remedy(remedy)
-        })?)),
-        KeySource::Pkcs11(_) => Err(Failure::cannot("PKCS#11 keys are not built in yet")
-            .remedy("name a key file with --key")),
+        KeySource::File(path) => {
+            let key = load(path, passphrase_file).map_err(|failure| {
+                failure.remedy(
+                    "name a PKCS#8 PEM key of mode 0600 with --key, and its passphrase, if it has \
+                     one, with --passphrase-file; make one with 'openssl genpkey -algorithm EC \
+                     -pkeyopt ec_paramgen_curve:P-256'",
+                )
+            })?;
+            Ok(Arc::new(key))
+        }
+        KeySource::Pkcs11(uri) => token::model_key(uri),
     }
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use ids::Timestamp;
 use keys::{CodeSigner, MAX_CODE_SIGNING_CHAIN, certificates_from_pem};
-use oms::{MAX_BUNDLE_BYTES, MODEL_SIGNATURE_FILE, Manifest, Material, Serialization};
+use oms::{MAX_BUNDLE_BYTES, Manifest, Material, Serialization};
 use serde_json::json;
 
-use super::{SignArguments, hash::hash, key::signing_key, report::some_of, walk};
+use super::{SignArguments, hash::hash, key::signing_key, report::some_of, signature_path, walk};
 use crate::{
     certs::{now, write_public},
     failure::{Exit, Failure},
@@ -24,7 +24,7 @@ const GIT: [&str; 4] = [".git", ".gitattributes", ".github", ".gitignore"];
 /// Runs `aibom model sign`.
 pub(super) fn sign(terminal: &Terminal, arguments: &SignArguments) -> Result<Exit, Failure> {
     let root = walk::root(&arguments.directory)?;
-    let signature = arguments.signature.path(&arguments.directory);
+    let signature = signature_path(arguments.signature.as_ref(), &arguments.directory);
     let ignored = walk::within(&root, &arguments.ignored)?;
     let key = signing_key(&arguments.key, arguments.passphrase_file.as_deref())?;
     let chain = chain(arguments, now())?;
@@ -34,7 +34,7 @@ pub(super) fn sign(terminal: &Terminal, arguments: &SignArguments) -> Result<Exi
     manifest.ignore_paths = ignored;
     let found = walk::walk(&root, &signature, |path| manifest.ignores(path))?;
     signable(&found, &manifest)?;
-    manifest.ignore_paths.insert(0, MODEL_SIGNATURE_FILE.to_owned());
+    manifest.ignore_paths.extend(walk::own_name(&root, &signature));
 
     let bars = Bars::new(terminal);
     let bytes = found.files.iter().map(|file| file.size).sum();

@@ -5,7 +5,9 @@ use std::path::Path;
 use keys::{MAX_ROOTS, PublicKey};
 use oms::{Bundle, MAX_BUNDLE_BYTES, Manifest, Serialization, SignedManifest, Signer, compare};
 
-use super::{VerifyArguments, hash::hash, report::Report, sign::certificates, walk};
+use super::{
+    VerifyArguments, hash::hash, report::Report, sign::certificates, signature_path, walk,
+};
 use crate::{
     certs::now,
     failure::{Exit, Failure},
@@ -20,7 +22,7 @@ const MAX_KEY_BYTES: u64 = 16 * 1024;
 /// Runs `aibom model verify`.
 pub(super) fn verify(terminal: &Terminal, arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let root = walk::root(&arguments.directory)?;
-    let place = arguments.signature.path(&arguments.directory);
+    let place = signature_path(arguments.signature.as_ref(), &arguments.directory);
     let bytes = read_bounded(&place, MAX_BUNDLE_BYTES as u64).map_err(|failure| {
         failure.remedy("name the signature with --signature when it is not DIR/model.sig")
     })?;

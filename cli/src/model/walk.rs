@@ -99,7 +99,7 @@ fn no_file(kind: FileType) -> Option<&'static str> {
 }
 
 /// The signature's path within the model, when it lies there.
-fn own_name(root: &Path, signature: &Path) -> Option<String> {
+pub(super) fn own_name(root: &Path, signature: &Path) -> Option<String> {
     let parent = signature.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new(".")).canonicalize().ok()?;
     let place = parent.join(signature.file_name()?);

@@ -7,8 +7,9 @@ use toml::{Table, Value};
 
 use super::{identities, plan::Plan};
 use crate::{
-    certs::{LEDGER_KEY_FILE, PLATFORM_KEY_FILE, TRUST_ROOT_FILE},
+    certs::{LEDGER_KEY_FILE, TRUST_ROOT_FILE},
     failure::Failure,
+    keys::Store,
 };
 
 /// How long a service may drain before it is stopped the hard way, in milliseconds.
@@ -35,6 +36,17 @@ fn client(plan: &Plan, role: Role) -> Result<Value, Failure> {
 fn trainers(plan: &Plan) -> Value {
     let trainers = plan.trainers.iter();
     Value::Table(trainers.map(|(name, image)| (name.clone(), image.to_string().into())).collect())
+}
+
+/// Where the signer finds its private keys.
+fn signing_keys(store: &Store) -> Result<Value, Failure> {
+    Ok(match store {
+        Store::Directory(directory, None) => table([("directory", path(directory)?)]),
+        Store::Directory(directory, Some(passphrase)) => {
+            table([("directory", path(directory)?), ("passphrase_file", path(passphrase)?)])
+        }
+        Store::Token(uri) => table([("pkcs11", uri.as_str().into())]),
+    })
 }
 
 /// What every service is told: where it listens, who it is, how it logs.
@@ -64,7 +76,7 @@ fn own(plan: &Plan, role: Role) -> Result<Vec<(&'static str, Value)>, Failure> {
         Role::Signer => vec![
             ("state_dir", path(&data)?),
             ("trust_root", path(&certs.join(TRUST_ROOT_FILE))?),
-            ("key", path(&certs.join(PLATFORM_KEY_FILE))?),
+            ("keys", signing_keys(&plan.signing_keys)?),
         ],
         Role::Scanner => {
             let scan = table([

@@ -14,6 +14,7 @@ use super::{UpArguments, configs, identities, ports, trainers};
 use crate::{
     certs::{self, TRUST_ROOT_FILE, write_public},
     failure::Failure,
+    keys::{KEY_TTL_MS, NewMesh, Store, parse_store},
     profile::trust_root,
     terminal::Terminal,
 };
@@ -32,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) directory: PathBuf,
     /// Trust domain of the mesh.
     pub(crate) trust_domain: String,
+    /// Where the signer's keys are; absolute.
+    pub(crate) signing_keys: Store,
     /// Port of each service, on 127.0.0.1.
     pub(crate) ports: BTreeMap<Role, u16>,
     /// Where each service answers Prometheus.
@@ -111,7 +114,15 @@ impl Plan {
             None if local.is_dir() => absolute(local)?,
             None => directory.join("trivy-db"),
         };
+        let signing_keys = match arguments.signing_keys.as_deref().map(parse_store).transpose()? {
+            Some(Store::Directory(path, _)) => Store::Directory(absolute(&path)?, None),
+            Some(token) => token,
+            None => Store::below(&directory.join("certs")),
+        };
+        let passphrase = arguments.signing_keys_passphrase_file.as_deref();
+        let passphrase = passphrase.map(absolute).transpose()?;
         Ok(Self {
+            signing_keys: signing_keys.encrypted(passphrase.as_deref()),
             trust_domain: arguments.trust_domain.clone(),
             metrics: SERVICES
                 .into_iter()
@@ -194,20 +205,39 @@ impl Plan {
         })
     }
 
+    /// Makes the mesh's keys and its trust root, or checks that those which are there are its own.
+    fn ensure_mesh(&self) -> Result<(), Failure> {
+        let certs = self.certs();
+        if !certs::is_initialised(&certs) {
+            let made = certs::init(NewMesh {
+                directory: &certs,
+                trust_domain: &self.trust_domain,
+                environment: Environment::Production,
+                store: &self.signing_keys,
+                token_so_pin: None,
+                lifetime_ms: KEY_TTL_MS,
+                passphrase: None,
+            });
+            return made.map(|_| ());
+        }
+        let (root, _) = trust_root(&certs.join(TRUST_ROOT_FILE))?;
+        if root.trust_domain != self.trust_domain {
+            let what = format!("the mesh in {} is another", self.directory.display());
+            return Err(Failure::cannot(what)
+                .because(format_args!("its trust domain is {}", root.trust_domain))
+                .remedy(format_args!("pass --trust-domain {}", root.trust_domain)));
+        }
+        if self.signing_keys.may_exist() {
+            return Ok(());
+        }
+        Err(Failure::cannot(format_args!("the signing keys are not in {}", self.signing_keys))
+            .because("the mesh was made with its keys somewhere else")
+            .remedy("say where with --signing-keys"))
+    }
+
     /// Makes directories, keys, certificates, configuration files and the connection profile.
     pub(crate) fn write(&self) -> Result<(), Failure> {
-        let root = self.certs().join(TRUST_ROOT_FILE);
-        if certs::is_initialised(&self.certs()) {
-            let (root, _) = trust_root(&root)?;
-            if root.trust_domain != self.trust_domain {
-                let what = format!("the mesh in {} is another", self.directory.display());
-                return Err(Failure::cannot(what)
-                    .because(format_args!("its trust domain is {}", root.trust_domain))
-                    .remedy(format_args!("pass --trust-domain {}", root.trust_domain)));
-            }
-        } else {
-            certs::init(&self.certs(), &self.trust_domain, Environment::Production)?;
-        }
+        self.ensure_mesh()?;
         for directory in SERVICES.map(|role| self.data(role)) {
             make_directory(&directory)?;
         }

@@ -17,6 +17,7 @@ fn plan(directory: &Path) -> Plan {
     let image = format!("sha256:{}", Sha256Digest::of(b"image")).parse().unwrap();
     Plan {
         directory: directory.to_owned(),
+        signing_keys: crate::keys::Store::below(&directory.join("certs")),
         trust_domain: "mesh.test".into(),
         ports: SERVICES.into_iter().zip(7_401..).collect(),
         metrics: SERVICES.into_iter().zip(7_407..).collect(),
@@ -75,6 +76,38 @@ fn every_configuration_is_toml_with_the_service_in_it() {
     let executor: toml::Table = configs::text(&plan, Role::Executor).unwrap().parse().unwrap();
     assert_eq!(executor["slots"].as_integer(), Some(2));
     assert!(Path::new(executor["work_dir"].as_str().unwrap()).is_absolute());
+}
+
+#[test]
+fn the_signer_is_told_where_its_keys_are_and_never_a_pin() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut plan = plan(directory.path());
+    let keys = |plan: &Plan| {
+        let text: toml::Table = configs::text(plan, Role::Signer).unwrap().parse().unwrap();
+        text["keys"].as_table().unwrap().clone()
+    };
+    let member =
+        |name: &str, path: std::path::PathBuf| (name.to_owned(), path.to_str().unwrap().into());
+    let made = member("directory", plan.certs().join("keys"));
+    assert_eq!(keys(&plan), toml::Table::from_iter([made.clone()]));
+    let passphrase = directory.path().join("passphrase");
+    plan.signing_keys = plan.signing_keys.encrypted(Some(&passphrase));
+    let encrypted = member("passphrase_file", passphrase);
+    assert_eq!(keys(&plan), toml::Table::from_iter([made, encrypted]));
+    let uri = "pkcs11:token=aibom?module-path=/p11.so&pin-source=/pin";
+    plan.signing_keys = crate::keys::parse_store(uri).unwrap();
+    assert_eq!(keys(&plan), toml::Table::from_iter([("pkcs11".to_owned(), uri.into())]));
+}
+
+#[test]
+fn a_mesh_whose_keys_are_elsewhere_says_so() {
+    rpc::install_crypto();
+    let directory = tempfile::tempdir().unwrap();
+    let plan = plan(directory.path());
+    plan.write().unwrap();
+    std::fs::rename(plan.certs().join("keys"), directory.path().join("moved")).unwrap();
+    let refused = plan.write().unwrap_err().to_string();
+    assert!(refused.contains("--signing-keys"), "{refused}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Which rules the document was written by; they never change under the same number.
-const PROFILE: u32 = 2;
+const PROFILE: u32 = 1;
 
 /// Why there is no AIBoM.
 #[derive(Debug, thiserror::Error)]

@@ -2,8 +2,8 @@
 
 use std::{
     fmt,
-    io::{Read as _, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -11,9 +11,13 @@ use p256::ecdsa::signature::Signer as _;
 use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, LineEnding};
 use zeroize::Zeroizing;
 
-use crate::{PublicKey, SignError, SigningKey};
+use crate::{
+    PublicKey, SignError, SigningKey,
+    encrypted::{DecryptError, decrypt_pem, is_encrypted},
+    secret::{ReadSecretError, read_secret},
+};
 
-const MAX_KEY_FILE_BYTES: u64 = 16 * 1024;
+const MAX_KEY_FILE_BYTES: usize = 16 * 1024;
 
 /// Why a key file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +45,18 @@ pub enum LoadKeyError {
         /// Which file.
         path: PathBuf,
     },
+    /// The key is encrypted, and no passphrase was given.
+    #[error("the key file {path} is encrypted: name the file that holds its passphrase")]
+    Encrypted {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The passphrase does not open the key.
+    #[error("the passphrase does not open the key file {path}")]
+    Passphrase {
+        /// Which file.
+        path: PathBuf,
+    },
 }
 
 enum Secret {
@@ -58,17 +74,26 @@ impl FileKey {
     /// Reads the PKCS#8 PEM key at `path`, which must be readable by its owner only.
     ///
     /// # Errors
-    /// When the file is missing, too open, or not a key.
+    /// When the file is missing, too open, encrypted, or not a key.
     pub fn load(path: &Path) -> Result<Self, LoadKeyError> {
-        let read = |source| LoadKeyError::Read { path: path.to_owned(), source };
-        let file = std::fs::File::open(path).map_err(read)?;
-        let mode = file.metadata().map_err(read)?.permissions().mode() & 0o7777;
-        if mode & 0o077 != 0 {
-            return Err(LoadKeyError::Mode { path: path.to_owned(), mode });
+        let pem = read_pem(path)?;
+        if is_encrypted(&pem) {
+            return Err(LoadKeyError::Encrypted { path: path.to_owned() });
         }
-        let mut pem = Zeroizing::new(String::new());
-        file.take(MAX_KEY_FILE_BYTES).read_to_string(&mut pem).map_err(read)?;
         Self::from_pem(&pem).ok_or_else(|| LoadKeyError::Format { path: path.to_owned() })
+    }
+
+    /// Reads the encrypted PKCS#8 PEM key at `path` (PBES2 with scrypt or PBKDF2).
+    ///
+    /// # Errors
+    /// When the file is missing, too open, not an encrypted key, or the passphrase is wrong.
+    pub fn load_encrypted(path: &Path, passphrase: &str) -> Result<Self, LoadKeyError> {
+        let format = || LoadKeyError::Format { path: path.to_owned() };
+        let pem = decrypt_pem(&read_pem(path)?, passphrase).map_err(|error| match error {
+            DecryptError::Format => format(),
+            DecryptError::Passphrase => LoadKeyError::Passphrase { path: path.to_owned() },
+        })?;
+        Self::from_pem(&pem).ok_or_else(format)
     }
 
     /// Reads a PKCS#8 PEM key from text.
@@ -89,6 +114,17 @@ impl FileKey {
         match &self.secret {
             Secret::Ed25519(key) => Some(key),
             Secret::P256(_) => None,
+        }
+    }
+}
+
+fn read_pem(path: &Path) -> Result<Zeroizing<String>, LoadKeyError> {
+    match read_secret(path, MAX_KEY_FILE_BYTES) {
+        Ok(secret) => Ok(secret.text),
+        Err(ReadSecretError::Read { path, source }) => Err(LoadKeyError::Read { path, source }),
+        Err(ReadSecretError::Mode { path, mode }) => Err(LoadKeyError::Mode { path, mode }),
+        Err(ReadSecretError::TooLong { path, .. } | ReadSecretError::NoText { path }) => {
+            Err(LoadKeyError::Format { path })
         }
     }
 }

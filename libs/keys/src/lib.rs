@@ -7,8 +7,10 @@ pub mod ca;
 mod certificate;
 mod code_signing;
 mod directory;
+mod encrypted;
 mod file;
 mod public;
+mod secret;
 
 pub use certificate::{
     Certificate, CertificateError, ChainError, Identity, MAX_CERTIFICATE_BYTES, MAX_CHAIN,
@@ -19,8 +21,10 @@ pub use code_signing::{
     verify_code_signing_chain,
 };
 pub use directory::DirectoryStore;
+pub use encrypted::encrypt_pem;
 pub use file::{FileKey, LoadKeyError, generate_ed25519, generate_p256, write_secret};
 pub use public::{Algorithm, KeyId, PublicKey, PublicKeyError, SignatureInvalid, low_s};
+pub use secret::{FileStamp, ReadSecretError, SecretFile, read_secret};
 
 /// A private key could not sign.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +58,16 @@ pub enum FindKeyError {
         key_id: KeyId,
         /// Which store.
         store: String,
+    },
+    /// The store has the key, but it is not kept as a signing key must be.
+    #[error("{store} has the key {key_id}, which is not used: {reason}")]
+    Unfit {
+        /// Which key.
+        key_id: KeyId,
+        /// Which store.
+        store: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
     },
     /// The store does not answer now; it may later.
     #[error("{store} is away: {reason}")]

@@ -18,6 +18,12 @@ impl KeyId {
     pub fn of_spki(spki: &[u8]) -> Self {
         Self(Sha256Digest::of(spki))
     }
+
+    /// The digest's 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
 }
 
 impl fmt::Display for KeyId {

@@ -1,4 +1,5 @@
-//! Fixtures for development only: a test mesh with its parties, and signed evidence that verifies.
+//! Fixtures for development only: a test mesh with its parties, signed evidence that verifies, and
+//! an HSM that fails on request.
 //!
 //! Every key comes from a fixed seed, so the same fixture gives the same bytes on every run;
 //! certificates are not part of them (their signatures are random).
@@ -10,6 +11,7 @@
 pub mod bundle;
 pub mod evidence;
 pub mod mesh;
+pub mod softhsm;
 
 #[cfg(test)]
 mod tests;

@@ -44,9 +44,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let telemetry = telemetry::init(&config.telemetry)?;
         let shutdown = CancellationToken::new();
         let store = match &config.keys {
-            signer::KeysConfig::Directory { directory, .. } => {
-                std::sync::Arc::new(keys::DirectoryStore::new(directory.clone()))
-            }
+            signer::KeysConfig::Directory { directory, passphrase_file } => std::sync::Arc::new(
+                keys::DirectoryStore::new(directory.clone(), passphrase_file.clone()),
+            ),
             signer::KeysConfig::Pkcs11 { .. } => anyhow::bail!("not yet"),
         };
         let handle = signer::start(config, signer::Deps::real(), store, shutdown.clone()).await?;

@@ -1,7 +1,8 @@
 //! The demo's mesh: fresh, on free ports, and stopped whatever happens.
 
 use std::{
-    fs::{self, File},
+    fs::{self, DirBuilder, File},
+    os::unix::fs::DirBuilderExt as _,
     path::Path,
     process::{Child, Stdio},
     time::{Duration, Instant},
@@ -10,7 +11,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
-use super::{AIBOM, MESH, aibom, clear, table::Table};
+use super::{AIBOM, MESH, aibom, clear, hsm::Token, table::Table};
 use crate::{
     root::Root,
     say::say,
@@ -63,31 +64,44 @@ fn milliseconds(time: &str) -> Option<u64> {
 }
 
 impl Mesh {
-    /// Starts a mesh with nothing in it and waits until it answers.
-    pub(super) fn start(root: &Root) -> anyhow::Result<Self> {
-        say("── mesh start");
+    /// An empty place for a mesh; what an earlier demo left is stopped and removed.
+    pub(super) fn clean(root: &Root) -> anyhow::Result<Self> {
         let directory = root.join(MESH);
-        let mut mesh = Self { root: root.clone(), up: None };
+        let mesh = Self { root: root.clone(), up: None };
         // An earlier demo may have been killed.
         mesh.down()?;
         clear(&directory, "certs")?;
-        fs::create_dir_all(&directory).context("cannot make the mesh's directory")?;
+        // At once: it marks the directory as one that a demo made.
+        let certs = directory.join("certs");
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(certs);
+        made.context("cannot make the mesh's directory")?;
+        Ok(mesh)
+    }
+
+    /// Starts the mesh and waits until it answers.
+    pub(super) fn start(&mut self, token: Option<&Token>) -> anyhow::Result<()> {
+        say("── mesh start");
+        let directory = self.root.join(MESH);
         let log_path = directory.join("up.log");
         let log = File::create(&log_path).context("cannot make a log")?;
-        let child = aibom(root)
-            .args(["up", "--dir", MESH, "--base-port", "0", "--trivy", TRIVY])
+        let mut up = aibom(&self.root);
+        up.args(["up", "--dir", MESH, "--base-port", "0", "--trivy", TRIVY])
             .args(["--trivy-db", TRIVY_DB, "--trivy-db-label", "test subset"])
             // The small database is as old as this repository; the evidence says how old.
-            .args(["--trivy-db-max-age-days", "36500"])
+            .args(["--trivy-db-max-age-days", "36500"]);
+        if let Some(token) = token {
+            token.tell(&mut up).args(["--signing-keys", token.uri()]);
+        }
+        let child = up
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("cannot use a log")?)
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot run {AIBOM}"))?;
-        mesh.up = Some(child);
-        mesh.wait(&directory.join("up.json"), &log_path)?;
+        self.up = Some(child);
+        self.wait(&directory.join("up.json"), &log_path)?;
         say(fs::read_to_string(&log_path).unwrap_or_default().trim_end());
-        Ok(mesh)
+        Ok(())
     }
 
     fn wait(&mut self, state: &Path, log: &Path) -> anyhow::Result<()> {

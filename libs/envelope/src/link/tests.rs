@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use super::{glob, *};
 
+mod chain;
+
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_200_000);
 
 macro_rules! reference {

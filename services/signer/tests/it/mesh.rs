@@ -91,7 +91,7 @@ impl TestMesh {
     pub(crate) async fn try_start(&self, root: &TrustRoot) -> anyhow::Result<Running> {
         let shutdown = CancellationToken::new();
         let config = self.config_with(root);
-        let store = Arc::new(DirectoryStore::new(self.directory.path().join("keys")));
+        let store = Arc::new(DirectoryStore::new(self.directory.path().join("keys"), None));
         let handle = signer::start(config, Deps::real(), store, shutdown.clone()).await?;
         Ok(Running { handle, shutdown })
     }

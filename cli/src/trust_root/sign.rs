@@ -1,0 +1,62 @@
+//! What a root key signs, and what it does not.
+
+use ::keys::SigningKey;
+use evidence::TrustRoot;
+use ids::Timestamp;
+
+use crate::{failure::Failure, keys::short_of};
+
+/// Signs `next`, which must follow `pinned`: the bytes of the file. Refuses as well what would take
+/// back signatures that were good when they were made, which only a revocation may.
+pub(crate) fn sign(
+    pinned: Option<&TrustRoot>,
+    next: &TrustRoot,
+    key: &dyn SigningKey,
+    at: Timestamp,
+) -> Result<Vec<u8>, Failure> {
+    let refused = || Failure::refused("the trust root is not signed");
+    let bytes = next
+        .seal(key)
+        .map_err(|error| Failure::cannot("cannot sign the trust root").caused_by(&error))?;
+    let Some(pinned) = pinned else {
+        if next.version != 1 {
+            return Err(Failure::cannot(format_args!("version {} follows another", next.version))
+                .remedy("name the one that it follows with --pinned"));
+        }
+        TrustRoot::parse(&bytes).map_err(|error| refused().caused_by(&error))?;
+        return Ok(bytes);
+    };
+    pinned.succeed(&bytes).map_err(|error| refused().caused_by(&error))?;
+    if next.version == pinned.version {
+        return Err(refused().because("it is the pinned one itself"));
+    }
+    if let Some(loss) = taken_back(pinned, next, at) {
+        return Err(refused().because(loss).remedy("rotate or revoke anew with 'aibom keys'"));
+    }
+    Ok(bytes)
+}
+
+/// A key that may have signed since the time that `next` gives it, in words.
+fn taken_back(pinned: &TrustRoot, next: &TrustRoot, at: Timestamp) -> Option<String> {
+    pinned.signing_keys.iter().find_map(|old| {
+        let key = short_of(old);
+        let kept = next.signing_keys.iter();
+        let mut kept =
+            kept.filter(|new| new.usage == old.usage && new.public_key == old.public_key);
+        let Some(new) = kept.next() else {
+            return Some(format!(
+                "the {} key {key} is dropped, and with it what it signed",
+                old.usage
+            ));
+        };
+        let used_until = old.valid_until.min(at);
+        let ends_early = new.valid_until < used_until;
+        let begins_late = new.valid_from > old.valid_from && old.valid_from < at;
+        (ends_early || begins_late).then(|| {
+            format!(
+                "the {} key {key} could sign until {used_until}, and would hold only {} to {}",
+                old.usage, new.valid_from, new.valid_until
+            )
+        })
+    })
+}
