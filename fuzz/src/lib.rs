@@ -13,6 +13,7 @@ mod log;
 mod model_signature;
 mod models;
 pub mod mutate;
+mod tokens;
 
 pub use bundles::bundle;
 pub use certificates::{certificate, certificate_chain, trust_root};
@@ -23,6 +24,7 @@ pub use in_toto::in_toto;
 pub use log::{checkpoint_note, inclusion_proof, ledger_inclusion};
 pub use model_signature::model_signature;
 pub use models::keras_model;
+pub use tokens::pkcs11_uri;
 
 /// A target.
 #[derive(Clone, Copy)]
@@ -56,6 +58,7 @@ pub const TARGETS: &[Target] = &[
     target("keras_model", keras_model),
     target("ledger_inclusion", ledger_inclusion),
     target("model_signature", model_signature),
+    target("pkcs11_uri", pkcs11_uri),
     target("request", request),
     target("scan", scan),
     target("statement", statement),

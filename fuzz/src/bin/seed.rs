@@ -49,6 +49,12 @@ fn main() -> Outcome {
     write("model_signature", "wine.json", model.payload())?;
     write("model_signature", "empty.json", b"{}")?;
 
+    let uri = |name, text: &str| write("pkcs11_uri", name, text.as_bytes());
+    let paths = "module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/run/pin";
+    uri("token", &format!("pkcs11:token=mesh;object=aibom;type=private?{paths}"))?;
+    uri("id", "pkcs11:manufacturer=A%20B;serial=00ff;model=m;slot-id=7;id=%00%ff%3B")?;
+    uri("pin_value", "pkcs11:token=mesh?pin-value=1234")?;
+
     let file: Value = serde_json::from_slice(&bundle.signatures.link)?;
     write("in_toto", "training.link", &bundle.signatures.link)?;
     write("in_toto", "submit.link", &bundle.evidence.submission.envelope)?;
