@@ -1,12 +1,10 @@
-//! What the parties sign: envelopes, payloads, and the message that brings them to the signer.
+//! What the parties sign: envelopes and their payloads.
 
 use envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE};
-use evidence::{Checks, EvidenceSet, GRANT_PAYLOAD_TYPE, Grant, MAX_DOCUMENT_BYTES};
+use evidence::{GRANT_PAYLOAD_TYPE, Grant, MAX_DOCUMENT_BYTES};
 use evidence::{ScanStatement, TrainingStatement};
 use ids::{Sha256Digest, canonical};
 use job::{REQUEST_PAYLOAD_TYPE, Request};
-use prost::Message as _;
-use proto::signer::v1::AttestRequest;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::fixture::{one_spelling, signed};
@@ -80,22 +78,5 @@ pub fn statement(data: &[u8]) -> bool {
     assert!(one_spelling(&value, data), "a statement has one spelling");
     let said = &value["subject"][0]["annotations"]["signedAt"];
     assert!(said.as_str() == Some(at.to_string().as_str()), "a time has one spelling");
-    true
-}
-
-/// The message of the RPC `Attest`. A full check takes a millisecond, so only one in 64 gets it.
-pub fn attest_request(data: &[u8]) -> bool {
-    let Ok(message) = AttestRequest::decode(data) else { return false };
-    let Some(Ok(set)) = message.evidence.map(EvidenceSet::try_from) else { return false };
-    let again = AttestRequest { evidence: Some(set.clone().into()) }.encode_to_vec();
-    let back = AttestRequest::decode(again.as_slice()).ok().and_then(|message| message.evidence);
-    let back = back.and_then(|evidence| EvidenceSet::try_from(evidence).ok());
-    assert!(back.as_ref() == Some(&set), "a message carries the documents as they are");
-    let wine = signed();
-    let chosen = Sha256Digest::of(data).as_bytes().first().is_some_and(|byte| byte % 64 == 0);
-    if chosen && set != wine.bundle.evidence {
-        let verified = evidence::check(&set, &wine.root, wine.at, &mut Checks::new());
-        assert!(verified.is_none(), "evidence that nobody signed");
-    }
     true
 }

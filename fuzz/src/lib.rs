@@ -13,17 +13,19 @@ mod log;
 mod model_signature;
 mod models;
 pub mod mutate;
+mod proto;
 mod tokens;
 
 pub use bundles::bundle;
 pub use certificates::{certificate, certificate_chain, trust_root};
 pub use datasets::{dataset_csv, dataset_definition};
-pub use documents::{attest_request, dsse_envelope, grant, request, scan, statement, training};
+pub use documents::{dsse_envelope, grant, request, scan, statement, training};
 pub use evidence_set::evidence_set;
 pub use in_toto::in_toto;
 pub use log::{checkpoint_note, inclusion_proof, ledger_inclusion};
 pub use model_signature::model_signature;
 pub use models::keras_model;
+pub use proto::{attest_message, attest_request};
 pub use tokens::pkcs11_uri;
 
 /// A target.

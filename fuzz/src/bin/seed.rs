@@ -6,10 +6,9 @@ use std::{error::Error, fs, path::Path};
 
 use bundle::{BUNDLE_SCHEMA, Bundle, Signatures};
 use evidence::{Document, EvidenceSet, Revocation, TrustRoot};
+use fuzz::attest_message;
 use ids::canonical;
 use keys::SigningKey as _;
-use prost::Message as _;
-use proto::signer::v1::AttestRequest;
 use serde_json::{Value, json};
 use testkit::{
     bundle::{bundle, logged},
@@ -90,11 +89,10 @@ fn small_bundle(wine: &Fixture) -> Bundle {
 
 fn documents(wine: &Fixture, set: &EvidenceSet) -> Outcome {
     let second = Fixture::new().number(2).set();
-    let message = |set: EvidenceSet| AttestRequest { evidence: Some(set.into()) }.encode_to_vec();
     let two_scans = [set.scans.clone(), second.scans].concat();
-    write("attest_request", "wine.pb", &message(set.clone()))?;
+    write("attest_request", "wine.pb", &attest_message(set.clone()))?;
     let set_of_two = EvidenceSet { scans: two_scans, ..set.clone() };
-    write("attest_request", "two_scans.pb", &message(set_of_two))?;
+    write("attest_request", "two_scans.pb", &attest_message(set_of_two))?;
     write("attest_request", "empty.pb", &[])?;
 
     write("dsse_envelope", "request.json", &set.request.envelope)?;
