@@ -50,6 +50,12 @@ impl Checker<'_> {
                 format_args!("finished {finished}, signed {}", self.at),
             );
             ok &= self.scan_is_whole(&part, &opened.0);
+            ok &= self.checks.require(
+                format!("{part}.distinct"),
+                scans.iter().all(|(other, _)| *other != opened.0),
+                "says something of its own",
+                "says what a scan before it says",
+            );
             scans.push(opened);
         }
         ok.then_some(scans)

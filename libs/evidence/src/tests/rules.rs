@@ -326,6 +326,7 @@ fn scan() {
     every_row_fails_with_its_name(&[
         ("scan.count", |f| f.scans(Vec::clear)),
         ("scan.count", |f| f.scans(|s| *s = vec![s[0].clone(); crate::MAX_SCANS + 1])),
+        ("scan.1.distinct", |f| f.scans(|s| s.push(s[0].clone()))),
         ("scan.0.certificate", |f| impostor(f, Part::Scan)),
         ("scan.0.certificate", |f| expired(f, Part::Scan, Role::Scanner, "main")),
         ("scan.0.role", |f| stranger(f, Part::Scan, "spiffe://mesh.test/executor/one")),

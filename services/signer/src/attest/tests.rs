@@ -1,6 +1,8 @@
 //! The signer's rules, with a journal in memory: what is signed, what is refused, and that the
 //! answer never changes.
 
+mod edits;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},

@@ -1,0 +1,169 @@
+//! Writes the corpus of the targets that the signer reaches, from the test kit's fixture.
+//!
+//! Certificates have random signatures, so each run writes other files; the rest stays the same.
+
+use std::{error::Error, fs, path::Path};
+
+use bundle::{BUNDLE_SCHEMA, Bundle, Signatures};
+use evidence::{Document, EvidenceSet, Revocation, TrustRoot};
+use fuzz::attest_message;
+use ids::canonical;
+use keys::SigningKey as _;
+use serde_json::{Value, json};
+use testkit::{
+    bundle::{bundle, logged},
+    evidence::{Fixture, Parts},
+};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+fn write(target: &str, name: &str, bytes: &[u8]) -> Outcome {
+    write_in(&format!("corpus/{target}"), name, bytes)
+}
+
+fn write_in(folder: &str, name: &str, bytes: &[u8]) -> Outcome {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    fs::create_dir_all(&folder)?;
+    Ok(fs::write(folder.join(name), bytes)?)
+}
+
+fn main() -> Outcome {
+    let wine = Fixture::new();
+    let bundle = bundle(&wine);
+    write_in("fixture", "wine.json", &bundle.to_bytes()?)?;
+    write("bundle", "small.json", &small_bundle(&wine).to_bytes()?)?;
+    write("bundle", "other_schema.json", &canonical::to_vec(&json!({"schema": "x"}))?)?;
+    write("ledger_inclusion", "wine.json", &canonical::to_vec(&bundle.inclusion)?)?;
+    write("ledger_inclusion", "empty.json", b"{}")?;
+
+    // The predicate is any JSON to whoever reads the time, and most of the statement.
+    let attestation = envelope::Envelope::parse(&bundle.attestation, usize::MAX)?;
+    let mut statement: Value = serde_json::from_slice(attestation.unverified_payload())?;
+    statement["predicate"] = statement["predicate"]["metadata"]["component"].take();
+    write("statement", "wine.json", &canonical::to_vec(&statement)?)?;
+    write("statement", "training.json", &canonical::to_vec(&wine.parts().training)?)?;
+
+    let model = oms::Bundle::parse(&bundle.signatures.model)?;
+    write("model_signature", "wine.sig", &bundle.signatures.model)?;
+    write("model_signature", "wine.json", model.payload())?;
+    write("model_signature", "empty.json", b"{}")?;
+
+    let uri = |name, text: &str| write("pkcs11_uri", name, text.as_bytes());
+    let paths = "module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/run/pin";
+    uri("token", &format!("pkcs11:token=mesh;object=aibom;type=private?{paths}"))?;
+    uri("id", "pkcs11:manufacturer=A%20B;serial=00ff;model=m;slot-id=7;id=%00%ff%3B")?;
+    uri("pin_value", "pkcs11:token=mesh?pin-value=1234")?;
+
+    let file: Value = serde_json::from_slice(&bundle.signatures.link)?;
+    write("in_toto", "training.link", &bundle.signatures.link)?;
+    write("in_toto", "submit.link", &bundle.evidence.submission.envelope)?;
+    write("in_toto", "root.layout", &bundle.signatures.layout)?;
+    write("in_toto", "spaced.link", &serde_json::to_vec_pretty(&file)?)?;
+    write("in_toto", "empty.link", br#"{"signatures":[],"signed":{}}"#)?;
+
+    documents(&wine, &bundle.evidence)?;
+    payloads(&wine)?;
+    certificates(&wine, &bundle.evidence)?;
+    trust_roots(&wine)
+}
+
+/// A bundle with little in it but a logged attestation.
+fn small_bundle(wine: &Fixture) -> Bundle {
+    let document = || Document { envelope: b"{}".to_vec(), certificates: vec![vec![0x30, 0]] };
+    let attestation = b"{}".to_vec();
+    Bundle {
+        schema: BUNDLE_SCHEMA.to_owned(),
+        aibom: b"{}".to_vec(),
+        inclusion: logged(wine, &attestation, wine.at()),
+        attestation,
+        signatures: Signatures { model: vec![1], link: vec![2], layout: vec![3] },
+        evidence: EvidenceSet {
+            request: document(),
+            grant: document(),
+            training: document(),
+            scans: vec![document(), document()],
+            submission: document(),
+        },
+    }
+}
+
+fn documents(wine: &Fixture, set: &EvidenceSet) -> Outcome {
+    let second = Fixture::new().number(2).set();
+    let two_scans = [set.scans.clone(), second.scans].concat();
+    write("attest_request", "wine.pb", &attest_message(set.clone()))?;
+    let set_of_two = EvidenceSet { scans: two_scans, ..set.clone() };
+    write("attest_request", "two_scans.pb", &attest_message(set_of_two))?;
+    write("attest_request", "empty.pb", &[])?;
+
+    write("dsse_envelope", "request.json", &set.request.envelope)?;
+    write("dsse_envelope", "grant.json", &set.grant.envelope)?;
+    let scan = set.scans.first().ok_or("no scan")?;
+    write("dsse_envelope", "scan.json", &scan.envelope)?;
+    let stranger = wine.wrong_ca().user.sign("application/x", &json!({}));
+    write("dsse_envelope", "stranger.json", &stranger.envelope)?;
+    let bare = br#"{"payload":"","payloadType":"","signatures":[]}"#;
+    write("dsse_envelope", "unsigned.json", bare)
+}
+
+fn payloads(wine: &Fixture) -> Outcome {
+    let Parts { request, grant, training, scans, submission } = wine.parts();
+    let documents = [
+        ("request", canonical::to_vec(&request)?),
+        ("grant", canonical::to_vec(&grant)?),
+        ("training", canonical::to_vec(&training)?),
+        ("scan", canonical::to_vec(scans.first().ok_or("no scan")?)?),
+    ];
+    for (name, payload) in documents {
+        write(name, "wine.json", &payload)?;
+        write(name, "spaced.json", &[b" ", payload.as_slice()].concat())?;
+        write("evidence_set", &format!("{name}.json"), &payload)?;
+    }
+    write("evidence_set", "submission.json", &canonical::to_vec(&submission)?)?;
+    write("evidence_set", "empty.json", b"{}")
+}
+
+fn certificates(wine: &Fixture, set: &EvidenceSet) -> Outcome {
+    let leaf = |document: &Document| document.certificates.concat();
+    let (user, executor) = (leaf(&set.request), leaf(&set.training));
+    let (scheduler, root) = (leaf(&set.grant), wine.mesh().ca.certificate_der());
+    let stranger = wine.wrong_ca().user.certificate_der;
+    let chain = |ders: &[&[u8]]| -> Result<Vec<u8>, Box<dyn Error>> {
+        let mut packed = Vec::new();
+        for der in ders {
+            packed.extend_from_slice(&u16::try_from(der.len())?.to_le_bytes());
+            packed.extend_from_slice(der);
+        }
+        Ok(packed)
+    };
+    for (name, der) in [("user.der", &user), ("executor.der", &executor), ("ca.der", &root)] {
+        write("certificate", name, der)?;
+    }
+    write("certificate", "scheduler.der", &scheduler)?;
+    write("certificate", "stranger.der", &stranger)?;
+    write("certificate_chain", "leaf", &chain(&[&executor])?)?;
+    write("certificate_chain", "with_root", &chain(&[&executor, &root])?)?;
+    write("certificate_chain", "with_others", &chain(&[&user, &scheduler, &executor])?)?;
+    write("certificate_chain", "reversed", &chain(&[&root, &user])?)?;
+    write("certificate_chain", "stranger", &chain(&[&stranger, &root])?)
+}
+
+fn trust_roots(wine: &Fixture) -> Outcome {
+    let mesh = wine.mesh();
+    let first = mesh.trust_root();
+    let mut second = TrustRoot { version: 2, ..first.clone() };
+    let revoked = Revocation { since: wine.at(), reason: "a drill".to_owned() };
+    let key = mesh.executor.key.public_key().key_id();
+    second.revoked_identities.push(evidence::RevokedIdentity { key, revoked: revoked.clone() });
+    if let Some(entry) = second.signing_keys.last_mut() {
+        entry.revoked = Some(revoked);
+    }
+    write("trust_root", "version_1.json", &mesh.seal_root(&first))?;
+    write("trust_root", "version_2.json", &mesh.seal_root(&second))?;
+    write("trust_root", "payload_1.json", &canonical::to_vec(&first)?)?;
+    write("trust_root", "payload_2.json", &canonical::to_vec(&second)?)?;
+    write("trust_root", "other_domain.json", &{
+        let other = TrustRoot { trust_domain: "other.test".to_owned(), ..first };
+        canonical::to_vec(&other)?
+    })?;
+    write("trust_root", "empty.json", b"{}")
+}
