@@ -64,6 +64,12 @@ fn the_fetched_directory_has_exactly_the_documented_layout() -> anyhow::Result<(
         "artifacts/outputs/training.log",
         "signatures/aibom.sigstore.json",
         "signatures/platform.pub",
+        "signatures/model.sig",
+        "signatures/model-signing.pub",
+        "signatures/run_training.<keyid8>.link",
+        "signatures/submit.<keyid8>.link",
+        "signatures/root.layout",
+        "signatures/layout-owner.pub",
         "evidence/request.dsse.json",
         "evidence/grant.dsse.json",
         "evidence/training.dsse.json",
@@ -72,7 +78,14 @@ fn the_fetched_directory_has_exactly_the_documented_layout() -> anyhow::Result<(
     .map(str::to_owned)
     .into();
     let one = wine()?.join("one");
-    assert_eq!(files(&one)?, expected);
+    let found = files(&one)?.into_iter().map(|name| match name.split_once('.') {
+        // The rest of a link's name is its functionary's key.
+        Some((step, rest)) if rest.ends_with(".link") && rest.len() == 13 => {
+            format!("{step}.<keyid8>.link")
+        }
+        _ => name,
+    });
+    assert_eq!(found.collect::<BTreeSet<_>>(), expected);
     let example = place::repository()?.join("examples/wine");
     for name in ["model.keras", "wine.csv", "definition.yaml"] {
         let fetched = std::fs::read(one.join("artifacts/inputs").join(name))?;
@@ -179,6 +192,57 @@ fn other_peoples_code_comes_to_the_same_verdict() -> anyhow::Result<()> {
     std::fs::write(&path, bundle.to_string())?;
     let refused = python::tool("judge.py", &[&copy.path().join("one")])?;
     ensure!(!refused.is(0), "a changed payload passed: {}", refused.stdout);
+    Ok(())
+}
+
+/// `model_signing verify key` on the outputs, and `in-toto-verify` on the links, of a fetched
+/// directory.
+fn reference_tools(folder: &Path) -> anyhow::Result<[run::Output; 2]> {
+    let of = |name: &str, program: &str| -> anyhow::Result<PathBuf> {
+        let requirements = place::repository()?.join("e2e").join(name).join("requirements.txt");
+        Ok(python::environment(&requirements)?.with_file_name(program))
+    };
+    let signatures = folder.join("signatures");
+    let mut model = Command::new(of("oms", "model_signing")?);
+    model.args(["verify", "key"]).arg(folder.join("artifacts/outputs"));
+    model.arg("--signature").arg(signatures.join("model.sig"));
+    model.arg("--public_key").arg(signatures.join("model-signing.pub"));
+    let mut links = Command::new(of("in-toto", "in-toto-verify")?);
+    links.arg("--layout").arg(signatures.join("root.layout"));
+    links.arg("--verification-keys").arg(signatures.join("layout-owner.pub"));
+    links.arg("--link-dir").arg(&signatures);
+    Ok([run::output(&mut model)?, run::output(&mut links)?])
+}
+
+#[test]
+fn the_reference_tools_of_oms_and_in_toto_accept_what_was_fetched() -> anyhow::Result<()> {
+    let one = wine()?.join("one");
+    for said in reference_tools(&one)? {
+        said.expect(0)?;
+    }
+    let link = std::fs::read_dir(one.join("signatures"))?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .find(|name| name.starts_with("run_training."))
+        .context("the link of the training")?;
+    let changes = [
+        ("artifacts/outputs/model.keras", [true, false]),
+        ("artifacts/outputs/training.log", [true, false]),
+        ("signatures/model.sig", [true, false]),
+        ("signatures/root.layout", [false, true]),
+        (&format!("signatures/{link}"), [false, true]),
+    ];
+    for (name, refused) in changes {
+        let copy = tempfile::tempdir()?;
+        let folder = copy.path().join("one");
+        run::output(Command::new("cp").arg("-r").arg(&one).arg(&folder))?.expect(0)?;
+        let mut bytes = std::fs::read(folder.join(name))?;
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(folder.join(name), bytes)?;
+        for (said, refused) in reference_tools(&folder)?.iter().zip(refused) {
+            ensure!(said.is(0) != refused, "{name}: {}{}", said.stdout, said.stderr);
+        }
+    }
     Ok(())
 }
 

@@ -210,6 +210,11 @@ fn absolute(name: &'static str, text: &str) -> Result<PathBuf, UriError> {
 fn pin_path(text: &str) -> Result<PathBuf, UriError> {
     let Some(rest) = text.strip_prefix("file:") else { return absolute("pin-source", text) };
     let path = rest.strip_prefix("//").unwrap_or(rest);
+    // A mistyped second query would end up in the name of a file, and so in messages.
+    if path.contains(['?', '#']) {
+        let reason = "a file URI has no query: separate attributes by '&'";
+        return Err(UriError::Value { name: "pin-source", reason });
+    }
     if path.contains('%') {
         let reason = "its file URI is escaped twice: name the file by its plain path";
         return Err(UriError::Value { name: "pin-source", reason });

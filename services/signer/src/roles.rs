@@ -52,20 +52,20 @@ pub(crate) fn run(path: &Path, config: Config, role: Option<Role>) -> anyhow::Re
         (None, KeysConfig::Directory { directory, passphrase_file }) => {
             let key_paths: Vec<PathBuf> =
                 passphrase_file.iter().chain([&directory]).cloned().collect();
-            let applied = shut_in(&config, policies::server(&config, &key_paths))?;
+            let applied = shut_in(&config, &policies::server(&config, &key_paths))?;
             serve(config, Arc::new(DirectoryStore::new(directory, passphrase_file)), &applied)
         }
         (None, KeysConfig::Pkcs11 { .. }) => supervise(path, &config),
         (Some(Role::Serve { supervisor }), KeysConfig::Pkcs11 { .. }) => {
             die_with(supervisor)?;
-            let applied = shut_in(&config, policies::server(&config, &[]))?;
+            let applied = shut_in(&config, &policies::server(&config, &[]))?;
             let store = hsm::agent::AgentStore::connect(hsm::agent::inherited()?)?;
             serve(config, Arc::new(store), &applied)
         }
         (Some(Role::KeyAgent { supervisor }), KeysConfig::Pkcs11 { uri }) => {
             die_with(supervisor)?;
             std::fs::create_dir_all(policies::agent_dir(&config))?;
-            let applied = shut_in(&config, policies::agent(&config))?;
+            let applied = shut_in(&config, &policies::agent(&config))?;
             agent(&config, uri, &applied)
         }
         (Some(_), KeysConfig::Directory { .. }) => {
@@ -74,9 +74,9 @@ pub(crate) fn run(path: &Path, config: Config, role: Option<Role>) -> anyhow::Re
     }
 }
 
-fn shut_in(config: &Config, policy: Policy) -> anyhow::Result<Applied> {
+fn shut_in(config: &Config, policy: &Policy) -> anyhow::Result<Applied> {
     std::fs::create_dir_all(&config.state_dir)?;
-    Ok(::confine::apply(&policy)?)
+    Ok(::confine::apply(policy)?)
 }
 
 fn say(applied: &Applied) {

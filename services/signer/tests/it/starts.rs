@@ -75,7 +75,7 @@ async fn a_new_key_takes_over_and_a_revoked_one_stops_without_a_restart() {
         let of_aibom = keys.into_iter().filter(|key| key.r#use == "aibom" && key.signs);
         of_aibom.map(|key| key.key_id).collect::<Vec<_>>()
     };
-    assert_eq!(signing(&mut client).await, [old.clone()]);
+    assert_eq!(signing(&mut client).await, std::slice::from_ref(&old));
 
     let pem = keys::generate_ed25519(&[44; 32]).unwrap();
     let new = keys::FileKey::from_pem(&pem).unwrap();
