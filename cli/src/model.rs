@@ -26,7 +26,7 @@ Examples:
   aibom model sign llama --key signing.key.pem
   aibom model sign llama --key signing.key.pem --passphrase-file pass.txt
   aibom model sign llama --key signing.key.pem --certificate ada.pem --chain ca.pem
-  aibom model sign llama --key 'pkcs11:token=models;object=release?pin-source=pin.txt'
+  aibom model sign llama --key 'pkcs11:token=models;object=release?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=/etc/models/pin'
   aibom model sign llama --key signing.key.pem --ignore .git --signature llama.sig
 
 The key is ECDSA over P-256. The signature is DIR/model.sig unless --signature says otherwise;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ::keys::{Algorithm, FileKey, PublicKey, SigningKey as _};
+use ::keys::{FileKey, PublicKey, SigningKey as _};
 use evidence::KeyUse;
 
 use super::files;
@@ -22,14 +22,6 @@ pub(crate) enum Store {
     Directory(PathBuf, Option<PathBuf>),
     /// A PKCS#11 token, by its RFC 7512 URI.
     Token(String),
-}
-
-/// What the keys of a use sign with.
-pub(crate) const fn algorithm(usage: KeyUse) -> Algorithm {
-    match usage {
-        KeyUse::Aibom | KeyUse::Layout => Algorithm::Ed25519,
-        KeyUse::Model => Algorithm::EcdsaP256Sha256,
-    }
 }
 
 /// Reads `DIR` or `pkcs11:…`. The text of a URI is not repeated: it may hold a PIN after all.
@@ -84,7 +76,11 @@ impl Store {
     pub(crate) fn make(&self, usage: KeyUse) -> Result<PublicKey, Failure> {
         match self {
             Self::Directory(path, passphrase) => make_file(path, passphrase.as_deref(), usage),
-            Self::Token(uri) => token::generate(uri, algorithm(usage), &format!("aibom-{usage}")),
+            Self::Token(uri) => {
+                // A label of its own, so that a URI can name each of them (object=…).
+                let id = hex(&files::random::<4>()?);
+                token::generate(uri, usage.algorithm(), &format!("aibom-{usage}-{id}"))
+            }
         }
     }
 
@@ -107,13 +103,17 @@ impl Store {
     }
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn make_file(
     directory: &Path,
     passphrase: Option<&Path>,
     usage: KeyUse,
 ) -> Result<PublicKey, Failure> {
     make_private(directory)?;
-    let (pem, key) = files::fresh(algorithm(usage))?;
+    let (pem, key) = files::fresh(usage.algorithm())?;
     let id: String = key.public_key().key_id().to_string().chars().take(8).collect();
     files::write(&directory.join(format!("{usage}-{id}{KEY_SUFFIX}")), &pem, passphrase)?;
     Ok(key.public_key().clone())

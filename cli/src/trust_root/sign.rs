@@ -1,7 +1,7 @@
 //! What a root key signs, and what it does not.
 
 use ::keys::SigningKey;
-use evidence::TrustRoot;
+use evidence::{KeyEntry, TrustRoot};
 use ids::Timestamp;
 
 use crate::{failure::Failure, keys::short_of};
@@ -49,6 +49,15 @@ fn taken_back(pinned: &TrustRoot, next: &TrustRoot, at: Timestamp) -> Option<Str
                 old.usage
             ));
         };
+        let revoked = |entry: &KeyEntry| entry.revoked.as_ref().map(|revoked| revoked.since);
+        if let (Some(since), later) = (revoked(old), revoked(new))
+            && later.is_none_or(|later| since < later)
+        {
+            return Some(format!(
+                "the {} key {key} is revoked since {since} and would be later, or no more",
+                old.usage
+            ));
+        }
         let used_until = old.valid_until.min(at);
         let ends_early = new.valid_until < used_until;
         let begins_late = new.valid_from > old.valid_from && old.valid_from < at;

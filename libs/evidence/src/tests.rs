@@ -5,6 +5,7 @@
 
 mod edits;
 mod isolation;
+mod root_rules;
 mod rules;
 mod submission;
 mod trust_root;

@@ -130,6 +130,9 @@ impl TrustRoot {
         let keys: Option<Vec<PublicKey>> = entries.iter().map(KeyEntry::key).collect();
         (1..=192).contains(&entries.len())
             && entries.iter().all(|entry| entry.valid_from < entry.valid_until)
+            && entries.iter().all(|entry| {
+                entry.key().is_some_and(|key| key.algorithm() == entry.usage.algorithm())
+            })
             && entries.iter().any(|entry| entry.usage == KeyUse::Aibom)
             && keys.is_some_and(|keys| all_distinct(&keys))
     }

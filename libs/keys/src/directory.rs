@@ -82,15 +82,20 @@ impl KeyStore for DirectoryStore {
     fn find(&self, key_id: KeyId) -> Result<Arc<dyn SigningKey>, FindKeyError> {
         // A panic elsewhere leaves a list of whole entries behind: it is as good as before.
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut now = Vec::new();
+        let (mut now, mut unusable) = (Vec::new(), None);
         for path in self.files()? {
-            now.push(self.open(path, &opened)?);
+            match self.open(path, &opened) {
+                Ok(key) => now.push(key),
+                // It may be nobody's business: it is told when the key is in no other file.
+                Err(error) => unusable = unusable.or(Some(error)),
+            }
         }
         *opened = now;
         let found = opened.iter().find(|opened| opened.key.public_key().key_id() == key_id);
         match found {
             Some(found) => Ok(Arc::<FileKey>::clone(&found.key)),
-            None => Err(FindKeyError::Missing { key_id, store: self.to_string() }),
+            None => Err(unusable
+                .unwrap_or_else(|| FindKeyError::Missing { key_id, store: self.to_string() })),
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use redb::{
@@ -16,6 +16,11 @@ use redb::{
 
 /// How much of the file redb keeps in memory, in bytes.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long another holder of the file is waited for.
+const LOCK_WAIT: Duration = Duration::from_millis(1_500);
+/// How often the file is tried meanwhile.
+const LOCK_LOOK: Duration = Duration::from_millis(25);
 
 /// Owner may read and write; nobody else may do anything.
 const FILE_MODE: u32 = 0o600;
@@ -57,7 +62,21 @@ pub enum OpenError {
 }
 
 /// Opens or creates the file, checks every page of it and makes sure that the tables exist.
+///
+/// A process that was just stopped may still be letting go of the file: this waits for it a little.
 pub(crate) fn open_file(path: &Path, tables: &[&'static str]) -> Result<Database, OpenError> {
+    let begun = Instant::now();
+    loop {
+        match try_open_file(path, tables) {
+            Err(OpenError::Locked { .. }) if begun.elapsed() < LOCK_WAIT => {
+                std::thread::sleep(LOCK_LOOK);
+            }
+            other => return other,
+        }
+    }
+}
+
+fn try_open_file(path: &Path, tables: &[&'static str]) -> Result<Database, OpenError> {
     let begun = Instant::now();
     let file = private_file(path).map_err(|source| OpenError::Io { path: path.into(), source })?;
     // redb asserts in places where a damaged file leads it; that too must name the path.

@@ -146,21 +146,24 @@ impl PinnedRoot {
         if now.is_none() || now == seen {
             return old;
         }
-        let new = match self.newer(&old.root) {
+        // One at a time, so that what is remembered never goes back either.
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if current.0 == now {
+            return Arc::clone(&current.1);
+        }
+        match self.newer(&current.1.root) {
             Ok(new) => {
                 tracing::info!(target: "audit", version = new.root.version, "trust root read again");
-                Arc::new(new)
+                *current = (now, Arc::new(new));
             }
             Err(error) => {
+                // What could not be read or remembered is tried again; what is refused is not.
+                if let RootError::Update { .. } | RootError::Parse { .. } = error {
+                    current.0 = now;
+                }
                 let error: &dyn std::error::Error = &error;
                 tracing::error!(error, "the new trust root is not taken, the old one stays");
-                old
             }
-        };
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        // Somebody else may have read an even newer one meanwhile.
-        if current.1.root.version <= new.root.version {
-            *current = (now, Arc::clone(&new));
         }
         Arc::clone(&current.1)
     }

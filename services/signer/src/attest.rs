@@ -116,10 +116,10 @@ pub enum AttestError {
         signed: JobId,
     },
     /// There is no key to sign with.
-    #[error("the signer has no key to sign with")]
+    #[error("the signer has no key to sign with: {0}")]
     Ring(#[from] RingError),
     /// Evidence that holds gives no AIBoM, or a key could not sign, or signed wrongly.
-    #[error("nothing was signed")]
+    #[error("nothing was signed: {0}")]
     Sign(#[from] SignAibomError),
     /// The journal failed.
     #[error(transparent)]

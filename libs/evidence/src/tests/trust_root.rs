@@ -47,7 +47,7 @@ fn a_usable_root_is_read_with_and_without_a_final_newline() {
 
 #[test]
 fn an_unusable_member_is_named() {
-    let rows: [(&str, Spoil); 9] = [
+    let rows: [(&str, Spoil); 10] = [
         ("version", |r| r.version = 0),
         ("rootKeys", |r| r.root_keys.push(r.root_keys[0].clone())),
         ("meshCa", |r| r.mesh_ca.clear()),
@@ -55,6 +55,7 @@ fn an_unusable_member_is_named() {
         ("signingKeys", |r| r.signing_keys.clear()),
         ("signingKeys", |r| r.signing_keys[0].public_key = "x".into()),
         ("signingKeys", |r| r.signing_keys[1].public_key = r.signing_keys[0].public_key.clone()),
+        ("signingKeys", |r| r.signing_keys[0].usage = KeyUse::Model),
         ("ledgerKey", |r| r.ledger_key = "x".into()),
         ("schema", |r| r.schema = "aibom.trust-root.v2".into()),
     ];

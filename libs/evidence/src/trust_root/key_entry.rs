@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ids::Timestamp;
-use keys::PublicKey;
+use keys::{Algorithm, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::CLOCK_SKEW_MS;
@@ -36,6 +36,17 @@ impl KeyUse {
             Self::Aibom => "aibom",
             Self::Model => "model",
             Self::Layout => "layout",
+        }
+    }
+}
+
+impl KeyUse {
+    /// What a key of this use signs with.
+    #[must_use]
+    pub const fn algorithm(self) -> Algorithm {
+        match self {
+            Self::Aibom | Self::Layout => Algorithm::Ed25519,
+            Self::Model => Algorithm::EcdsaP256Sha256,
         }
     }
 }
