@@ -1,4 +1,4 @@
-//! The processor time of a process, from `/proc/<pid>/stat`.
+//! The processor time of a process, of its children, and of this thread, from proc(5).
 
 use anyhow::Context as _;
 
@@ -10,6 +10,25 @@ pub(crate) fn seconds(pid: u32) -> anyhow::Result<f64> {
     let path = format!("/proc/{pid}/stat");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     parse(&text).with_context(|| format!("{path} is not what proc(5) says"))
+}
+
+/// The children of process `pid`, with their command lines.
+pub(crate) fn children(pid: u32) -> anyhow::Result<Vec<(u32, String)>> {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    let child = |id: &str| -> anyhow::Result<(u32, String)> {
+        let command = std::fs::read_to_string(format!("/proc/{id}/cmdline"))?;
+        Ok((id.parse()?, command.replace('\0', " ")))
+    };
+    text.split_ascii_whitespace().map(child).collect()
+}
+
+/// Time of the calling thread on a processor so far, in seconds; steps of a scheduler tick.
+pub(crate) fn thread_seconds() -> anyhow::Result<f64> {
+    let path = "/proc/thread-self/schedstat";
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
+    let ns: u64 = text.split(' ').next().unwrap_or_default().parse().context(path)?;
+    Ok(crate::rounds::as_f64(ns) / 1e9)
 }
 
 /// Fields 14 and 15, counted after the command's closing parenthesis.

@@ -1,6 +1,7 @@
-//! `loadtest`: measures the real scheduler process beside what it is held against, in one run:
+//! `loadtest`: measures the real processes beside what they are held against, in one run:
 //! submissions beside an echo over the same stack, uploads beside raw TLS with hashing, both beside
-//! the disk. It listens and connects on the loopback only and removes what it made.
+//! the disk, and the real signer process beside a token alone. It listens and connects on the
+//! loopback only and removes what it made.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 
 mod cpu;
@@ -14,6 +15,7 @@ mod report;
 mod requests;
 mod rounds;
 mod run;
+mod signer;
 mod site;
 mod steps;
 mod submit;

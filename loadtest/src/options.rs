@@ -4,11 +4,13 @@ use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::signer::token::Job;
+
 /// Benchmarks of the mesh, each beside what it is held against, in the same run.
 ///
 /// The machine is taken to be shared and noisy: contenders take turns, and ratios are medians over
-/// the rounds. Needs the release build of `aibom-scheduler`: under cargo it is built first,
-/// otherwise it must lie beside this program.
+/// the rounds. Needs the release builds of `aibom-scheduler` and `aibom-signer`: under cargo they are
+/// built first, otherwise they must lie beside this program.
 #[derive(Debug, Parser)]
 #[command(version, after_help = "Example: cargo run --release -p loadtest -- all")]
 pub(crate) struct Options {
@@ -42,7 +44,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         place: Place,
     },
-    /// Everything, in at most six minutes on two cores.
+    /// The signer: its own work, Attest with keys in files and in SoftHSM, and the token alone.
+    Sign {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        sign: Sign,
+    },
+    /// Everything but `sign`, which needs SoftHSM; in at most six minutes on two cores.
     All {
         #[command(flatten)]
         place: Place,
@@ -57,6 +66,12 @@ pub(crate) enum Command {
         /// Its configuration.
         #[arg(long)]
         config: PathBuf,
+    },
+    /// What `sign` starts as a process of its own, with a token in its environment.
+    #[command(hide = true)]
+    Token {
+        #[command(subcommand)]
+        job: Job,
     },
 }
 
@@ -97,6 +112,27 @@ pub(crate) struct Upload {
     /// Rounds of all contenders.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=10))]
     pub(crate) upload_rounds: u8,
+}
+
+/// How to have AIBoMs signed.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(crate) struct Sign {
+    /// Calls in flight, one level after the other; 1 to 64 each.
+    #[arg(long, value_delimiter = ',', default_value = "1,4,8,16", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) in_flight: Vec<u8>,
+    /// Rounds of each level, contenders in turn.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=20))]
+    pub(crate) sign_rounds: u8,
+    /// AIBoMs in a round.
+    #[arg(long, default_value_t = 160, value_parser = clap::value_parser!(u16).range(140..=2_000))]
+    pub(crate) aiboms: u16,
+    /// Packages in an AIBoM.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=20_000))]
+    pub(crate) packages: u16,
+    /// How long the slow token takes for a signature, in milliseconds.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) signature_ms: u32,
 }
 
 /// A number of bytes, 1 MB to 16 GiB.

@@ -5,7 +5,10 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::{disk::Disk, machine::Machine, steps::Step, submit::Submissions, upload::Uploads};
+use crate::{
+    disk::Disk, machine::Machine, signer::Signing, steps::Step, submit::Submissions,
+    upload::Uploads,
+};
 
 /// What was measured; parts that were not asked for are left out.
 #[derive(Debug, Clone, Serialize)]
@@ -26,6 +29,9 @@ pub(crate) struct Report {
     /// Uploads beside copying, hashing and raw TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) uploads: Option<Uploads>,
+    /// AIBoMs signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signing: Option<Signing>,
 }
 
 impl Report {
@@ -38,6 +44,7 @@ impl Report {
             submissions: None,
             steps: None,
             uploads: None,
+            signing: None,
         }
     }
 

@@ -2,9 +2,10 @@
 
 use crate::{
     disk,
-    options::{Command, Options, Place, Submit, Upload},
+    options::{Command, Options, Place, Sign, Submit, Upload},
     report::Report,
-    site::{Site, scheduler_binary},
+    signer,
+    site::{Site, service_binary},
     steps, submit, table, upload,
 };
 
@@ -14,6 +15,7 @@ struct Plan {
     steps: bool,
     submit: Option<Submit>,
     upload: Option<Upload>,
+    sign: Option<Sign>,
 }
 
 /// Runs the command, prints the tables and writes the report.
@@ -26,10 +28,13 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         Command::Upload { place, upload } => {
             (place, Plan { upload: Some(upload), ..Plan::default() })
         }
+        Command::Token { job } => return signer::token::run(job),
+        Command::Sign { place, sign } => (place, Plan { sign: Some(sign), ..Plan::default() }),
         Command::Fsync { place } => (place, Plan { disk: true, ..Plan::default() }),
         Command::Steps { place } => (place, Plan { steps: true, ..Plan::default() }),
         Command::All { place, submit, upload } => {
-            (place, Plan { disk: true, steps: true, submit: Some(submit), upload: Some(upload) })
+            let (submit, upload) = (Some(submit), Some(upload));
+            (place, Plan { disk: true, steps: true, submit, upload, sign: None })
         }
     };
     measure(&place, plan).await
@@ -38,7 +43,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
 async fn measure(place: &Place, plan: Plan) -> anyhow::Result<()> {
     let binary = match (&plan.submit, &plan.upload) {
         (None, None) => None,
-        _ => Some(scheduler_binary().await?),
+        _ => Some(service_binary("scheduler").await?),
     };
     let mut report = Report::new();
     let site = Site::new(&place.dir)?;
@@ -53,6 +58,10 @@ async fn measure(place: &Place, plan: Plan) -> anyhow::Result<()> {
     }
     if let (Some(options), Some(binary)) = (&plan.upload, &binary) {
         report.uploads = Some(upload::measure(&site, binary, options).await?);
+    }
+    if let Some(options) = &plan.sign {
+        let signer = service_binary("signer").await?;
+        report.signing = Some(signer::measure(&site, &signer, options).await?);
     }
     table::print(&report);
     report.write(&place.report)?;

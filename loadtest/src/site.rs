@@ -23,7 +23,7 @@ const LOOK_AGAIN_MS: u64 = 20;
 /// Everything of a run that must be gone after it.
 pub(crate) struct Site {
     directory: TempDir,
-    pub(crate) mesh: Mesh,
+    pub(crate) mesh: Arc<Mesh>,
 }
 
 /// A server process; killed when dropped.
@@ -31,6 +31,17 @@ pub(crate) struct Server {
     child: Child,
     url: String,
     spiffe_id: SpiffeId,
+    caller: IdentityFiles,
+}
+
+/// What is started, as whom, and who calls it.
+pub(crate) struct Program<'a> {
+    pub(crate) binary: &'a Path,
+    /// The last one; the configuration file follows.
+    pub(crate) arguments: &'a [&'a str],
+    pub(crate) environment: Vec<(&'static str, PathBuf)>,
+    pub(crate) identity: &'a Party,
+    pub(crate) caller: &'a Party,
 }
 
 impl Site {
@@ -39,10 +50,11 @@ impl Site {
         std::fs::create_dir_all(base).with_context(|| format!("cannot make {}", base.display()))?;
         let directory = tempfile::Builder::new().prefix("work-").tempdir_in(base)?;
         let now = Timestamp::from(std::time::SystemTime::now());
-        let site = Self { directory, mesh: Mesh::new("loadtest", now) };
+        let site = Self { directory, mesh: Arc::new(Mesh::new("loadtest", now)) };
         std::fs::write(site.path("ca.pem"), site.mesh.ca.certificate_pem())?;
         site.write_identity(&site.mesh.user)?;
         site.write_identity(&site.mesh.scheduler)?;
+        site.write_identity(&site.mesh.signer)?;
         Ok(site)
     }
 
@@ -67,9 +79,9 @@ impl Site {
         Ok(())
     }
 
-    /// The part of a configuration that both servers share: where they listen, and as whom.
-    fn common(&self, port: u16) -> String {
-        let IdentityFiles { certificate, key, ca } = self.files(&self.mesh.scheduler);
+    /// The part of a configuration that all servers share: where they listen, and as whom.
+    pub(crate) fn common(&self, party: &Party, port: u16) -> String {
+        let IdentityFiles { certificate, key, ca } = self.files(party);
         format!(
             "[server]\nlisten = \"127.0.0.1:{port}\"\ndrain_ms = 200\n\
              [identity]\ncertificate = {certificate:?}\nkey = {key:?}\nca = {ca:?}\n",
@@ -90,12 +102,12 @@ impl Site {
             "state_dir = {:?}\n{}[artifacts]\nurl = {:?}\nstaging_dir = {:?}\n\
              [schedule]\nmax_live = 10000000\nmax_live_per_user = 10000000\n{}",
             home.join("state"),
-            self.common(port),
+            self.common(&self.mesh.scheduler, port),
             home.join("artifacts"),
             home.join("staging"),
             peers.concat(),
         );
-        self.start(binary, &["--config"], &home, &config, port).await
+        self.start(&self.scheduling(binary, &["--config"]), &home, &config, port).await
     }
 
     /// Starts the echo: this program, as a process of its own.
@@ -104,21 +116,30 @@ impl Site {
         std::fs::create_dir_all(&home)?;
         let port = free_port()?;
         let binary = std::env::current_exe()?;
-        self.start(&binary, &["echo-server", "--config"], &home, &self.common(port), port).await
+        let program = self.scheduling(&binary, &["echo-server", "--config"]);
+        self.start(&program, &home, &self.common(&self.mesh.scheduler, port), port).await
     }
 
-    async fn start(
+    /// A program that is the scheduler to its user.
+    fn scheduling<'a>(&'a self, binary: &'a Path, arguments: &'a [&'a str]) -> Program<'a> {
+        let (identity, caller) = (&self.mesh.scheduler, &self.mesh.user);
+        Program { binary, arguments, environment: Vec::new(), identity, caller }
+    }
+
+    /// Starts a program with this configuration in `home`, and waits until it serves.
+    pub(crate) async fn start(
         &self,
-        binary: &Path,
-        arguments: &[&str],
+        program: &Program<'_>,
         home: &Path,
         config: &str,
         port: u16,
     ) -> anyhow::Result<Server> {
         let (path, log) = (home.join("config.toml"), home.join("log"));
         std::fs::write(&path, config)?;
+        let binary = program.binary;
         let child = Command::new(binary)
-            .args(arguments)
+            .args(program.arguments)
+            .envs(program.environment.iter().cloned())
             .arg(&path)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -126,9 +147,10 @@ impl Site {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
-        let spiffe_id = self.mesh.scheduler.id.clone();
+        let spiffe_id = program.identity.id.clone();
         let url = format!("https://127.0.0.1:{port}");
-        let mut server = Server { child, url, spiffe_id };
+        let caller = self.files(program.caller);
+        let mut server = Server { child, url, spiffe_id, caller };
         self.wait_for(&mut server).await.with_context(|| {
             let said = std::fs::read_to_string(&log).unwrap_or_default();
             format!("{} does not serve; it said:\n{said}", binary.display())
@@ -148,9 +170,9 @@ impl Site {
         }
     }
 
-    /// One connection of the user to `server`; made at its first call.
+    /// One connection to `server`, as who calls it; made at its first call.
     pub(crate) fn channel(&self, server: &Server) -> anyhow::Result<Channel> {
-        let identity: Arc<MeshIdentity> = MeshIdentity::load(&self.files(&self.mesh.user))?;
+        let identity: Arc<MeshIdentity> = MeshIdentity::load(&server.caller)?;
         let config = ClientConfig::new(&server.url, server.spiffe_id.clone());
         Ok(rpc::connect(&config, identity)?)
     }
@@ -159,7 +181,12 @@ impl Site {
 impl Server {
     /// Processor seconds of the process so far.
     pub(crate) fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        cpu_of(self.child.id())
+        crate::cpu::seconds(self.pid()?)
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> anyhow::Result<u32> {
+        self.child.id().context("the server has ended")
     }
 
     /// Ends it and waits until it is gone.
@@ -168,33 +195,29 @@ impl Server {
     }
 }
 
-fn cpu_of(pid: Option<u32>) -> anyhow::Result<f64> {
-    crate::cpu::seconds(pid.context("the server has ended")?)
-}
-
 /// A port that was free a moment ago.
-fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// The release build of the scheduler: built by cargo when cargo runs this program, else the file
-/// beside it.
-pub(crate) async fn scheduler_binary() -> anyhow::Result<PathBuf> {
-    const NAME: &str = "aibom-scheduler";
-    let beside = std::env::current_exe()?.with_file_name(NAME);
+/// The release build of a service: built by cargo when cargo runs this program, else the file beside
+/// it.
+pub(crate) async fn service_binary(service: &str) -> anyhow::Result<PathBuf> {
+    let name = format!("aibom-{service}");
+    let beside = std::env::current_exe()?.with_file_name(&name);
     if let Some(cargo) = std::env::var_os("CARGO") {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
         let status = Command::new(cargo)
-            .args(["build", "--quiet", "--release", "-p", "scheduler", "--bin", NAME])
+            .args(["build", "--quiet", "--release", "-p", service, "--bin", &name])
             .args(["--manifest-path", manifest])
             .kill_on_drop(true)
             .status()
             .await?;
-        anyhow::ensure!(status.success(), "cannot build {NAME}");
+        anyhow::ensure!(status.success(), "cannot build {name}");
     }
     anyhow::ensure!(
         beside.is_file(),
-        "{} is missing: cargo build --release -p scheduler",
+        "{} is missing: cargo build --release -p {service}",
         beside.display()
     );
     Ok(beside)

@@ -28,6 +28,9 @@ pub(crate) fn print(report: &Report) {
     if let Some(uploads) = &report.uploads {
         print_uploads(uploads);
     }
+    if let Some(signing) = &report.signing {
+        crate::signer::print(signing);
+    }
 }
 
 fn print_disk(disk: &Disk) {

@@ -42,7 +42,7 @@ impl Bom {
     pub(crate) fn to_canonical(&self) -> Result<Vec<u8>, canonical::Error> {
         let mut value = serde_json::to_value(self).map_err(canonical::Error::Write)?;
         prune(&mut value);
-        canonical::to_vec(&value)
+        canonical::rewrite(&value)
     }
 }
 

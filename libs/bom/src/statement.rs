@@ -47,7 +47,7 @@ pub fn statement(
     }));
     let predicate_type = CYCLONEDX_PREDICATE_TYPE.to_owned();
     let statement = Statement { kind: StatementType::V1, subject, predicate_type, predicate };
-    Ok(canonical::to_vec(&statement)?)
+    Ok(canonical::rewrite(&statement)?)
 }
 
 /// Why bytes do not tell a signing time.

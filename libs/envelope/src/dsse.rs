@@ -105,7 +105,7 @@ impl Envelope {
             payload_type: payload_type.to_owned(),
             signatures: vec![Signature { keyid, sig }],
         };
-        let bytes = canonical::to_vec(&wire)?;
+        let bytes = canonical::rewrite(&wire)?;
         Ok(Self { wire, bytes })
     }
 

@@ -38,8 +38,8 @@ pub fn to_vec<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
     serde_json_canonicalizer::to_vec(value).map_err(Error::Write)
 }
 
-/// The canonical bytes of a value that came out of a JSON text: what [`to_vec`] gives, several
-/// times faster. Such a value is finite; a type with `f32` is not for this.
+/// The canonical bytes of a value that came out of a JSON text, or has no numbers: what [`to_vec`]
+/// gives, several times faster. Such a value is finite; a type with `f32` is not for this.
 ///
 /// # Errors
 /// When the value holds something that JSON cannot.

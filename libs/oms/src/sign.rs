@@ -88,7 +88,7 @@ pub(crate) fn write(
             verification_material.x509_certificate_chain = Some(certificates(chain, public)?);
         }
     }
-    Ok(canonical::to_vec(&WireBundle {
+    Ok(canonical::rewrite(&WireBundle {
         media_type: BUNDLE_MEDIA_TYPE.to_owned(),
         verification_material,
         dsse_envelope: WireEnvelope {

@@ -5,6 +5,8 @@
 
 mod wine;
 
+use std::sync::Arc;
+
 use ::evidence::{
     Checks, Document, EvidenceSet, GRANT_PAYLOAD_TYPE, Grant, ScanStatement, TrainingStatement,
     TrustRoot, VerifiedEvidence, check,
@@ -52,7 +54,7 @@ pub struct Parts {
 
 /// Makes evidence.
 pub struct Fixture {
-    mesh: Mesh,
+    mesh: Arc<Mesh>,
     at: Timestamp,
     number: u64,
     packages: usize,
@@ -86,8 +88,14 @@ impl Fixture {
     /// The wine job around another signing time, such as now for services with real clocks.
     #[must_use]
     pub fn signed_at(at: Timestamp) -> Self {
+        Self::of(Arc::new(Mesh::new("mesh", at)), at)
+    }
+
+    /// The wine job in a mesh that others use, too, whose certificates hold at `at`.
+    #[must_use]
+    pub const fn of(mesh: Arc<Mesh>, at: Timestamp) -> Self {
         Self {
-            mesh: Mesh::new("mesh", at),
+            mesh,
             at,
             number: 1,
             packages: 8,
@@ -161,7 +169,7 @@ impl Fixture {
 
     /// The parties and their CA.
     #[must_use]
-    pub const fn mesh(&self) -> &Mesh {
+    pub fn mesh(&self) -> &Mesh {
         &self.mesh
     }
 

@@ -122,7 +122,7 @@ impl Journal for DurableJournal {
         const { assert!(SALT_BYTES == 32, "a salt is kept as a digest is") };
         let unwritable =
             |error: canonical::Error| JournalError::Damaged { job, detail: error.to_string() };
-        let signatures_bytes = canonical::to_vec(&record.signatures).map_err(unwritable)?;
+        let signatures_bytes = canonical::rewrite(&record.signatures).map_err(unwritable)?;
         let [aibom, attestation, signatures] =
             [&record.aibom, &record.attestation, &signatures_bytes].map(|b| Sha256Digest::of(b));
         let all = pieces(aibom, &record.aibom)

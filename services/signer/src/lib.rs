@@ -30,7 +30,7 @@ use journal::DurableJournal;
 use ring::Ring;
 use service::Service;
 
-pub use attest::{AttestError, Attested, Attester, Journal, JournalError, Record};
+pub use attest::{AttestError, Attested, Attester, Creation, Journal, JournalError, Record};
 pub use config::{AttestsMax, Config, ConfigError, ConfineConfig, KeysConfig, ModuleConfig};
 pub use ring::{Keys, Ring as KeyRing, RingError};
 
