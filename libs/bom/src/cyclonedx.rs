@@ -11,7 +11,6 @@ pub(crate) mod vulnerability;
 
 use ids::canonical;
 use serde::Serialize;
-use serde_json::Value;
 
 use component::Component;
 use formulation::Formula;
@@ -21,44 +20,27 @@ use vulnerability::Vulnerability;
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Bom {
+    // In the order of their names, so that writing them needs no sorting.
     #[serde(rename = "$schema")]
     pub(crate) schema: &'static str,
-    pub(crate) bom_format: &'static str,
-    pub(crate) spec_version: &'static str,
-    pub(crate) serial_number: String,
-    pub(crate) version: u32,
-    pub(crate) metadata: Metadata,
-    pub(crate) components: Vec<Component>,
-    pub(crate) external_references: Vec<ExternalReference>,
-    pub(crate) dependencies: Vec<Dependency>,
-    pub(crate) compositions: Vec<Composition>,
-    pub(crate) vulnerabilities: Vec<Vulnerability>,
     pub(crate) annotations: Vec<Annotation>,
+    pub(crate) bom_format: &'static str,
+    pub(crate) components: Vec<Component>,
+    pub(crate) compositions: Vec<Composition>,
+    pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) external_references: Vec<ExternalReference>,
     pub(crate) formulation: Vec<Formula>,
+    pub(crate) metadata: Metadata,
+    pub(crate) serial_number: String,
+    pub(crate) spec_version: &'static str,
+    pub(crate) version: u32,
+    pub(crate) vulnerabilities: Vec<Vulnerability>,
 }
 
 impl Bom {
     /// The RFC 8785 bytes, without `null`, `[]` and `{}`.
     pub(crate) fn to_canonical(&self) -> Result<Vec<u8>, canonical::Error> {
-        let mut value = serde_json::to_value(self).map_err(canonical::Error::Write)?;
-        prune(&mut value);
-        canonical::rewrite(&value)
-    }
-}
-
-/// Takes out members that say nothing; whether `value` itself says something.
-fn prune(value: &mut Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Array(items) => {
-            items.retain_mut(prune);
-            !items.is_empty()
-        }
-        Value::Object(members) => {
-            members.retain(|_, member| prune(member));
-            !members.is_empty()
-        }
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        canonical::rewrite_pruned(self)
     }
 }
 
@@ -129,9 +111,9 @@ pub(crate) enum ReferenceKind {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Dependency {
+    pub(crate) depends_on: Vec<String>,
     #[serde(rename = "ref")]
     pub(crate) reference: String,
-    pub(crate) depends_on: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]

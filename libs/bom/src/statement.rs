@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use envelope::{ResourceDescriptor, Statement, StatementType};
+use envelope::{ResourceDescriptor, STATEMENT_TYPE, Statement};
 use evidence::VerifiedEvidence;
 use ids::{ParseTimestampError, Timestamp, canonical};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{Aibom, AssembleError};
@@ -27,8 +28,6 @@ pub fn statement(
     evidence: &VerifiedEvidence,
     signed_at: Timestamp,
 ) -> Result<Vec<u8>, AssembleError> {
-    let predicate: Value =
-        serde_json::from_slice(aibom.as_bytes()).map_err(canonical::Error::Parse)?;
     let mut subject = vec![ResourceDescriptor {
         annotations: BTreeMap::from([(SIGNED_AT.to_owned(), signed_at.to_string())]),
         ..ResourceDescriptor::both(AIBOM_FILE_NAME, &aibom.digests())
@@ -45,9 +44,19 @@ pub fn statement(
             ..ResourceDescriptor::default()
         }
     }));
-    let predicate_type = CYCLONEDX_PREDICATE_TYPE.to_owned();
-    let statement = Statement { kind: StatementType::V1, subject, predicate_type, predicate };
-    Ok(canonical::rewrite(&statement)?)
+    // The AIBoM is canonical already and goes in as it is, after the members that sort before the rest.
+    let head = format!("{{\"_type\":\"{STATEMENT_TYPE}\",\"predicate\":");
+    let rest = canonical::rewrite(&Rest { predicate_type: CYCLONEDX_PREDICATE_TYPE, subject })?;
+    let rest = rest.get(1..).unwrap_or_default();
+    Ok([head.as_bytes(), aibom.as_bytes(), b",", rest].concat())
+}
+
+/// The members of a [`Statement`] that sort after its predicate.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rest {
+    predicate_type: &'static str,
+    subject: Vec<ResourceDescriptor>,
 }
 
 /// Why bytes do not tell a signing time.

@@ -7,6 +7,7 @@
 mod order;
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 /// Why bytes are not a canonical document of the wanted type.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,37 @@ pub fn to_vec<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
 pub fn rewrite<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
     let plain = serde_json::to_vec(value).map_err(Error::Write)?;
     order::sorted(&plain).map_or_else(|| to_vec(value), Ok)
+}
+
+/// As [`rewrite`], for the same values, without the members and items that say nothing: `null`, `[]`
+/// and `{}`, also when they are that only because of what was left out of them.
+///
+/// # Errors
+/// When the value holds something that JSON cannot.
+pub fn rewrite_pruned<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
+    let plain = serde_json::to_vec(value).map_err(Error::Write)?;
+    if let Some(pruned) = order::pruned(&plain) {
+        return Ok(pruned);
+    }
+    let mut value = serde_json::to_value(value).map_err(Error::Write)?;
+    prune(&mut value);
+    to_vec(&value)
+}
+
+/// Takes out what says nothing; whether `value` itself says something.
+fn prune(value: &mut Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(items) => {
+            items.retain_mut(prune);
+            !items.is_empty()
+        }
+        Value::Object(members) => {
+            members.retain(|_, member| prune(member));
+            !members.is_empty()
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
 }
 
 /// Parses `bytes`, at most `limit` of them, and refuses any but the canonical form.

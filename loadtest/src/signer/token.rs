@@ -203,5 +203,8 @@ fn sign(uri: Uri, ids: &[keys::KeyId], lengths: &[usize], aiboms: usize) -> anyh
         anyhow::Ok(all)
     })?;
     let cpu_ms = (cpu::seconds(std::process::id())? - before) * 1e3 / as_f64(count as u64);
+    // The token stays open until the process ends: closing it, in a thread of the store, would meet
+    // the exit handlers of the module.
+    std::mem::forget(store);
     Ok(Raw { per_second: steady_rate(ends, SESSIONS)?, cpu_ms })
 }

@@ -25,27 +25,28 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Component {
-    #[serde(rename = "type")]
-    pub(crate) kind: Kind,
+    // In the order of their names, so that writing them needs no sorting.
+    pub(crate) authors: Vec<Contact>,
     #[serde(rename = "bom-ref")]
     pub(crate) bom_ref: Option<String>,
-    #[serde(rename = "mime-type")]
-    pub(crate) mime_type: Option<String>,
-    pub(crate) name: String,
-    pub(crate) version: Option<String>,
+    pub(crate) components: Vec<Self>,
+    pub(crate) crypto_properties: Option<CryptoProperties>,
+    pub(crate) data: Vec<Data>,
     pub(crate) description: Option<String>,
-    pub(crate) supplier: Option<Entity>,
-    pub(crate) authors: Vec<Contact>,
+    pub(crate) external_references: Vec<ExternalReference>,
     pub(crate) hashes: Vec<Hash>,
     pub(crate) licenses: Vec<Licence>,
-    pub(crate) purl: Option<String>,
-    pub(crate) pedigree: Option<Pedigree>,
-    pub(crate) external_references: Vec<ExternalReference>,
-    pub(crate) components: Vec<Self>,
+    #[serde(rename = "mime-type")]
+    pub(crate) mime_type: Option<String>,
     pub(crate) model_card: Option<ModelCard>,
-    pub(crate) data: Vec<Data>,
-    pub(crate) crypto_properties: Option<CryptoProperties>,
+    pub(crate) name: String,
+    pub(crate) pedigree: Option<Pedigree>,
     pub(crate) properties: Vec<Property>,
+    pub(crate) purl: Option<String>,
+    pub(crate) supplier: Option<Entity>,
+    #[serde(rename = "type")]
+    pub(crate) kind: Kind,
+    pub(crate) version: Option<String>,
 }
 
 impl Component {

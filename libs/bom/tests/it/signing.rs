@@ -13,6 +13,8 @@ fn the_statement_holds_the_aibom_and_names_every_output() {
     assert_eq!(bytes, statement(&aibom, &evidence, fixture.at()).unwrap());
     assert_eq!(signed_at(&bytes).unwrap(), fixture.at());
     let value: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(ids::canonical::to_vec(&value).unwrap(), bytes);
+    assert_eq!(value["_type"], "https://in-toto.io/Statement/v1");
     assert_eq!(value["predicateType"], "https://cyclonedx.org/bom");
     assert_eq!(ids::canonical::to_vec(&value["predicate"]).unwrap(), aibom.as_bytes());
     let subjects = value["subject"].as_array().unwrap();

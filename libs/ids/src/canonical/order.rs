@@ -10,7 +10,17 @@ const DIGITS_MAX: usize = 15;
 /// The canonical form of `json`, which `serde_json` wrote from a finite value without `f32`; `None`
 /// where numbers or keys need more than a copy.
 pub(super) fn sorted(json: &[u8]) -> Option<Vec<u8>> {
-    let mut order = Order { json, at: 0, out: Vec::with_capacity(json.len()) };
+    order(json, false)
+}
+
+/// As [`sorted`], without the members and items that say nothing: `null`, `[]` and `{}`, also when
+/// they are that only because of what was left out of them.
+pub(super) fn pruned(json: &[u8]) -> Option<Vec<u8>> {
+    order(json, true)
+}
+
+fn order(json: &[u8], prune: bool) -> Option<Vec<u8>> {
+    let mut order = Order { json, at: 0, out: Vec::with_capacity(json.len()), prune };
     order.value()?;
     (order.at == json.len()).then_some(order.out)
 }
@@ -19,6 +29,7 @@ struct Order<'a> {
     json: &'a [u8],
     at: usize,
     out: Vec<u8>,
+    prune: bool,
 }
 
 /// A member of an object in `out`: its key without quotes, and all of it.
@@ -55,10 +66,12 @@ impl Order<'_> {
         let rest = self.json.get(self.at..)?;
         let mut length = 1;
         loop {
+            // Much of a document is one long string; `position` is what the compiler makes fast.
+            let plain = rest.get(length..)?.iter().position(|b| matches!(b, b'"' | b'\\'))?;
+            length += plain;
             match rest.get(length)? {
                 b'"' => return self.copy(length + 1),
-                b'\\' => length += 2,
-                _ => length += 1,
+                _ => length += 2,
             }
         }
     }
@@ -83,23 +96,48 @@ impl Order<'_> {
 
     fn array(&mut self) -> Option<()> {
         self.copy(1)?;
+        let mut kept = false;
         while self.peek()? != b']' {
-            if self.peek()? == b',' {
-                self.copy(1)?;
-            }
+            let start = self.separate(kept)?;
+            let value = self.out.len();
             self.value()?;
+            kept |= self.keep(start, value);
         }
         self.copy(1)
+    }
+
+    /// Steps over a comma, and writes one when an item was written before; where the output was.
+    fn separate(&mut self, kept: bool) -> Option<usize> {
+        let start = self.out.len();
+        if self.peek()? == b',' {
+            self.at += 1;
+        }
+        if kept {
+            self.out.push(b',');
+        }
+        Some(start)
+    }
+
+    /// Whether the value at `value` says something; else the output ends at `start` again.
+    fn keep(&mut self, start: usize, value: usize) -> bool {
+        let written = self.out.get(value..).unwrap_or_default();
+        let keep = !self.prune || !matches!(written, b"null" | b"[]" | b"{}");
+        if !keep {
+            self.out.truncate(start);
+        }
+        keep
     }
 
     fn object(&mut self) -> Option<()> {
         self.copy(1)?;
         let mut members = Vec::new();
         while self.peek()? != b'}' {
-            if self.peek()? == b',' {
-                self.copy(1)?;
+            let start = self.separate(!members.is_empty())?;
+            let member = self.member()?;
+            // The value begins after the key, its quote and the colon.
+            if self.keep(start, member.key.end + 2) {
+                members.push(member);
             }
-            members.push(self.member()?);
         }
         self.sort(&members)?;
         self.copy(1)

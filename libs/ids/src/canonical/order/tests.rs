@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use super::sorted;
+use super::{pruned, sorted};
 
 enum Node {
     Null,
@@ -94,6 +94,30 @@ fn what_it_gives_is_what_the_general_writer_gives() {
         }
     }
     assert!(given > 5_000, "the fast way is taken: {given}");
+}
+
+/// What `prune` of the general writer leaves.
+fn slowly_pruned(node: &Node) -> Vec<u8> {
+    let mut value = serde_json::to_value(node).unwrap();
+    super::super::prune(&mut value);
+    super::super::to_vec(&value).unwrap()
+}
+
+#[test]
+fn what_it_leaves_is_what_the_general_writer_leaves() {
+    let mut noise = Noise(0x2545_f491_4f6c_dd1d);
+    let mut given = 0;
+    for _ in 0..20_000 {
+        let node = noise.node(4);
+        if let Some(fast) = pruned(&serde_json::to_vec(&node).unwrap()) {
+            let slow = slowly_pruned(&node);
+            assert_eq!(String::from_utf8(fast).unwrap(), String::from_utf8(slow).unwrap());
+            given += 1;
+        }
+    }
+    assert!(given > 5_000, "the fast way is taken: {given}");
+    let nothing = br#"{"b":[null,{"x":[]},{}],"a":{"y":null},"c":["",0,false,[]],"d":null}"#;
+    assert_eq!(pruned(nothing).unwrap(), br#"{"c":["",0,false]}"#);
 }
 
 #[test]
