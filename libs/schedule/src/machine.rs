@@ -21,7 +21,8 @@ pub struct Config {
     pub max_attempts: u32,
     /// The wait before another try, in milliseconds; grows with each.
     pub backoff_ms: i64,
-    /// The longest wait before a stage is tried again, in milliseconds.
+    /// The longest wait before a stage is tried again, in milliseconds. It bounds how long a job
+    /// still waits when its service is back, and one try costs that service next to nothing.
     pub max_backoff_ms: i64,
     /// The most jobs that are not in a terminal state.
     pub max_live: usize,
@@ -38,7 +39,7 @@ impl Default for Config {
             grant_grace_ms: 60_000,
             max_attempts: 3,
             backoff_ms: 1_000,
-            max_backoff_ms: 30_000,
+            max_backoff_ms: 5_000,
             max_live: 100_000,
             max_live_per_user: 20_000,
             max_stage_ms: evidence::MAX_EVIDENCE_AGE_MS,
