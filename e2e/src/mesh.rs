@@ -63,6 +63,14 @@ impl Mesh {
         Self::open(name, 0, Keys::Files)
     }
 
+    /// As [`Self::private`], with the signing keys in a token.
+    ///
+    /// # Errors
+    /// As [`Self::shared`].
+    pub fn private_with_token(name: &str) -> anyhow::Result<Self> {
+        Self::open(name, 0, Keys::Token)
+    }
+
     fn open(name: &str, grace_ms: u64, keys: Keys) -> anyhow::Result<Self> {
         rpc::install_crypto();
         let order = Order { directory: place::work()?.join(name), grace_ms, slots: SLOTS, keys };

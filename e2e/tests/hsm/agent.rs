@@ -49,7 +49,7 @@ fn a_wrong_signature_never_leaves_the_signer() -> anyhow::Result<()> {
     let stand = Stand::open()?;
     let (signer, before, from) = (stand.signer()?, stand.log_size()?, stand.logged()?);
     let job = stand.stuck("C_Sign=flip\nC_SignFinal=flip")?;
-    stand.until_log(from, "a wrong signature", 1)?;
+    stand.until_log(from, "a signature that does not verify", 1)?;
     // It is asked for again, and again it does not leave.
     stand.until_log(from, "an attestation failed", 2)?;
     ensure!(stand.mesh.job(job)?["state"] == "signing", "{}", stand.mesh.job(job)?);

@@ -32,10 +32,8 @@ fn a_job_waits_for_a_lost_token_and_is_signed_when_it_is_back() -> anyhow::Resul
 fn a_job_waits_for_an_erring_token_and_is_signed_when_it_works() -> anyhow::Result<()> {
     let stand = Stand::open()?;
     let signer = stand.signer()?;
-    let faults = [
-        ("C_SignInit=err:32", "CKR_DEVICE_REMOVED"),
-        ("*=err:e0", "CKR_TOKEN_NOT_PRESENT"),
-    ];
+    let faults =
+        [("C_SignInit=err:32", "CKR_DEVICE_REMOVED"), ("*=err:e0", "CKR_TOKEN_NOT_PRESENT")];
     for (fault, name) in faults {
         let (before, from) = (stand.log_size()?, stand.logged()?);
         let job = stand.stuck(fault)?;
@@ -63,12 +61,12 @@ fn a_wrong_pin_is_tried_once_and_the_right_one_lets_the_job_go_on() -> anyhow::R
     let reason = stand.waits(job)?;
     ensure!(reason.contains("KEY_UNAVAILABLE"), "{reason}");
     // The job is tried again and again, the PIN is not.
-    stand.until_log(from, "an attestation failed", 3)?;
+    stand.until_log(from, "an attestation failed", 2)?;
     // A new agent does not try it either: it is written down that this PIN was refused.
     let signer = stand.signer()?;
     kill(signer.agent.context("an agent")?)?;
     stand.next_agent(&signer)?;
-    stand.until_log(from, "an attestation failed", 5)?;
+    stand.until_log(from, "an attestation failed", 3)?;
     let tried = stand.hsm.count("C_Login") - logins;
     ensure!(tried == 1, "a wrong PIN was tried {tried} times: {:#?}", stand.hsm.calls());
     let signer = stand.signer()?;

@@ -1,8 +1,8 @@
 //! Searches bytes for private keys of which only the public halves are known.
 //!
 //! A token never tells a private key, so the search cannot look for its value. It computes instead:
-//! every 32 bytes that might be random are tried as an Ed25519 seed (RFC 8032) and as a P-256 scalar
-//! in both byte orders, and what they make is compared with the public halves. Text is decoded from
+//! every 32 bytes that might be random are tried as an Ed25519 seed (RFC 8032) and as a P-256 scalar,
+//! in memory in both byte orders, and what they make is compared with the public halves. Text is decoded from
 //! hexadecimal and base64, and so from PEM, at every alignment, and searched in the same way.
 
 use std::{
@@ -26,6 +26,9 @@ const KEY: usize = 32;
 const DISTINCT_MIN: u32 = 20;
 /// So many have their highest bit set, which text never has: fewer have for one key in a million.
 const HIGH_MIN: u32 = 4;
+/// Memory is searched at every address that this divides: keys lie in allocations of their own, or
+/// at such an offset of a PKCS#8 document. Files are searched at every byte.
+const ALIGNMENT: usize = 4;
 /// A page, in bytes; pages of zeros are passed over.
 const PAGE: usize = 4096;
 
@@ -34,6 +37,9 @@ pub(crate) struct Search {
     /// What a private key makes: 32 bytes, or an uncompressed point.
     wanted: Vec<(KeyId, Vec<u8>)>,
     tried: HashSet<[u8; KEY]>,
+    /// Whether scalars may be as a processor keeps them: the lowest byte first. In files they never
+    /// are.
+    lowest_first: bool,
     /// How many bytes were looked at.
     pub(crate) bytes: usize,
     /// Which keys were found.
@@ -82,7 +88,13 @@ impl Search {
             let spki = key.spki_der();
             (key.key_id(), spki[spki.len() - length..].to_vec())
         });
-        Self { wanted: wanted.collect(), tried: HashSet::new(), bytes: 0, found: BTreeSet::new() }
+        Self {
+            wanted: wanted.collect(),
+            tried: HashSet::new(),
+            lowest_first: false,
+            bytes: 0,
+            found: BTreeSet::new(),
+        }
     }
 
     /// How many keys are searched for.
@@ -97,6 +109,7 @@ impl Search {
 
     /// Searches the writable memory of a process.
     pub(crate) fn memory(&mut self, process: i32) -> anyhow::Result<()> {
+        self.lowest_first = true;
         let memory = fs::File::open(format!("/proc/{process}/mem"))?;
         for line in fs::read_to_string(format!("/proc/{process}/maps"))?.lines() {
             let mut fields = line.split_ascii_whitespace();
@@ -109,7 +122,7 @@ impl Search {
             let mut bytes = vec![0; usize::try_from(end - start)?];
             // A region may go away meanwhile; that the rest was read is asked of `bytes`.
             if memory.read_exact_at(&mut bytes, start).is_ok() {
-                self.bytes(&bytes);
+                self.bytes(&bytes, ALIGNMENT);
             }
         }
         Ok(())
@@ -127,41 +140,41 @@ impl Search {
                 self.files(&path, except)?;
             } else if kind.is_file() {
                 // Services make files and remove them while this runs.
-                fs::read(&path).map(|bytes| self.bytes(&bytes)).ok();
+                fs::read(&path).map(|bytes| self.bytes(&bytes, 1)).ok();
             }
         }
         Ok(())
     }
 
-    /// Searches bytes, and what they encode.
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+    /// Searches bytes for keys that begin at every one that `step` divides, and what they encode.
+    pub(crate) fn bytes(&mut self, bytes: &[u8], step: usize) {
         self.bytes += bytes.len();
         // Pages of zeros, of which memory is full, part the rest.
         let mut kept = 0;
         for (index, page) in bytes.chunks(PAGE).enumerate() {
             if page.iter().all(|byte| *byte == 0) {
-                self.part(&bytes[kept..index * PAGE]);
+                self.part(&bytes[kept..index * PAGE], step);
                 kept = (index * PAGE + page.len()).min(bytes.len());
             }
         }
-        self.part(&bytes[kept..]);
+        self.part(&bytes[kept..], step);
     }
 
-    fn part(&mut self, bytes: &[u8]) {
-        self.raw(bytes);
+    fn part(&mut self, bytes: &[u8], step: usize) {
+        self.raw(bytes, step);
         self.encoded(bytes, 4, KEY * 2, |byte| char::from(byte).to_digit(16));
         self.encoded(bytes, 6, KEY * 4 / 3, base64_digit);
     }
 
-    fn raw(&mut self, bytes: &[u8]) {
+    fn raw(&mut self, bytes: &[u8], step: usize) {
         let mut window = Window::EMPTY;
         for (index, byte) in bytes.iter().enumerate() {
             window.enter(*byte);
             if index >= KEY {
                 window.leave(bytes[index - KEY]);
             }
-            if index + 1 >= KEY && window.may_be_random() {
-                let start = index + 1 - KEY;
+            let Some(start) = (index + 1).checked_sub(KEY) else { continue };
+            if start % step == 0 && window.may_be_random() {
                 if let Ok(candidate) = <[u8; KEY]>::try_from(&bytes[start..=index]) {
                     self.attempt(candidate);
                 }
@@ -171,13 +184,7 @@ impl Search {
 
     /// Decodes runs of at least `shortest` digits of `bits` each, beginning at every digit that may
     /// begin a byte; line ends do not end a run.
-    fn encoded(
-        &mut self,
-        bytes: &[u8],
-        bits: u32,
-        shortest: usize,
-        digit: fn(u8) -> Option<u32>,
-    ) {
+    fn encoded(&mut self, bytes: &[u8], bits: u32, shortest: usize, digit: fn(u8) -> Option<u32>) {
         let mut run = Vec::new();
         let mut rest = bytes;
         while let Some((byte, after)) = rest.split_first() {
@@ -196,7 +203,7 @@ impl Search {
     fn run(&mut self, run: &mut Vec<u32>, bits: u32, shortest: usize) {
         if run.len() >= shortest {
             for skipped in 0..(if bits == 4 { 2 } else { 4 }) {
-                self.raw(&decode(&run[skipped..], bits));
+                self.raw(&decode(&run[skipped..], bits), 1);
             }
         }
         run.clear();
@@ -208,9 +215,10 @@ impl Search {
         }
         let mut reversed = candidate;
         reversed.reverse();
+        let orders = if self.lowest_first { 2 } else { 1 };
         let seed = Ed25519KeyPair::from_seed_unchecked(&candidate).ok();
         self.compare(seed.as_ref().map(|pair| pair.public_key().as_ref()));
-        for scalar in [candidate, reversed] {
+        for scalar in [candidate, reversed].into_iter().take(orders) {
             let key = PrivateKey::from_private_key(&ECDH_P256, &scalar).ok();
             let public = key.and_then(|key| key.compute_public_key().ok());
             self.compare(public.as_ref().map(AsRef::as_ref));

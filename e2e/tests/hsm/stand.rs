@@ -71,7 +71,15 @@ fn has_argument(process: i32, argument: &str) -> bool {
 
 impl Stand {
     pub(crate) fn open() -> anyhow::Result<Self> {
-        let mesh = Mesh::with_token()?;
+        Self::of(Mesh::with_token()?)
+    }
+
+    /// A mesh with a token for this test alone.
+    pub(crate) fn private(name: &str) -> anyhow::Result<Self> {
+        Self::of(Mesh::private_with_token(name)?)
+    }
+
+    fn of(mesh: Mesh) -> anyhow::Result<Self> {
         let turn = File::create(mesh.directory().join("turn.lock"))?;
         turn.lock()?;
         let token = Token::of(mesh.directory());
