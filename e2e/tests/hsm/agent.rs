@@ -1,17 +1,23 @@
 //! A module that lags, hangs, crashes or signs wrongly: only its own process pays for it.
 
 use anyhow::{Context as _, ensure};
+use e2e::wait;
 
-use crate::stand::{Signer, Stand};
+use crate::stand::{SIGNER_S, Signer, Stand};
 
-/// A job under a fault that costs the agent its life: another one is started, and signs.
-fn outlived(fault: &str, log: &str) -> anyhow::Result<()> {
+/// A job under a fault that costs the agent its life: another one is started, and signs. The fault
+/// goes away in the midst of the next attempt, which is when the job waits longest.
+fn outlived(fault: &str, name: &str, log: &str) -> anyhow::Result<()> {
     let stand = Stand::open()?;
     let signer = stand.signer()?;
     let (before, from) = (stand.log_size()?, stand.logged()?);
+    let times = stand.hsm.count(name);
     let job = stand.stuck(fault)?;
     stand.until_log(from, log, 1)?;
     let replaced: Signer = stand.next_agent(&signer)?;
+    wait::until("the fault to strike again", SIGNER_S, || {
+        Ok((stand.hsm.count(name) >= times + 2).then_some(()))
+    })?;
     ensure!(stand.log_size()? == before, "something was logged without a signature");
     stand.hsm.faults("");
     stand.signed_soon(job, fault)?;
@@ -21,12 +27,12 @@ fn outlived(fault: &str, log: &str) -> anyhow::Result<()> {
 
 #[test]
 fn a_module_that_hangs_is_killed_and_replaced() -> anyhow::Result<()> {
-    outlived("C_Sign=hang", "did not return within 5000 ms")
+    outlived("C_Sign=hang", "hang", "did not return within 5000 ms")
 }
 
 #[test]
 fn a_module_that_crashes_is_replaced() -> anyhow::Result<()> {
-    outlived("C_Sign=crash", "the key agent ended, another one starts")
+    outlived("C_Sign=crash", "crash", "the key agent ended, another one starts")
 }
 
 #[test]

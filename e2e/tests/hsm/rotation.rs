@@ -4,38 +4,55 @@ use anyhow::{Context as _, ensure};
 use e2e::probe::Probe;
 use serde_json::Value;
 
-use crate::stand::Stand;
+use crate::stand::{Completed, Stand};
 
 /// What keeps a job waiting for its signature, and nobody else from using the token.
 const NO_SIGNATURE: &str = "C_SignInit=err:32";
 
+/// What each key signs, as the verdict names it.
+const SIGNED: [(&str, &str); 3] =
+    [("aibom", "signatures.link"), ("model", "signatures.model"), ("layout", "signatures.layout")];
+
+/// Every signature is by the keys of `current`, in the order of [`SIGNED`].
+fn signed_by(completed: &Completed, current: &[String]) -> anyhow::Result<()> {
+    for ((usage, check), key) in SIGNED.iter().zip(current) {
+        let signed = completed.key_of(check)?;
+        ensure!(signed == key, "{check} is by {signed}, the {usage} key is {key}");
+    }
+    ensure!(Some(completed.key()?) == current.first().map(String::as_str));
+    Ok(())
+}
+
+fn current(stand: &Stand) -> anyhow::Result<Vec<String>> {
+    SIGNED.iter().map(|(usage, _)| stand.current(usage)).collect()
+}
+
 #[test]
 fn new_keys_take_over_with_a_job_in_flight_and_no_restart() -> anyhow::Result<()> {
     let stand = Stand::open()?;
-    let signer = stand.signer()?;
-    let old = stand.current("aibom")?;
+    let (signer, old) = (stand.signer()?, current(&stand)?);
     let earlier = stand.completed(stand.submit()?)?;
-    ensure!(earlier.key()? == old, "signed by {}, not by {old}", earlier.key()?);
+    signed_by(&earlier, &old)?;
     // One job waits for its signature, another one trains.
     let before = stand.log_size()?;
     let waiting = stand.stuck(NO_SIGNATURE)?;
     let training = stand.mesh.submit(&Probe::new("slow"))?;
     stand.mesh.until(training, |job| job["state"] == "training")?;
-    for usage in ["aibom", "model", "layout"] {
-        let old = stand.current(usage)?;
-        stand.rotate(usage, true)?;
-        ensure!(stand.current(usage)? != old, "the {usage} key was not exchanged");
+    for (usage, _) in SIGNED {
+        stand.rotate(usage, false)?;
     }
-    let new = stand.current("aibom")?;
+    ensure!(current(&stand)? == old, "a trust root that nobody signed is in use");
+    stand.install()?;
+    let new = current(&stand)?;
+    ensure!(!new.iter().any(|key| old.contains(key)), "a key was not exchanged: {new:?}");
     stand.hsm.faults("");
     stand.signed_soon(waiting, "all keys were exchanged")?;
     for job in [waiting, training] {
-        let later = stand.completed(job)?;
-        ensure!(later.key()? == new, "signed by {}, not by {new}", later.key()?);
+        signed_by(&stand.completed(job)?, &new)?;
     }
     ensure!(stand.log_size()? - before == 2, "two jobs are not two entries");
     let again = stand.verified(&earlier.out)?;
-    ensure!(again["signingKey"] == *old, "{again}");
+    ensure!(again["signingKey"] == *earlier.key()?, "{again}");
     ensure!(stand.signer()? == signer, "{signer:?}, {:?}", stand.signer()?);
     Ok(())
 }

@@ -29,6 +29,8 @@ const HIGH_MIN: u32 = 4;
 /// Memory is searched at every address that this divides: keys lie in allocations of their own, or
 /// at such an offset of a PKCS#8 document. Files are searched at every byte.
 const ALIGNMENT: usize = 4;
+/// So many digits on end are an encoded document: it begins where they begin.
+const DOCUMENT: usize = 4096;
 /// A page, in bytes; pages of zeros are passed over.
 const PAGE: usize = 4096;
 
@@ -162,8 +164,8 @@ impl Search {
 
     fn part(&mut self, bytes: &[u8], step: usize) {
         self.raw(bytes, step);
-        self.encoded(bytes, 4, KEY * 2, |byte| char::from(byte).to_digit(16));
-        self.encoded(bytes, 6, KEY * 4 / 3, base64_digit);
+        self.encoded(bytes, &HEX);
+        self.encoded(bytes, &BASE64);
     }
 
     fn raw(&mut self, bytes: &[u8], step: usize) {
@@ -182,28 +184,30 @@ impl Search {
         }
     }
 
-    /// Decodes runs of at least `shortest` digits of `bits` each, beginning at every digit that may
-    /// begin a byte; line ends do not end a run.
-    fn encoded(&mut self, bytes: &[u8], bits: u32, shortest: usize, digit: fn(u8) -> Option<u32>) {
+    /// Decodes runs of digits, beginning at every digit that may begin a byte; line ends do not end
+    /// a run.
+    fn encoded(&mut self, bytes: &[u8], code: &Code) {
         let mut run = Vec::new();
         let mut rest = bytes;
         while let Some((byte, after)) = rest.split_first() {
             rest = after;
-            match digit(*byte) {
+            match (code.digit)(*byte) {
                 Some(value) => run.push(value),
                 None if matches!(*byte, b'\r' | b'\n') => {}
                 // A line end within a JSON string.
                 None if *byte == b'\\' && after.first() == Some(&b'n') => rest = &after[1..],
-                None => self.run(&mut run, bits, shortest),
+                None => self.run(&mut run, code),
             }
         }
-        self.run(&mut run, bits, shortest);
+        self.run(&mut run, code);
     }
 
-    fn run(&mut self, run: &mut Vec<u32>, bits: u32, shortest: usize) {
-        if run.len() >= shortest {
-            for skipped in 0..(if bits == 4 { 2 } else { 4 }) {
-                self.raw(&decode(&run[skipped..], bits), 1);
+    fn run(&mut self, run: &mut Vec<u32>, code: &Code) {
+        if run.len() >= code.shortest && (code.plausible)(run) {
+            // What is this long is a document, and not a key behind something else.
+            let phases = if run.len() > DOCUMENT { 1 } else { code.phases };
+            for skipped in 0..phases {
+                self.raw(&decode(&run[skipped..], code.bits), 1);
             }
         }
         run.clear();
@@ -230,6 +234,40 @@ impl Search {
         self.found.extend(wanted.map(|(id, _)| *id));
     }
 }
+
+/// How bytes are written as text.
+struct Code {
+    /// What one digit stands for, in bits.
+    bits: u32,
+    /// How many digits may have to be skipped until one begins a byte, and one more.
+    phases: usize,
+    /// The digits of a whole key.
+    shortest: usize,
+    digit: fn(u8) -> Option<u32>,
+    /// Whether digits that many may be random at all.
+    plausible: fn(&[u32]) -> bool,
+}
+
+const HEX: Code = Code {
+    bits: 4,
+    phases: 2,
+    shortest: KEY * 2,
+    digit: |byte| char::from(byte).to_digit(16),
+    plausible: |_| true,
+};
+
+const BASE64: Code = Code {
+    bits: 6,
+    phases: 4,
+    shortest: (KEY * 8).div_ceil(6),
+    digit: base64_digit,
+    // Capital and small letters, which digests and most paths do not mix: a key lacks one of them
+    // once in thousands of millions.
+    plausible: |run| {
+        let among = |range: std::ops::Range<u32>| run.iter().any(|digit| range.contains(digit));
+        among(0..26) && among(26..52)
+    },
+};
 
 /// The value of a digit of base64, or base64url (RFC 4648).
 fn base64_digit(byte: u8) -> Option<u32> {

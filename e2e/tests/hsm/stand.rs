@@ -50,6 +50,15 @@ impl Completed {
     pub(crate) fn key(&self) -> anyhow::Result<&str> {
         self.verdict["signingKey"].as_str().context("a signing key")
     }
+
+    /// The id of the key that a check of the verdict names at its end.
+    pub(crate) fn key_of(&self, check: &str) -> anyhow::Result<&str> {
+        let checks = self.verdict["checks"].as_array().context("checks")?;
+        let found = checks.iter().find(|found| found["name"] == check);
+        let detail = found.and_then(|found| found["detail"].as_str());
+        let key = detail.and_then(|detail| detail.rsplit(' ').next());
+        key.with_context(|| format!("no check {check}: {}", self.verdict))
+    }
 }
 
 fn children(process: i32) -> anyhow::Result<Vec<i32>> {
@@ -256,6 +265,20 @@ impl Stand {
             arguments.extend(["--root-key", &*key]);
         }
         self.keys(&arguments).map(drop)
+    }
+
+    /// Signs the changes that wait with the root key, and puts the new trust root in its place.
+    pub(crate) fn install(&self) -> anyhow::Result<()> {
+        let (certs, folder) = (self.certs(), tempfile::tempdir()?);
+        let (pinned, new) = (self.mesh.trust_root(), folder.path().join("new.json"));
+        let mut sign = self.token.aibom()?;
+        sign.args(["trust-root", "sign"]).arg(certs.join("trust-root.next.json"));
+        sign.arg("--key").arg(certs.join("root.key.pem"));
+        sign.arg("--pinned").arg(&pinned).arg("--out").arg(&new);
+        run::output(&mut sign)?.expect(0)?;
+        let mut update = self.token.aibom()?;
+        update.args(["trust-root", "update"]).args([pinned, new]);
+        run::output(&mut update)?.expect(0).map(drop)
     }
 
     pub(crate) fn revoke(&self, key: &str) -> anyhow::Result<()> {

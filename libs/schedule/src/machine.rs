@@ -21,8 +21,7 @@ pub struct Config {
     pub max_attempts: u32,
     /// The wait before another try, in milliseconds; grows with each.
     pub backoff_ms: i64,
-    /// The longest wait before a stage is tried again, in milliseconds. It bounds how long a job
-    /// still waits when its service is back, and one try costs that service next to nothing.
+    /// The longest wait before a stage is tried again, in milliseconds.
     pub max_backoff_ms: i64,
     /// The most jobs that are not in a terminal state.
     pub max_live: usize,
@@ -39,7 +38,9 @@ impl Default for Config {
             grant_grace_ms: 60_000,
             max_attempts: 3,
             backoff_ms: 1_000,
-            max_backoff_ms: 5_000,
+            // A job is signed within ten seconds of its keys' return: a module that hung may take
+            // five of them to be killed, and a token two to be opened again.
+            max_backoff_ms: 4_000,
             max_live: 100_000,
             max_live_per_user: 20_000,
             max_stage_ms: evidence::MAX_EVIDENCE_AGE_MS,
