@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{place, wait};
+use crate::{place, token::Token, wait};
 
 /// How long the mesh may take to start, in seconds.
 const START_S: u64 = 90;
@@ -48,6 +48,35 @@ pub struct Order {
     pub grace_ms: u64,
     /// Jobs at once.
     pub slots: u32,
+    /// Where the signing keys are.
+    pub keys: Keys,
+}
+
+/// Where a mesh's signing keys are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// In files, as `aibom up` makes them.
+    Files,
+    /// In a SoftHSM token behind the fault shim.
+    Token,
+}
+
+impl Keys {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Token => "token",
+        }
+    }
+}
+
+impl std::str::FromStr for Keys {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let named = [Self::Files, Self::Token].into_iter().find(|keys| keys.as_str() == text);
+        named.with_context(|| format!("signing keys are in files or in a token, not in {text:?}"))
+    }
 }
 
 impl Order {
@@ -91,6 +120,7 @@ fn spawn(order: &Order) -> anyhow::Result<()> {
         .arg(&order.directory)
         .arg(order.grace_ms.to_string())
         .arg(order.slots.to_string())
+        .arg(order.keys.as_str())
         .stdin(Stdio::null())
         .stdout(out.try_clone()?)
         .stderr(out)
@@ -156,6 +186,11 @@ fn start(order: &Order) -> anyhow::Result<Child> {
     // The advisories are this repository's own and as old as their file.
     command.args(["--trivy-db-label", "test subset", "--trivy-db-max-age-days", "36500"]);
     command.arg("--slots").arg(order.slots.to_string());
+    if order.keys == Keys::Token {
+        let token = Token::of(&order.mesh());
+        token.make(&order.mesh().join("certs"))?;
+        command.arg("--signing-keys").arg(token.uri()).envs(token.hsm().environment());
+    }
     command.stdin(Stdio::null()).spawn().context("cannot run aibom up")
 }
 

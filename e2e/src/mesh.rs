@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::{
-    keeper::{Guard, Order, hold},
+    keeper::{Guard, Keys, Order, hold},
     place,
     probe::Probe,
     run::{self, Output},
@@ -42,8 +42,17 @@ impl Mesh {
     /// When it does not start, or something is missing (`cargo xtask setup`).
     pub fn shared() -> anyhow::Result<&'static Self> {
         static SHARED: OnceLock<Result<Mesh, String>> = OnceLock::new();
-        let open = || Self::open("shared", GRACE_MS).map_err(|error| format!("{error:#}"));
+        let open = || Self::open("shared", GRACE_MS, Keys::Files);
+        let open = || open().map_err(|error| format!("{error:#}"));
         SHARED.get_or_init(open).as_ref().map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    /// The mesh whose signing keys are in a token; tests of it take turns, and leave it working.
+    ///
+    /// # Errors
+    /// As [`Self::shared`].
+    pub fn with_token() -> anyhow::Result<Self> {
+        Self::open("token", GRACE_MS, Keys::Token)
     }
 
     /// A mesh for one test alone.
@@ -51,12 +60,20 @@ impl Mesh {
     /// # Errors
     /// As [`Self::shared`].
     pub fn private(name: &str) -> anyhow::Result<Self> {
-        Self::open(name, 0)
+        Self::open(name, 0, Keys::Files)
     }
 
-    fn open(name: &str, grace_ms: u64) -> anyhow::Result<Self> {
+    /// As [`Self::private`], with the signing keys in a token.
+    ///
+    /// # Errors
+    /// As [`Self::shared`].
+    pub fn private_with_token(name: &str) -> anyhow::Result<Self> {
+        Self::open(name, 0, Keys::Token)
+    }
+
+    fn open(name: &str, grace_ms: u64, keys: Keys) -> anyhow::Result<Self> {
         rpc::install_crypto();
-        let order = Order { directory: place::work()?.join(name), grace_ms, slots: SLOTS };
+        let order = Order { directory: place::work()?.join(name), grace_ms, slots: SLOTS, keys };
         let directory = order.mesh();
         Ok(Self { guard: hold(order)?, directory })
     }

@@ -5,9 +5,10 @@ use e2e::keeper::{Order, keep};
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
-    let mut next = || arguments.next().context("usage: aibom-mesh-keeper DIR GRACE_MS SLOTS");
+    let mut next = || arguments.next().context("usage: aibom-mesh-keeper DIR GRACE_MS SLOTS KEYS");
     let directory = next()?.into();
     let grace_ms = next()?.to_string_lossy().parse()?;
     let slots = next()?.to_string_lossy().parse()?;
-    keep(&Order { directory, grace_ms, slots })
+    let keys = next()?.to_string_lossy().parse()?;
+    keep(&Order { directory, grace_ms, slots, keys })
 }

@@ -38,7 +38,9 @@ impl Default for Config {
             grant_grace_ms: 60_000,
             max_attempts: 3,
             backoff_ms: 1_000,
-            max_backoff_ms: 30_000,
+            // A job is signed within ten seconds of its keys' return: a module that hung may take
+            // five of them to be killed, and a token two to be opened again.
+            max_backoff_ms: 4_000,
             max_live: 100_000,
             max_live_per_user: 20_000,
             max_stage_ms: evidence::MAX_EVIDENCE_AGE_MS,
