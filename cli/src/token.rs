@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use ::keys::{
     Algorithm, FindKeyError, KeyStore as _, PublicKey, ReadSecretError, SigningKey, read_secret,
 };
-use hsm::{MAX_PIN_BYTES, Token, TokenStore, Uri};
+use hsm::{InitialiseError, MAX_PIN_BYTES, Token, TokenStore, Uri};
 
 use crate::failure::Failure;
 
@@ -58,7 +58,12 @@ pub(crate) fn initialise(text: &str, so_pin: &Path) -> Result<(), Failure> {
     let pin = read_secret(pin, MAX_PIN_BYTES).map_err(secret)?;
     let so_pin = read_secret(so_pin, MAX_PIN_BYTES).map_err(secret)?;
     hsm::initialise(module, uri.slot_id, label, &so_pin.text, &pin.text).map_err(|error| {
-        Failure::cannot(format_args!("cannot make the token {label:?}")).caused_by(&error)
+        let failure =
+            Failure::cannot(format_args!("cannot make the token {label:?}")).caused_by(&error);
+        if matches!(error, InitialiseError::Exists { .. }) {
+            return failure.remedy("leave --token-init out to use that token");
+        }
+        failure
     })?;
     Ok(())
 }

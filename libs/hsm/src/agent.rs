@@ -13,7 +13,8 @@
 //! copies frames would be one more parser in the way.)
 //!
 //! A call that hangs inside a module cannot be cancelled. The agent ends itself instead when a
-//! request takes longer than [`SIGN_DEADLINE_MS`]: [`serve`] returns [`ServeError::Hung`], and the
+//! request, or one step of opening or probing the token, takes longer than [`SIGN_DEADLINE_MS`]:
+//! [`serve`] returns [`ServeError::Hung`], and the
 //! caller must end the process with [`end_process`], past the exit handlers of the module.
 //!
 //! The service trusts nothing that comes back: answers are small and bounded, a public key must be
@@ -32,7 +33,8 @@ pub use store::{AgentStore, ConnectError};
 
 /// The longest message to sign, in bytes: the envelopes of the largest AIBoMs have about 25 MB.
 pub const MAX_MESSAGE_BYTES: usize = 32 * 1024 * 1024;
-/// The longest one request may take in the agent, in milliseconds.
+/// The longest one request, or one step of opening the token, may take in the agent, in
+/// milliseconds.
 pub const SIGN_DEADLINE_MS: u64 = 5_000;
 /// The longest a service waits for an answer, in milliseconds: the agent's time, the watchdog's
 /// interval, and the wait for a worker.

@@ -13,9 +13,10 @@ mod sign;
 mod store;
 mod token;
 mod uri;
+mod watch;
 
 pub use module::CallError;
-pub use pin::{MAX_PIN_BYTES, PinError, PinGuard};
+pub use pin::{MAX_PIN_BYTES, MAX_UNANSWERED, PinError, PinGuard};
 pub use store::{MAX_RETRY, StartError, TokenStore};
 pub use token::{
     GenerateError, InitialiseError, MAX_LABEL_BYTES, SESSIONS, Token, TokenError, initialise,

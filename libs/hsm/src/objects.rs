@@ -16,6 +16,8 @@ const KEY_TYPES: [KeyType; 2] = [KeyType::EC_EDWARDS, KeyType::EC];
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub(crate) private: ObjectHandle,
+    /// `CKA_ID`.
+    id: Vec<u8>,
     pub(crate) public: PublicKey,
 }
 
@@ -128,13 +130,19 @@ pub(crate) fn find(session: &Session, uri: &Uri, key_id: KeyId) -> Result<Found,
         [] => Err(FindFailure::Missing),
         [private] => {
             check(session, private)?;
-            Ok(Found { private, public: half.key })
+            Ok(Found { private, id: half.id, public: half.key })
         }
         _ => {
             let reason = "several private keys have its CKA_ID: give each its own";
             Err(FindFailure::Unfit(reason.to_owned()))
         }
     }
+}
+
+/// Whether the token still holds the key.
+pub(crate) fn is_there(session: &Session, found: &Found) -> Result<bool, CallError> {
+    let template = [Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Id(found.id.clone())];
+    Ok(search(session, &template)?.contains(&found.private))
 }
 
 /// A key that could leave its token is no better than one in a file.

@@ -1,4 +1,4 @@
-//! One attempt per PIN: a token counts wrong ones, and locks itself.
+//! One attempt per PIN, and few more when no answer came: a token counts wrong ones, and locks itself.
 
 use std::{
     io::Read as _,
@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 /// The longest PIN, in bytes.
 pub const MAX_PIN_BYTES: usize = 256;
+/// How often a PIN is offered without an answer, in number: the module hung or crashed in `C_Login`,
+/// and the token may have counted a wrong PIN each time. One attempt more heals a passing fault.
+pub const MAX_UNANSWERED: u32 = 3;
 /// The longest state file, in bytes.
 const MAX_STATE_BYTES: u64 = 4 * 1024;
 
@@ -31,6 +34,23 @@ pub enum PinError {
         /// What the token answered.
         reason: String,
     },
+    /// The token did not say what it thinks of this PIN.
+    #[error(
+        "the PKCS#11 module hung or crashed {MAX_UNANSWERED} times while it logged in with the PIN \
+         in {path}, and it is not tried again: log in by hand, and when that works, touch {path}"
+    )]
+    Unanswered {
+        /// The PIN file.
+        path: PathBuf,
+    },
+    /// The attempt cannot be counted, so it is not made.
+    #[error("cannot write {path}, which counts the attempts with the PIN ({reason})")]
+    Count {
+        /// The state file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// Whether the PIN was refused before cannot be said.
     #[error(
         "cannot read {path}, which says whether the PIN was refused before ({reason}): delete it \
@@ -44,70 +64,100 @@ pub enum PinError {
     },
 }
 
-/// Remembers the PIN that a token refused, by the stamp of its file and never by the PIN.
+/// Remembers what became of a PIN, by the stamp of its file and never by the PIN.
 ///
-/// A refused PIN is offered again only when its file changed: inode, length or time of change.
+/// An attempt is written down before it is made, and struck out when the token took the PIN or
+/// answered something else about it. A refused PIN, and one that got no answer [`MAX_UNANSWERED`]
+/// times, is offered again only when its file changed: inode, length or time of change.
 #[derive(Debug, Default)]
 pub struct PinGuard {
     state_file: Option<PathBuf>,
-    refused: Mutex<Option<Refused>>,
+    tried: Mutex<Option<Tried>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Refused {
+struct Tried {
     pin_file: FileStamp,
-    reason: String,
+    outcome: Outcome,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    /// What the token answered.
+    Refused(String),
+    /// How often no answer came, in number.
+    Unanswered(u32),
 }
 
 impl PinGuard {
     /// A guard. With a state file, in a directory that exists, it remembers across restarts.
     #[must_use]
     pub const fn new(state_file: Option<PathBuf>) -> Self {
-        Self { state_file, refused: Mutex::new(None) }
+        Self { state_file, tried: Mutex::new(None) }
     }
 
-    /// The PIN in `path`, unless the token refused it before.
+    /// The PIN in `path`, unless it is not to be tried again.
     pub(crate) fn pin(&self, path: &Path) -> Result<SecretFile, PinError> {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let refused = match refused {
-            Some(refused) => Some(refused),
-            None => self.remembered()?,
-        };
+        let tried = self.tried()?;
         let secret = keys::read_secret(path, MAX_PIN_BYTES)?;
-        match refused.filter(|refused| refused.pin_file == secret.stamp) {
-            Some(Refused { reason, .. }) => {
-                Err(PinError::Refused { path: path.to_owned(), reason })
+        let path = path.to_owned();
+        match outcome_of(secret.stamp, tried) {
+            Some(Outcome::Refused(reason)) => Err(PinError::Refused { path, reason }),
+            Some(Outcome::Unanswered(times)) if times >= MAX_UNANSWERED => {
+                Err(PinError::Unanswered { path })
             }
-            None => Ok(secret),
+            _ => Ok(secret),
         }
+    }
+
+    /// The PIN of that stamp is about to be tried. Until the token answers, it has not.
+    pub(crate) fn attempt(&self, pin_file: FileStamp) -> Result<(), PinError> {
+        let before = match outcome_of(pin_file, self.tried()?) {
+            Some(Outcome::Unanswered(times)) => times,
+            _ => 0,
+        };
+        let outcome = Outcome::Unanswered(before.saturating_add(1));
+        self.record(Tried { pin_file, outcome })
     }
 
     /// The token did not take the PIN of that stamp.
     pub(crate) fn refuse(&self, pin_file: FileStamp, reason: &str) {
-        let refused = Refused { pin_file, reason: reason.to_owned() };
-        if let Some(path) = &self.state_file {
-            let written = serde_json::to_string(&refused)
+        let outcome = Outcome::Refused(reason.to_owned());
+        if let Err(error) = self.record(Tried { pin_file, outcome }) {
+            tracing::error!(%error, "a restart would try the PIN that was refused once more");
+        }
+    }
+
+    /// The token answered, and did not refuse the PIN.
+    pub(crate) fn forget(&self) {
+        *self.tried.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        if let Some(path) = &self.state_file
+            && let Err(error) = std::fs::remove_file(path)
+        {
+            tracing::warn!(path = %path.display(), %error,
+                "cannot strike out an attempt that was answered");
+        }
+    }
+
+    fn record(&self, tried: Tried) -> Result<(), PinError> {
+        let written = self.state_file.as_ref().map_or(Ok(()), |path| {
+            serde_json::to_string(&tried)
                 .map_err(std::io::Error::from)
-                .and_then(|text| keys::write_secret(path, &text));
-            if let Err(error) = written {
-                tracing::error!(path = %path.display(), %error,
-                    "cannot record that the PIN was refused: a restart would try it once more");
-            }
-        }
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(refused);
+                .and_then(|text| keys::write_secret(path, &text))
+                .map_err(|error| PinError::Count { path: path.clone(), reason: error.to_string() })
+        });
+        *self.tried.lock().unwrap_or_else(PoisonError::into_inner) = Some(tried);
+        written
     }
 
-    /// The token took the PIN.
-    pub(crate) fn accept(&self) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        if let Some(path) = &self.state_file {
-            // A record that stays names another stamp, and harms nobody.
-            let _ = std::fs::remove_file(path);
-        }
+    fn tried(&self) -> Result<Option<Tried>, PinError> {
+        let tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        tried.map_or_else(|| self.remembered(), |tried| Ok(Some(tried)))
     }
 
-    fn remembered(&self) -> Result<Option<Refused>, PinError> {
+    fn remembered(&self) -> Result<Option<Tried>, PinError> {
         let Some(path) = &self.state_file else { return Ok(None) };
         let unreadable = |reason: String| Err(PinError::State { path: path.to_owned(), reason });
         let mut text = String::new();
@@ -122,6 +172,10 @@ impl PinGuard {
             Err(error) => unreadable(error.to_string()),
         }
     }
+}
+
+fn outcome_of(pin_file: FileStamp, tried: Option<Tried>) -> Option<Outcome> {
+    tried.filter(|tried| tried.pin_file == pin_file).map(|tried| tried.outcome)
 }
 
 #[cfg(test)]

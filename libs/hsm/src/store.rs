@@ -2,23 +2,31 @@
 
 mod pool;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cryptoki::session::Session;
 use keys::{FindKeyError, KeyId, KeyStore, PublicKey, SignError, SigningKey};
 
 use crate::{
     PinGuard, Token, TokenError, Uri,
+    module::{CallError, CallKind},
     objects::{self, FindFailure, Found},
     sign::{SignFailure, sign},
     token,
+    watch::Watch,
 };
-use pool::{Loan, Pool};
+use pool::{Loan, Lost, Pool};
 
 /// The wait before the token is opened again; it doubles with every failure.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 /// The longest such wait.
 pub const MAX_RETRY: Duration = Duration::from_secs(2);
+/// How often an open token is asked whether it is still there: nobody may sign for hours.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// How often a signature is tried: a session may have died while it lay idle.
 const SIGN_TRIES: usize = 2;
 /// How often in a row a token may be opened and lost without one signature before we wait.
@@ -26,8 +34,9 @@ const MAX_USELESS: usize = 2;
 
 /// The keys of the token that a PKCS#11 URI names.
 ///
-/// A thread opens the token, and opens it again when it was lost; callers wait for it for a bounded
-/// time. A call that hangs inside the module hangs its caller: run the module in a process that
+/// A thread opens the token, asks it every second whether it is still there, and opens it again when
+/// it was lost; callers wait for it for a bounded time. A call that hangs inside the module hangs
+/// its caller, or that thread, as [`KeyStore::busy_since`] tells: run the module in a process that
 /// somebody may kill. The thread begins in [`TokenStore::new`]: confine the process before.
 #[derive(Debug)]
 pub struct TokenStore {
@@ -40,11 +49,13 @@ struct Shared {
     name: String,
     guard: PinGuard,
     pool: Pool,
+    /// The calls of the thread that keeps the token open.
+    watch: Watch,
 }
 
 impl TokenStore {
     /// The store over the token that `uri` names, and begins to open it. With `pin_state`, a file
-    /// in a directory that exists, a refused PIN is remembered across restarts.
+    /// in a directory that exists, what became of a PIN is remembered across restarts.
     ///
     /// # Errors
     /// When the URI names no module or no PIN file, or no thread can be started.
@@ -58,7 +69,8 @@ impl TokenStore {
             (None, None) => format!("the token of {uri}"),
         };
         let guard = PinGuard::new(pin_state);
-        let shared = Arc::new(Shared { uri, name, guard, pool: Pool::default() });
+        let shared =
+            Arc::new(Shared { uri, name, guard, pool: Pool::default(), watch: Watch::default() });
         let kept = Arc::clone(&shared);
         std::thread::Builder::new()
             .name("token".to_owned())
@@ -94,6 +106,10 @@ impl KeyStore for TokenStore {
     fn ready(&self) -> Result<(), FindKeyError> {
         self.shared.pool.ready().map_err(|reason| self.shared.away(reason))
     }
+
+    fn busy_since(&self) -> Option<Instant> {
+        self.shared.watch.since()
+    }
 }
 
 impl Shared {
@@ -107,11 +123,12 @@ impl Shared {
         let mut reported = String::new();
         let mut useless = 0;
         while !self.pool.is_closed() {
-            let failed = match Token::open_guarded(&self.uri, &self.guard) {
-                Ok(mut token) => {
-                    tracing::info!(token = %self.name, "the token is open");
-                    self.pool.open(std::mem::take(&mut token.sessions));
-                    let lost = self.pool.wait_until_lost();
+            let opened = self
+                .watch
+                .watched(|| Token::open_watched(&self.uri, &self.guard, || self.watch.next_call()));
+            let failed = match opened {
+                Ok(token) => {
+                    let lost = self.use_until_lost(token);
                     useless = if lost.has_signed { 0 } else { useless + 1 };
                     // Sessions die in their sleep; one that opens and never signs is no better than
                     // one that does not open.
@@ -131,6 +148,38 @@ impl Shared {
             self.pool.pause(wait);
             wait = MAX_RETRY.min(wait * 2);
         }
+    }
+
+    /// Lends the sessions of the token until it is lost, and closes it.
+    fn use_until_lost(&self, mut token: Token) -> Lost {
+        tracing::info!(token = %self.name, "the token is open");
+        self.pool.open(std::mem::take(&mut token.sessions));
+        while !self.pool.is_lost_within(PROBE_EVERY) {
+            self.watch.watched(|| self.probe());
+        }
+        self.watch.watched(|| drop(self.pool.take_idle()));
+        let lost = self.pool.wait_until_returned();
+        self.watch.watched(|| drop(token));
+        lost
+    }
+
+    /// Asks the token whether it is still there. While all sessions are busy their users find out.
+    fn probe(&self) {
+        self.pool.lend_idle(|session, loan, known| {
+            let state = session.get_session_info().map_err(CallError::from);
+            // SoftHSM keeps its sessions when its files are taken away: only its keys are gone.
+            let there = state.and_then(|_| match known {
+                Some(known) => objects::is_there(session, &known),
+                None => Ok(true),
+            });
+            match there {
+                Ok(true) => {}
+                Ok(false) => self.pool.lose(loan, "a key that it held is gone"),
+                // The module does not take the question: that says nothing about the token.
+                Err(error) if error.kind == CallKind::Refused => {}
+                Err(error) => self.pool.lose(loan, &error.to_string()),
+            }
+        });
     }
 
     fn find(&self, key_id: KeyId) -> Result<Found, FindKeyError> {

@@ -47,16 +47,26 @@ impl Token {
         Self::open_guarded(uri, &PinGuard::new(None))
     }
 
-    /// As [`Token::open`], trying no PIN that the guard knows to be refused.
+    /// As [`Token::open`], trying no PIN that the guard knows to be refused, or never answered.
     ///
     /// # Errors
     /// When the module, the token or the PIN cannot be used.
     pub fn open_guarded(uri: &Uri, guard: &PinGuard) -> Result<Self, TokenError> {
+        Self::open_watched(uri, guard, || {})
+    }
+
+    /// As [`Token::open_guarded`]; calls `step` between the steps that may hang.
+    pub(crate) fn open_watched(
+        uri: &Uri,
+        guard: &PinGuard,
+        step: impl Fn(),
+    ) -> Result<Self, TokenError> {
         let incomplete = |reason| TokenError::Uri { uri: Box::new(uri.clone()), reason };
         let (path, pin_source) = check(uri).map_err(incomplete)?;
         let pin = guard.pin(&pin_source)?;
         let module = Module::initialise(&path)
             .map_err(|source| TokenError::Module { path: path.clone(), source })?;
+        step();
         let (slot, info) = select(&module, uri)?;
         let label = info.label().to_owned();
         if let Some(state) = pin_state(&info) {
@@ -64,9 +74,12 @@ impl Token {
         }
         let call =
             |error| TokenError::Call { token: label.clone(), source: CallError::from(error) };
+        step();
         let first = module.pkcs11.open_ro_session(slot).map_err(call)?;
+        step();
+        guard.attempt(pin.stamp)?;
         match first.login(UserType::User, Some(&AuthPin::from(pin.text.as_str()))) {
-            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => guard.accept(),
+            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => guard.forget(),
             Err(error) => {
                 let source = CallError::from(error);
                 if source.kind == CallKind::Pin {
@@ -74,11 +87,13 @@ impl Token {
                     let reason = source.to_string();
                     return Err(PinError::Refused { path: pin_source, reason }.into());
                 }
+                guard.forget();
                 return Err(TokenError::Call { token: label, source });
             }
         }
         let mut sessions = vec![first];
         while sessions.len() < SESSIONS {
+            step();
             match module.pkcs11.open_ro_session(slot) {
                 Ok(session) => sessions.push(session),
                 // A token with few sessions signs with those that it has.

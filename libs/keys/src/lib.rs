@@ -92,6 +92,12 @@ pub trait KeyStore: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`FindKeyError::Away`].
     fn ready(&self) -> Result<(), FindKeyError>;
+
+    /// Since when the store itself, outside every call to it, has been in foreign code that may
+    /// hang; `None` when it is not. Returns at once.
+    fn busy_since(&self) -> Option<std::time::Instant> {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::{
     io::{ErrorKind, Write as _},
     os::unix::net::UnixStream,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread::Builder,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use keys::{FindKeyError, KeyStore};
@@ -17,6 +17,7 @@ use super::{
     Answer, FrameError, FromAgent, QUEUE_MAX, Request, SIGN_DEADLINE_MS, WORKERS,
     frame::{MAX_REQUEST_BYTES, read_body},
 };
+use crate::watch::Watch;
 
 /// How often the watchdog looks, in milliseconds.
 const WATCH_EVERY_MS: u64 = 100;
@@ -45,17 +46,15 @@ pub enum ServeError {
 struct Agent {
     stream: UnixStream,
     writing: Mutex<()>,
-    /// Since when each worker, and the keeper after them, is in a call that may hang.
-    calls: [Mutex<Option<Instant>>; WORKERS + 1],
+    /// The calls of each worker, and of the keeper after them, which may hang.
+    calls: [Watch; WORKERS + 1],
+    /// The store, once it is there: it may hang by itself, as a token does while it is opened.
+    store: OnceLock<Arc<dyn KeyStore>>,
     ended: SyncSender<Result<(), ServeError>>,
 }
 
 /// The place of the keeper in `Agent::calls`.
 const KEEPER: usize = WORKERS;
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Answers the service at the other end of `stream` with the keys of the store that `open` opens,
 /// until the service closes it.
@@ -70,8 +69,9 @@ pub fn serve(
     open: impl FnOnce() -> Result<Arc<dyn KeyStore>, String> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (ended, end) = sync_channel(1);
-    let calls = std::array::from_fn(|_| Mutex::new(None));
-    let agent = Arc::new(Agent { stream, writing: Mutex::new(()), calls, ended });
+    let calls = std::array::from_fn(|_| Watch::default());
+    let store = OnceLock::new();
+    let agent = Arc::new(Agent { stream, writing: Mutex::new(()), calls, store, ended });
     let keeper = Arc::clone(&agent);
     Builder::new().name("keeper".to_owned()).spawn(move || {
         let kept = keeper.keep(open);
@@ -82,8 +82,7 @@ pub fn serve(
             Ok(ended) => return ended,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
-        let late = |since: &Instant| since.elapsed() >= Duration::from_millis(SIGN_DEADLINE_MS);
-        if agent.calls.iter().any(|call| lock(call).as_ref().is_some_and(late)) {
+        if agent.hangs() {
             return Err(ServeError::Hung);
         }
     }
@@ -101,17 +100,15 @@ impl Agent {
         let _ = self.ended.try_send(how);
     }
 
-    /// Does what may hang, under the eyes of the watchdog.
-    fn watched<T>(&self, place: usize, call: impl FnOnce() -> T) -> T {
-        *lock(&self.calls[place]) = Some(Instant::now());
-        let done = call();
-        *lock(&self.calls[place]) = None;
-        done
+    fn hangs(&self) -> bool {
+        let store = self.store.get().and_then(|store| store.busy_since());
+        let mut since = self.calls.iter().filter_map(Watch::since).chain(store);
+        since.any(|since| since.elapsed() >= Duration::from_millis(SIGN_DEADLINE_MS))
     }
 
     fn send(&self, frame: &FromAgent) -> Result<(), ServeError> {
         let frame = frame.encode()?;
-        let _turn = lock(&self.writing);
+        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         match (&self.stream).write_all(&frame) {
             // The service is gone: the reader finds the end of the stream, and says so.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -124,8 +121,8 @@ impl Agent {
         self: &Arc<Self>,
         open: impl FnOnce() -> Result<Arc<dyn KeyStore>, String>,
     ) -> Result<(), ServeError> {
-        let store = match self.watched(KEEPER, open) {
-            Ok(store) => store,
+        let store = match self.calls[KEEPER].watched(open) {
+            Ok(store) => Arc::clone(self.store.get_or_init(|| store)),
             Err(reason) => {
                 self.send(&FromAgent::State(Err(reason.clone())))?;
                 return Err(ServeError::Open(reason));
@@ -143,7 +140,7 @@ impl Agent {
         Builder::new().name("reader".to_owned()).spawn(move || agent.end(agent.read(&queue)))?;
         let mut said = None;
         loop {
-            self.watched(KEEPER, || {
+            self.calls[KEEPER].watched(|| {
                 let state = store.ready().map_err(|error| reason(&error));
                 if said.as_ref() == Some(&state) {
                     return Ok(());
@@ -167,8 +164,9 @@ impl Agent {
 
     fn work(&self, place: usize, store: &dyn KeyStore, requests: &Mutex<Receiver<Vec<u8>>>) {
         loop {
-            let Ok(body) = lock(requests).recv() else { return };
-            let answered = self.watched(place, || {
+            let next = requests.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(body) = next else { return };
+            let answered = self.calls[place].watched(|| {
                 let (id, request) = Request::decode(&body)?;
                 self.send(&FromAgent::Answer(id, answer(store, request)))
             });

@@ -12,7 +12,11 @@ use keys::KeyId;
 use crate::objects::{Found, MAX_OBJECTS};
 
 /// The longest that a caller waits for a free session, or for the token to be opened.
-pub(crate) const MAX_WAIT: Duration = Duration::from_secs(5);
+///
+/// An agent counts these waits as time in the module, and a request may wait twice: to find the key
+/// and to sign. A wait must not be taken for a call that hangs.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(2);
+const _: () = assert!(2 * MAX_WAIT.as_millis() < crate::agent::SIGN_DEADLINE_MS as u128);
 
 /// Sessions, and why there are none.
 #[derive(Debug, Default)]
@@ -87,6 +91,26 @@ impl Pool {
         let result = work(&session, &loan);
         self.give_back(&loan, session);
         Ok(result)
+    }
+
+    /// Does work with a session, and with a key that the token is known to hold where there is one;
+    /// does nothing while no session is free.
+    pub(super) fn lend_idle<T>(
+        &self,
+        work: impl FnOnce(&Session, &Loan<'_>, Option<Found>) -> T,
+    ) -> Option<T> {
+        let mut state = self.lock();
+        if !matches!(state.phase, Phase::Open) {
+            return None;
+        }
+        let session = state.idle.pop()?;
+        state.lent += 1;
+        let known = state.known.values().next().cloned();
+        let (loan, session) = (Loan { pool: self, generation: state.generation }, session);
+        drop(state);
+        let result = work(&session, &loan, known);
+        self.give_back(&loan, session);
+        Some(result)
     }
 
     fn take(&self) -> Result<(Loan<'_>, Session), String> {
@@ -190,15 +214,27 @@ impl Pool {
         matches!(self.lock().phase, Phase::Closed)
     }
 
-    /// Waits until the token is lost or the store is gone, and every session is closed.
-    pub(super) fn wait_until_lost(&self) -> Lost {
+    /// Waits for `time`, or until the token is lost or the store is gone: then it is true.
+    pub(super) fn is_lost_within(&self, time: Duration) -> bool {
+        let begun = Instant::now();
         let mut state = self.lock();
         while matches!(state.phase, Phase::Open) {
-            state = self.wait(state, MAX_WAIT);
+            let left = time.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.wait(state, left);
         }
-        let idle = std::mem::take(&mut state.idle);
-        drop(state);
-        drop(idle);
+        true
+    }
+
+    /// The sessions that nobody has, of a token that was lost; to be closed.
+    pub(super) fn take_idle(&self) -> Vec<Session> {
+        std::mem::take(&mut self.lock().idle)
+    }
+
+    /// Waits until nobody has a session any more.
+    pub(super) fn wait_until_returned(&self) -> Lost {
         // The module may be finalised only when nobody is inside it any more. A call that hangs
         // there keeps the token away until the process is restarted.
         let mut state = self.lock();

@@ -131,6 +131,17 @@ pub enum InitialiseError {
         /// Which module.
         module: PathBuf,
     },
+    /// A token has that label: with a second one, the label would choose neither.
+    #[error(
+        "the module {module} has a token {label:?} already: use it as it is, or remove it with the \
+         vendor's tool"
+    )]
+    Exists {
+        /// Which module.
+        module: PathBuf,
+        /// The label.
+        label: String,
+    },
     /// The slot's token is in use: initialising it would destroy its keys.
     #[error(
         "slot {slot} holds the token {label:?}, whose keys would be destroyed: it is left as is"
@@ -155,7 +166,8 @@ pub enum InitialiseError {
 /// and a user's PIN. The URI that comes back names it by label and serial number.
 ///
 /// # Errors
-/// When there is no such slot, its token holds something, or the module refuses.
+/// When a token has that label already, there is no such slot, its token holds something, or the
+/// module refuses.
 pub fn initialise(
     module: &Path,
     slot: Option<u64>,
@@ -168,7 +180,7 @@ pub fn initialise(
     }
     let failed = |source| InitialiseError::Call { module: module.to_owned(), source };
     let opened = Module::initialise(module).map_err(failed)?;
-    let slot = empty_slot(&opened, module, slot)?;
+    let slot = empty_slot(&opened, module, slot, label)?;
     let make = || -> Result<Uri, cryptoki::error::Error> {
         let pkcs11 = &opened.pkcs11;
         pkcs11.init_token(slot, &AuthPin::from(so_pin), label)?;
@@ -191,21 +203,24 @@ fn empty_slot(
     opened: &Module,
     module: &Path,
     wanted: Option<u64>,
+    label: &str,
 ) -> Result<Slot, InitialiseError> {
     let failed =
         |error| InitialiseError::Call { module: module.to_owned(), source: CallError::from(error) };
     let slots = opened.pkcs11.get_slots_with_token().map_err(failed)?;
+    let mut empty = None;
     for slot in slots.into_iter().take(MAX_SLOTS) {
         let info = opened.pkcs11.get_token_info(slot).map_err(failed)?;
-        match (wanted, info.token_initialized()) {
-            (None, false) => return Ok(slot),
-            (Some(wanted), initialised) if wanted == slot.id() => {
-                let label = info.label().to_owned();
-                let occupied = InitialiseError::Occupied { slot: wanted, label };
-                return if initialised { Err(occupied) } else { Ok(slot) };
-            }
-            _ => {}
+        let fits = wanted.is_none_or(|wanted| wanted == slot.id());
+        if !info.token_initialized() {
+            empty = empty.or(fits.then_some(slot));
+        } else if info.label() == label {
+            let module = module.to_owned();
+            return Err(InitialiseError::Exists { module, label: label.to_owned() });
+        } else if let Some(slot) = wanted.filter(|_| fits) {
+            let label = info.label().to_owned();
+            return Err(InitialiseError::Occupied { slot, label });
         }
     }
-    Err(InitialiseError::NoSlot { module: module.to_owned() })
+    empty.ok_or_else(|| InitialiseError::NoSlot { module: module.to_owned() })
 }

@@ -4,6 +4,7 @@
 mod faulty;
 mod lies;
 mod supervised;
+mod token;
 
 use std::{sync::mpsc::channel, thread};
 

@@ -2,6 +2,7 @@
 
 use std::{
     os::{fd::OwnedFd, unix::net::UnixStream},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
@@ -13,6 +14,7 @@ use std::{
 
 use hsm::agent::{AgentStore, hand_over};
 use keys::{KeyStore as _, SigningKey};
+use testkit::softhsm::SoftHsm;
 
 use crate::faulty;
 
@@ -31,7 +33,7 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
 /// A store, and the supervisor of its agents.
 pub(crate) struct Supervised {
     pub(crate) store: AgentStore,
-    directory: tempfile::TempDir,
+    pub(crate) directory: tempfile::TempDir,
     running: Arc<Running>,
     supervisor: Option<JoinHandle<()>>,
 }
@@ -44,12 +46,13 @@ struct Running {
 }
 
 impl Running {
-    fn run(&self, control: &UnixStream, directory: &std::path::Path) {
+    fn run(&self, process: &str, control: &UnixStream, directory: &Path) {
         while !self.stopping.load(Ordering::SeqCst) {
             let (ours, agents) = UnixStream::pair().unwrap();
             let child = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "agent_process", "--ignored", "--nocapture"])
+                .args(["--exact", process, "--ignored", "--nocapture"])
                 .env(faulty::DIRECTORY, directory)
+                .envs(SoftHsm::at(directory).environment())
                 .stdin(Stdio::from(OwnedFd::from(agents)))
                 .spawn()
                 .unwrap();
@@ -70,14 +73,18 @@ impl Running {
 impl Supervised {
     /// A store whose first agent can sign.
     pub(crate) fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::start_as("agent_process", tempfile::tempdir().unwrap())
+    }
+
+    /// As [`Supervised::start`], with agents that are the test `process`.
+    pub(crate) fn start_as(process: &'static str, directory: tempfile::TempDir) -> Self {
         let (control, services) = UnixStream::pair().unwrap();
         let store = AgentStore::connect(services).unwrap();
         assert!(store.ready().unwrap_err().to_string().contains("has not started yet"));
         let running = Arc::new(Running::default());
         let supervisor = {
             let (running, directory) = (Arc::clone(&running), directory.path().to_owned());
-            thread::spawn(move || running.run(&control, &directory))
+            thread::spawn(move || running.run(process, &control, &directory))
         };
         let supervised = Self { store, directory, running, supervisor: Some(supervisor) };
         until("the first agent is ready", || supervised.store.ready().is_ok());

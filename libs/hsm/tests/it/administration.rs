@@ -1,15 +1,21 @@
 //! Making tokens, choosing among them, and generating keys.
 
+use cryptoki::{
+    context::{CInitializeArgs, CInitializeFlags, Pkcs11},
+    session::UserType,
+    slot::Slot,
+    types::AuthPin,
+};
 use hsm::{GenerateError, InitialiseError, Token, TokenError, Uri, initialise};
 use keys::Algorithm;
 
-use crate::bench::{PIN, SO_PIN, isolated};
+use crate::bench::{Bench, PIN, SO_PIN, isolated};
 
 #[test]
 fn a_token_is_chosen_by_its_uri() {
     isolated("administration::a_token_is_chosen_by_its_uri", |bench| {
         let other = initialise(&bench.hsm.module(), None, "other", SO_PIN, PIN).unwrap();
-        let twin = initialise(&bench.hsm.module(), None, "mesh", SO_PIN, PIN).unwrap();
+        let twin = foreign_twin(bench);
         assert_ne!(twin.serial, bench.uri.serial);
         let open = |uri: Uri| Token::open(&Uri { pin_source: bench.uri.pin_source.clone(), ..uri });
         for uri in [bench.uri.clone(), other.clone(), twin] {
@@ -35,6 +41,38 @@ fn a_token_is_chosen_by_its_uri() {
         assert!(matches!(open(no_module), Err(TokenError::Uri { .. })));
         let certificate = Uri { object_type: Some(hsm::ObjectType::Cert), ..other };
         assert!(matches!(open(certificate), Err(TokenError::Uri { .. })));
+    });
+}
+
+/// A second token with the same label, as the vendor's tool makes it.
+fn foreign_twin(bench: &Bench) -> Uri {
+    let pkcs11 = Pkcs11::new(bench.hsm.module()).unwrap();
+    pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+    let slots = pkcs11.get_slots_with_token().unwrap().into_iter();
+    let empty = |slot: &Slot| !pkcs11.get_token_info(*slot).unwrap().token_initialized();
+    let slot = slots.filter(empty).next_back().unwrap();
+    pkcs11.init_token(slot, &AuthPin::from(SO_PIN), "mesh").unwrap();
+    let session = pkcs11.open_rw_session(slot).unwrap();
+    session.login(UserType::So, Some(&AuthPin::from(SO_PIN))).unwrap();
+    session.init_pin(&AuthPin::from(PIN)).unwrap();
+    drop(session);
+    let serial = pkcs11.get_token_info(slot).unwrap().serial_number().to_owned();
+    pkcs11.finalize().unwrap();
+    Uri { serial: Some(serial), ..bench.uri.clone() }
+}
+
+#[test]
+fn a_making_that_is_repeated_makes_no_second_token() {
+    isolated("administration::a_making_that_is_repeated_makes_no_second_token", |bench| {
+        let key = bench.generate(Algorithm::Ed25519, "platform");
+        let before = bench.hsm.count("C_InitToken");
+        let error = initialise(&bench.hsm.module(), None, "mesh", SO_PIN, PIN).unwrap_err();
+        assert!(matches!(error, InitialiseError::Exists { .. }), "{error}");
+        assert!(error.to_string().contains("use it as it is, or remove it"), "{error}");
+        assert_eq!(bench.hsm.count("C_InitToken"), before);
+        let by_label = Uri { serial: None, ..bench.uri.clone() };
+        let listed = Token::open(&by_label).unwrap().public_keys().unwrap();
+        assert_eq!(listed, [("platform".to_owned(), key)]);
     });
 }
 

@@ -34,6 +34,48 @@ fn a_lost_token_is_used_again_when_it_is_back() {
 }
 
 #[test]
+fn an_idle_store_notices_that_its_token_is_gone() {
+    isolated("faults::an_idle_store_notices_that_its_token_is_gone", |bench| {
+        let key = bench.generate(Algorithm::Ed25519, "platform");
+        let store = bench.store();
+        sign(&store, key.key_id(), b"before").unwrap();
+
+        // Nobody asks for a signature: the store finds out by itself.
+        let elsewhere = bench.directory.join("elsewhere");
+        fs::rename(bench.hsm.tokens(), &elsewhere).unwrap();
+        let reason = away(&store);
+        assert!(reason.contains("no token fits") || reason.contains("C_"), "{reason}");
+        fs::rename(&elsewhere, bench.hsm.tokens()).unwrap();
+        until("the token is open", || store.ready().is_ok());
+
+        // Also before it was asked for any key.
+        bench.hsm.faults("*=err:32\n");
+        let reason = away(&store);
+        assert!(reason.contains("CKR_DEVICE_REMOVED"), "{reason}");
+        bench.hsm.faults("");
+        until("the token is open", || store.ready().is_ok());
+        sign(&store, key.key_id(), b"after").unwrap();
+    });
+}
+
+#[test]
+fn an_idle_token_that_is_there_stays_open() {
+    isolated("faults::an_idle_token_that_is_there_stays_open", |bench| {
+        let key = bench.generate(Algorithm::Ed25519, "platform");
+        let store = bench.store();
+        sign(&store, key.key_id(), b"before").unwrap();
+        let logins = bench.hsm.count("C_Login");
+        let probes = bench.hsm.count("C_GetSessionInfo");
+        until("it was probed", || bench.hsm.count("C_GetSessionInfo") >= probes + 2);
+        // A module that does not take the question says nothing about its token.
+        bench.hsm.faults("C_GetSessionInfo=err:54\n");
+        until("it was probed", || bench.hsm.count("C_GetSessionInfo") >= probes + 4);
+        assert!(store.ready().is_ok());
+        assert_eq!(bench.hsm.count("C_Login"), logins);
+    });
+}
+
+#[test]
 fn an_erring_token_is_away_and_comes_back() {
     isolated("faults::an_erring_token_is_away_and_comes_back", |bench| {
         let key = bench.generate(Algorithm::EcdsaP256Sha256, "platform");
