@@ -26,7 +26,7 @@ pub use log::{checkpoint_note, inclusion_proof, ledger_inclusion};
 pub use model_signature::model_signature;
 pub use models::keras_model;
 pub use proto::{attest_message, attest_request};
-pub use tokens::pkcs11_uri;
+pub use tokens::{agent_frame, pkcs11_uri};
 
 /// A target.
 #[derive(Clone, Copy)]
@@ -61,6 +61,7 @@ pub const TARGETS: &[Target] = &[
     target("ledger_inclusion", ledger_inclusion),
     target("model_signature", model_signature),
     target("pkcs11_uri", pkcs11_uri),
+    target("agent_frame", agent_frame),
     target("request", request),
     target("scan", scan),
     target("statement", statement),

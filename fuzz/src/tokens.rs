@@ -1,6 +1,26 @@
-//! What names a key in a PKCS#11 token.
+//! What names a key in a PKCS#11 token, and what its agent and the service say to each other.
 
-use hsm::{MAX_URI_BYTES, Uri};
+use hsm::{
+    MAX_URI_BYTES, Uri,
+    agent::{FromAgent, Request},
+};
+
+/// The body of a frame, from either side: what is read is written again as the same bytes.
+pub fn agent_frame(data: &[u8]) -> bool {
+    let body = |frame: &[u8]| frame.get(4..).map(<[u8]>::to_vec);
+    let mut accepted = false;
+    if let Ok((id, request)) = Request::decode(data) {
+        let again = request.encode(id).ok();
+        assert!(again.as_deref().and_then(body).as_deref() == Some(data), "a request has one form");
+        accepted = true;
+    }
+    if let Ok(message) = FromAgent::decode(data) {
+        let again = message.encode().ok();
+        assert!(again.as_deref().and_then(body).as_deref() == Some(data), "an answer has one form");
+        accepted = true;
+    }
+    accepted
+}
 
 /// A PKCS#11 URI: it reads back from its own spelling, names absolute paths, and holds no PIN.
 pub fn pkcs11_uri(data: &[u8]) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! Certificates have random signatures, so each run writes other files; the rest stays the same.
 
+use hsm::agent::{Answer, FromAgent, Request};
 use std::{error::Error, fs, path::Path};
 
 use bundle::{BUNDLE_SCHEMA, Bundle, Signatures};
@@ -53,6 +54,17 @@ fn main() -> Outcome {
     uri("token", &format!("pkcs11:token=mesh;object=aibom;type=private?{paths}"))?;
     uri("id", "pkcs11:manufacturer=A%20B;serial=00ff;model=m;slot-id=7;id=%00%ff%3B")?;
     uri("pin_value", "pkcs11:token=mesh?pin-value=1234")?;
+
+    let key_id = "ab".repeat(32).parse()?;
+    let frame = |name, frame: Vec<u8>| write("agent_frame", name, frame.get(4..).unwrap_or(&[]));
+    frame("find", Request::Find(key_id).encode(7)?)?;
+    frame("sign", Request::Sign(key_id, b"a message").encode(8)?)?;
+    frame("found", FromAgent::Answer(7, Answer::Found(vec![0x30; 44])).encode()?)?;
+    frame("missing", FromAgent::Answer(7, Answer::Missing).encode()?)?;
+    frame("away", FromAgent::Answer(7, Answer::Away("unplugged".to_owned())).encode()?)?;
+    frame("signed", FromAgent::Answer(8, Answer::Signed(vec![9; 64])).encode()?)?;
+    frame("state", FromAgent::State(Err("it is being opened".to_owned())).encode()?)?;
+    write("agent_frame", "short", b"\0\0")?;
 
     let file: Value = serde_json::from_slice(&bundle.signatures.link)?;
     write("in_toto", "training.link", &bundle.signatures.link)?;
