@@ -131,7 +131,9 @@ async fn an_executor_that_dies_leaves_nothing_and_its_job_runs_again() -> anyhow
         Ok((!first.iter().any(|id| now.contains(id))).then_some(()))
     })?;
     let ended = completed_once(&mesh, job, before).await?;
-    ensure!(ended["attempt"] == 2, "it was not tried again: {ended}");
+    // At least: a machine under load may lose the short lease of this mesh once more.
+    let attempts = ended["attempt"].as_u64().context("an attempt")?;
+    ensure!(attempts >= 2, "it was not tried again: {ended}");
     Ok(())
 }
 
