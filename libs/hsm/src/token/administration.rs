@@ -213,7 +213,7 @@ fn empty_slot(
         let info = opened.pkcs11.get_token_info(slot).map_err(failed)?;
         let fits = wanted.is_none_or(|wanted| wanted == slot.id());
         if !info.token_initialized() {
-            empty = empty.or_else(|| fits.then_some(slot));
+            empty = if fits { empty.or(Some(slot)) } else { empty };
         } else if info.label() == label {
             let module = module.to_owned();
             return Err(InitialiseError::Exists { module, label: label.to_owned() });

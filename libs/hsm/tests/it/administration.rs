@@ -48,9 +48,9 @@ fn a_token_is_chosen_by_its_uri() {
 fn foreign_twin(bench: &Bench) -> Uri {
     let pkcs11 = Pkcs11::new(bench.hsm.module()).unwrap();
     pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
-    let slots = pkcs11.get_slots_with_token().unwrap().into_iter();
+    let slots = pkcs11.get_slots_with_token().unwrap();
     let empty = |slot: &Slot| !pkcs11.get_token_info(*slot).unwrap().token_initialized();
-    let slot = slots.filter(empty).next_back().unwrap();
+    let slot = slots.into_iter().find(empty).unwrap();
     pkcs11.init_token(slot, &AuthPin::from(SO_PIN), "mesh").unwrap();
     let session = pkcs11.open_rw_session(slot).unwrap();
     session.login(UserType::So, Some(&AuthPin::from(SO_PIN))).unwrap();
