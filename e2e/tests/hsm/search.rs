@@ -176,10 +176,11 @@ impl Search {
                 window.leave(bytes[index - KEY]);
             }
             let Some(start) = (index + 1).checked_sub(KEY) else { continue };
-            if start % step == 0 && window.may_be_random() {
-                if let Ok(candidate) = <[u8; KEY]>::try_from(&bytes[start..=index]) {
-                    self.attempt(candidate);
-                }
+            if start % step == 0
+                && window.may_be_random()
+                && let Ok(candidate) = <[u8; KEY]>::try_from(&bytes[start..=index])
+            {
+                self.attempt(candidate);
             }
         }
     }

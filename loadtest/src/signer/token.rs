@@ -42,7 +42,7 @@ pub(crate) enum Job {
     /// Signs what a number of AIBoMs need, all sessions busy.
     Sign {
         #[arg(long)]
-        uri: Uri,
+        uri: String,
         /// Key ids, in the order of the signatures.
         #[arg(long, value_delimiter = ',')]
         keys: Vec<keys::KeyId>,
@@ -156,7 +156,7 @@ pub(crate) fn run(job: Job) -> anyhow::Result<()> {
             serde_json::to_string(&Made { uri: uri.to_string(), keys })?
         }
         Job::Sign { uri, keys, lengths, aiboms } => {
-            serde_json::to_string(&sign(uri, &keys, &lengths, aiboms)?)?
+            serde_json::to_string(&sign(uri.parse()?, &keys, &lengths, aiboms)?)?
         }
     };
     println!("{text}");
