@@ -8,6 +8,7 @@
 use std::{
     collections::{BTreeSet, HashSet},
     fs,
+    io::ErrorKind,
     os::unix::fs::FileExt as _,
     path::Path,
 };
@@ -37,8 +38,9 @@ const PAGE: usize = 4096;
 /// A search, and what it found.
 pub(crate) struct Search {
     /// What a private key makes: 32 bytes, or an uncompressed point.
-    wanted: Vec<(KeyId, Vec<u8>)>,
-    tried: HashSet<[u8; KEY]>,
+    pub(crate) wanted: Vec<(KeyId, Vec<u8>)>,
+    /// The different 32 bytes that were tried.
+    pub(crate) tried: HashSet<[u8; KEY]>,
     /// Whether scalars may be as a processor keeps them: the lowest byte first. In files they never
     /// are.
     lowest_first: bool,
@@ -99,16 +101,6 @@ impl Search {
         }
     }
 
-    /// How many keys are searched for.
-    pub(crate) fn wanted(&self) -> usize {
-        self.wanted.len()
-    }
-
-    /// How many different 32 bytes were tried.
-    pub(crate) fn tried(&self) -> usize {
-        self.tried.len()
-    }
-
     /// Searches the writable memory of a process.
     pub(crate) fn memory(&mut self, process: i32) -> anyhow::Result<()> {
         self.lowest_first = true;
@@ -141,8 +133,12 @@ impl Search {
             if kind.is_dir() {
                 self.files(&path, except)?;
             } else if kind.is_file() {
-                // Services make files and remove them while this runs.
-                fs::read(&path).map(|bytes| self.bytes(&bytes, 1)).ok();
+                match fs::read(&path) {
+                    Ok(bytes) => self.bytes(&bytes, 1),
+                    // Services make files and remove them while this runs.
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(error) => return Err(error).context(path.display().to_string()),
+                }
             }
         }
         Ok(())
