@@ -59,7 +59,7 @@ fn large_files_small_files_and_shards_have_the_digests_of_their_bytes() {
     let root = place.path().canonicalize().unwrap();
     let bytes: Vec<u8> = (0..17_000_001_u32).map(|i| (i % 251).to_le_bytes()[0]).collect();
     fs::write(root.join("large"), &bytes).unwrap();
-    // One file: read ahead where there is a second core.
+    // One large file, of many blocks.
     let found = walk(&root, Path::new("x"), |_| false).unwrap();
     assert_eq!(hashed(&found, Serialization::Files)[0].sha256, Sha256Digest::of(&bytes));
     fs::write(root.join("empty"), "").unwrap();
