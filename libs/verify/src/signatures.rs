@@ -70,6 +70,13 @@ impl Basis<'_> {
         Err(problem)
     }
 
+    /// The key of the attestation, whose owner vouches for the training.
+    fn functionary(&self) -> Result<PublicKey, String> {
+        let named = self.root.signing_key(KeyUse::Aibom, self.signer);
+        let (key, _) = named.ok_or("the trust root does not name the key of the attestation")?;
+        Ok(key)
+    }
+
     fn model(&self, file: &[u8]) -> Result<PublicKey, String> {
         let statement = bom::model_statement(self.evidence).map_err(|error| error.to_string())?;
         self.key(KeyUse::Model, |key| {
@@ -78,17 +85,14 @@ impl Basis<'_> {
     }
 
     fn link(&self, file: &[u8]) -> Result<PublicKey, String> {
-        let named = self.root.signing_key(KeyUse::Aibom, self.signer);
-        let (key, _) = named.ok_or("the trust root does not name the key of the attestation")?;
+        let key = self.functionary()?;
         let link = bom::training_link(self.evidence, self.aibom).map_err(|e| e.to_string())?;
         verify_exact(file, &link, &key).map_err(|error| error.to_string())?;
         Ok(key)
     }
 
     fn layout(&self, file: &[u8]) -> Result<PublicKey, String> {
-        let named = self.root.signing_key(KeyUse::Aibom, self.signer);
-        let (functionary, _) =
-            named.ok_or("the trust root does not name the key of the attestation")?;
+        let functionary = self.functionary()?;
         let layout = bom::layout(self.evidence, self.aibom, self.signed_at, &functionary)
             .map_err(|error| error.to_string())?;
         self.key(KeyUse::Layout, |key| {
