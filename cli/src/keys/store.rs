@@ -78,8 +78,8 @@ impl Store {
             Self::Directory(path, passphrase) => make_file(path, passphrase.as_deref(), usage),
             Self::Token(uri) => {
                 // A label of its own, so that a URI can name each of them (object=…).
-                let id = hex(&files::random::<4>()?);
-                token::generate(uri, usage.algorithm(), &format!("aibom-{usage}-{id}"))
+                let id = u32::from_be_bytes(files::random()?);
+                token::generate(uri, usage.algorithm(), &format!("aibom-{usage}-{id:08x}"))
             }
         }
     }
@@ -101,10 +101,6 @@ impl Store {
             Self::Token(uri) => token::initialise(uri, so_pin),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn make_file(
