@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use client::{LocalFile, Profile};
 use ids::{JobId, Timestamp};
 use job::{
-    DatasetInfo, InputFile, Inputs, JobSpec, ModelInfo, Parameters, REQUEST_SCHEMA, Request,
-    Resources, Task, Trainer,
+    BomOptions, DatasetInfo, InputFile, Inputs, JobSpec, ModelInfo, Parameters, REQUEST_SCHEMA,
+    Request, Resources, Task, Trainer,
 };
 use serde_json::Value;
 
@@ -105,21 +105,9 @@ fn specification(probe: &Probe, inputs: Inputs) -> anyhow::Result<JobSpec> {
         model: ModelInfo {
             name: format!("probe-{}", probe.mode),
             version: "1.0".to_owned(),
-            description: None,
-            author: None,
-            kind: None,
-            licence: None,
-            base_model: None,
-            intended_use: None,
-            out_of_scope: None,
-            misuse: None,
+            ..ModelInfo::default()
         },
-        dataset: DatasetInfo {
-            name: "probe".to_owned(),
-            description: None,
-            licence: None,
-            source: None,
-        },
+        dataset: DatasetInfo { name: "probe".to_owned(), ..DatasetInfo::default() },
         resources: Resources {
             cpu_millis: 1_000,
             memory_mib: probe.memory_mib,
@@ -128,5 +116,6 @@ fn specification(probe: &Probe, inputs: Inputs) -> anyhow::Result<JobSpec> {
             output_mib: probe.output_mib,
             gpus: 0,
         },
+        aibom: BomOptions::default(),
     })
 }

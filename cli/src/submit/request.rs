@@ -77,18 +77,22 @@ pub(super) fn specification(
             author: model.author,
             kind: model.kind,
             licence: model.licence,
-            base_model: model
-                .base_model
-                .map(|base| job::BaseModel { name: base.name, source: base.source }),
+            base_model: model.base_model.map(|base| job::BaseModel {
+                name: base.name,
+                source: base.source,
+                ..Default::default()
+            }),
             intended_use: model.intended_use,
             out_of_scope: model.out_of_scope,
             misuse: model.misuse,
+            ..job::ModelInfo::default()
         },
         dataset: job::DatasetInfo {
             name: dataset.name.unwrap_or_else(|| stem(&inputs.dataset.name)),
             description: dataset.description,
             licence: dataset.licence,
             source: dataset.source,
+            ..job::DatasetInfo::default()
         },
         resources: job::Resources {
             cpu_millis: cpu_millis(&file.resources)?,
@@ -98,5 +102,6 @@ pub(super) fn specification(
             output_mib: file.resources.output_mib,
             gpus: file.resources.gpus,
         },
+        aibom: job::BomOptions::default(),
     })
 }

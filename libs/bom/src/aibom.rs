@@ -12,9 +12,6 @@ use crate::{
     files, formulation, graph, host, image, model, refs, signers, text, tools, vulnerabilities,
 };
 
-/// Which rules the document was written by; they never change under the same number.
-const PROFILE: u32 = 1;
-
 /// Why there is no AIBoM.
 #[derive(Debug, thiserror::Error)]
 pub enum AssembleError {
@@ -131,7 +128,7 @@ fn manufacturer(evidence: &VerifiedEvidence) -> Entity {
 fn properties(evidence: &VerifiedEvidence) -> Vec<Property> {
     let grant = evidence.grant();
     let mut out = vec![
-        property("profile", PROFILE),
+        property("profile", job::PROFILE),
         property("job", grant.job),
         property("attempt", grant.attempt),
         property("evidence:set:sha256", evidence.set_digest()),

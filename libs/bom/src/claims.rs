@@ -14,12 +14,16 @@ use crate::refs;
 pub(crate) enum Source {
     /// The user's request says so.
     Asserted,
+    /// The scheduler's grant says so.
+    Granted,
     /// The executor saw it from outside the container.
     Observed,
     /// The trainer said so from inside the container.
     Reported,
     /// The scanner found it.
     Scanned,
+    /// It follows from the rules of the profile.
+    Derived,
 }
 
 /// The record: fields by source and subject, in the order of both.
@@ -105,6 +109,10 @@ impl Sources<'_> {
                 self.signer(2)
             ),
             Source::Scanned => format!("Found by {}: {fields}.", self.scanners()),
+            Source::Granted => format!("Granted by {}: {fields}.", self.signer(1)),
+            Source::Derived => {
+                format!("Derived by the rules of profile {}: {fields}.", job::PROFILE)
+            }
         }
     }
 
@@ -120,6 +128,8 @@ impl Sources<'_> {
                 component(&self.evidence.request().spec.trainer.name, Kind::Container)
             }
             Source::Scanned => component(&self.scanners(), Kind::Application),
+            Source::Granted => component(self.signer(1), Kind::Application),
+            Source::Derived => component("aibom", Kind::Application),
         }
     }
 
@@ -127,7 +137,8 @@ impl Sources<'_> {
         let finished = self.evidence.training().predicate.run_details.metadata.finished_on;
         match source {
             Source::Asserted => self.evidence.request().requested_at,
-            Source::Observed | Source::Reported => finished,
+            Source::Granted => self.evidence.grant().issued_at,
+            Source::Observed | Source::Reported | Source::Derived => finished,
             Source::Scanned => self
                 .evidence
                 .scans()

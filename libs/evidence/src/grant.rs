@@ -1,6 +1,6 @@
 //! The grant: one attempt of one job, for one executor, for a limited time.
 
-use ids::{Attempt, FencingToken, JobId, Sha256Digest, SpiffeId, Timestamp};
+use ids::{Attempt, Digests, FencingToken, JobId, Sha256Digest, SpiffeId, Timestamp};
 use keys::KeyId;
 use serde::{Deserialize, Serialize};
 
@@ -41,4 +41,36 @@ pub struct Grant {
     pub issued_at: Timestamp,
     /// When it ends unless it is renewed.
     pub expires_at: Timestamp,
+    /// The scheduler's own program.
+    pub scheduler: Program,
+    /// Who runs this mesh, as the scheduler is configured; absent when it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Operator>,
+}
+
+/// A service's own program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Program {
+    /// Its version.
+    pub version: String,
+    /// Digests of the file that runs.
+    pub digest: Digests,
+}
+
+/// Who runs a mesh. Each text is 1 to 256 characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Operator {
+    /// The organisation.
+    pub name: String,
+    /// Its web address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// A mail address for questions on its AIBoMs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// URL of its security policy or `security.txt` (RFC 9116).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_policy: Option<String>,
 }

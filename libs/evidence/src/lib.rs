@@ -22,20 +22,22 @@ pub use check::{
     VerifiedEvidence, check,
 };
 pub use document::{Document, EvidenceSet, MAX_DOCUMENT_BYTES};
-pub use grant::{GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Grantee};
+pub use grant::{GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Grantee, Operator, Program};
 pub use isolation::{IsolationBreach, check_isolation};
 #[cfg(feature = "proto")]
 pub use proto::MissingDocument;
 pub use report::{Check, Checks};
 pub use scan::{
-    Completeness, Finding, Metadata as ScanMetadata, Package, SCAN_PREDICATE_TYPE, ScanExtension,
-    ScanPredicate, ScanStatement, Scanner, ScannerDatabase, Severity, VulnerabilityResult,
+    Completeness, Finding, Metadata as ScanMetadata, OperatingSystem, Package, SCAN_PREDICATE_TYPE,
+    ScanExtension, ScanPredicate, ScanStatement, Scanner, ScannerDatabase, Severity,
+    VulnerabilityResult,
 };
 pub use submission::{SUBMIT_STEP, submit_link, submitted};
 pub use training::{
-    BUILD_TYPE, BuildDefinition, Builder, Container, Dataset, Engine, ExternalParameters, Gpu,
-    Host, InternalParameters, Layer, Limits, Model, Mount, Observed, PROVENANCE_PREDICATE_TYPE,
-    Provenance, Reported, RunDetails, RunMetadata, Tensor, TrainingStatement,
+    BUILD_TYPE, BuildDefinition, Builder, Container, Dataset, Energy, Engine, ExternalParameters,
+    Firmware, Gpu, Host, ImageFacts, InternalParameters, Layer, Limits, Model, Mount, Observed,
+    PROVENANCE_PREDICATE_TYPE, Point, Provenance, Reported, RunDetails, RunMetadata, Split, Tensor,
+    Trained, TrainingStatement, Usage,
 };
 pub use trust_root::{
     Environment, KeyEntry, KeyRefused, KeyUse, MAX_LOG_DELAY_MS, MAX_TRUST_ROOT_BYTES, Revocation,

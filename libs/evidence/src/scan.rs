@@ -5,6 +5,8 @@ use envelope::Statement;
 use ids::{JobId, Sha256Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::Program;
+
 /// The predicate type.
 pub const SCAN_PREDICATE_TYPE: &str = "https://in-toto.io/attestation/vulns/v0.2";
 
@@ -60,6 +62,12 @@ pub struct VulnerabilityResult {
     pub severity: Vec<Severity>,
     /// Where it was found.
     pub annotations: Vec<Finding>,
+    /// Its title; empty when the tool gives none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// Weaknesses (CWE numbers), sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cwes: Vec<u32>,
 }
 
 /// A severity.
@@ -70,6 +78,9 @@ pub struct Severity {
     pub method: String,
     /// `CRITICAL`, `HIGH`, `MEDIUM`, `LOW` or `UNKNOWN`.
     pub score: String,
+    /// CVSS vector, where this method gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vector: Option<String>,
 }
 
 /// A package that a vulnerability was found in.
@@ -125,6 +136,21 @@ pub struct ScanExtension {
     pub report_sha256: Sha256Digest,
     /// Every package in the image, sorted by purl.
     pub packages: Vec<Package>,
+    /// The image's operating system, such as `debian 12.5`; absent when none was recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operating_system: Option<OperatingSystem>,
+    /// The scanner service's own program.
+    pub scanner: Program,
+}
+
+/// An operating system inside an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct OperatingSystem {
+    /// Family, such as `debian`.
+    pub family: String,
+    /// Version.
+    pub version: String,
 }
 
 /// A package in the image.
@@ -144,4 +170,13 @@ pub struct Package {
     pub licences: Vec<String>,
     /// purls of the packages that it depends on, sorted.
     pub depends_on: Vec<String>,
+    /// `<algorithm>:<hex>` of the package file, where the tool knows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Who maintains it, where the tool knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplier: Option<String>,
+    /// Where in the image it was found, where the tool says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
 }

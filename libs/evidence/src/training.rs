@@ -122,6 +122,55 @@ pub struct Observed {
     pub model: Model,
     /// The dataset, read without running anything.
     pub dataset: Dataset,
+    /// The model that came out, read in the same way.
+    pub trained: Trained,
+    /// What the run used.
+    #[serde(default, skip_serializing_if = "Usage::is_empty")]
+    pub usage: Usage,
+}
+
+/// The model that came out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Trained {
+    /// As the executor read it.
+    Read(Model),
+    /// Why the executor could not read it.
+    Unreadable(String),
+}
+
+/// What the run used, as far as it was measured from outside.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Usage {
+    /// Processor time of the container, in milliseconds, at the last sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_ms: Option<u64>,
+    /// The most memory that a sample saw, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_memory_bytes: Option<u64>,
+    /// Energy that was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub energy: Vec<Energy>,
+}
+
+impl Usage {
+    /// Whether nothing was measured.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.cpu_ms.is_none() && self.peak_memory_bytes.is_none() && self.energy.is_empty()
+    }
+}
+
+/// Energy that a counter of the machine measured between start and end of the container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Energy {
+    /// The counter: `nvml:gpu/0` (that GPU alone) or `rapl:package-0` (the whole processor package,
+    /// whatever else ran on it).
+    pub counter: String,
+    /// Millijoules.
+    pub millijoules: u64,
 }
 
 /// A container's effective settings as the engine reports them after creation.
@@ -172,6 +221,32 @@ pub struct Container {
     pub exit_code: i64,
     /// Whether the kernel killed it for memory.
     pub oom_killed: bool,
+    /// The image's own facts.
+    #[serde(default, skip_serializing_if = "ImageFacts::is_empty")]
+    pub image: ImageFacts,
+}
+
+/// What the engine knows of an image.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ImageFacts {
+    /// Bytes of all layers; absent when the engine does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
+    /// `sha256:<hex>` of each layer's tar (OCI `rootfs.diff_ids`), lowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<String>,
+    /// Labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+}
+
+impl ImageFacts {
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.size_bytes.is_none() && self.layers.is_empty() && self.labels.is_empty()
+    }
 }
 
 /// The container engine.
@@ -182,6 +257,9 @@ pub struct Engine {
     pub name: String,
     /// Version.
     pub version: String,
+    /// Its parts, such as `containerd` and `runc`, by version.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub components: BTreeMap<String, String>,
 }
 
 /// Limits on the container.
@@ -232,6 +310,22 @@ pub struct Host {
     pub memory_bytes: u64,
     /// GPUs that the container was given.
     pub gpus: Vec<Gpu>,
+    /// Firmware of the machine: `BIOS`, `CPU microcode`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub firmware: Vec<Firmware>,
+}
+
+/// A piece of firmware.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Firmware {
+    /// What it is.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Who made it; empty when the machine does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub vendor: String,
 }
 
 /// One GPU.
@@ -246,6 +340,9 @@ pub struct Gpu {
     pub memory_bytes: u64,
     /// Driver version.
     pub driver: String,
+    /// VBIOS version; absent when the driver does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vbios: Option<String>,
 }
 
 /// The submitted model file, read without running it.
@@ -266,6 +363,12 @@ pub struct Model {
     pub outputs: Vec<Tensor>,
     /// Trainable and other weights, where the file tells.
     pub parameter_count: Option<u64>,
+    /// The optimizer that it is compiled with, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimizer: Option<String>,
+    /// The losses that it is compiled with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<String>,
 }
 
 /// One layer.
@@ -302,6 +405,30 @@ pub struct Dataset {
     pub label: String,
     /// Further statistics: dotted name to value, such as `alcohol.mean` to `13.0006`.
     pub statistics: BTreeMap<String, String>,
+    /// Root of the RFC 6962 Merkle tree over the records in file order; a leaf is a record's bytes
+    /// without its line end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merkle_root: Option<Sha256Digest>,
+    /// The splits that the asked-for seed and share give by the rule `sha256-rank.v1`, computed by
+    /// the executor; none for a dataset of more records than it splits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub splits: Vec<Split>,
+    /// Whether the trainer's own record of its split (`split.json`) names the same rows; absent when
+    /// it left none that could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split_agrees: Option<bool>,
+}
+
+/// The records of one split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Split {
+    /// `train` or `validation`.
+    pub name: String,
+    /// How many.
+    pub records: u64,
+    /// Root of the RFC 6962 Merkle tree over them, in the order of use.
+    pub merkle_root: Sha256Digest,
 }
 
 /// What the trainer said; the platform vouches for none of it.
@@ -320,4 +447,20 @@ pub struct Reported {
     pub final_metrics: BTreeMap<String, f64>,
     /// Best value of each metric over all epochs: least for `loss` names, greatest otherwise.
     pub best_metrics: BTreeMap<String, f64>,
+    /// The trainer's own name and version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trainer: String,
+    /// Metrics over the epochs: at most 256 points each, evenly spread when there were more epochs,
+    /// the last one always among them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub series: BTreeMap<String, Vec<Point>>,
 }
+
+/// A metric after one epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Point(
+    /// The epoch, from 1.
+    pub u32,
+    /// The value.
+    pub f64,
+);

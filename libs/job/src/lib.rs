@@ -7,8 +7,9 @@ mod validate;
 
 pub use request::{REQUEST_PAYLOAD_TYPE, REQUEST_SCHEMA, Request};
 pub use spec::{
-    BaseModel, DatasetInfo, Image, ImageError, InputFile, Inputs, JobSpec, ModelInfo, Parameters,
-    Resources, Task, Trainer,
+    BaseModel, BomOptions, Compliance, CycloneDx, DatasetInfo, Fairness, Image, ImageError,
+    InputFile, Inputs, JobSpec, MAX_LIST, ModelInfo, PROFILE, Parameters, Resources, Risk, Task,
+    Tlp, Trainer,
 };
 pub use state::{JobState, Reason};
 pub use validate::{Invalid, MAX_INPUT_BYTES, validate};

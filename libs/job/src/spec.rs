@@ -156,7 +156,7 @@ pub struct Parameters {
 }
 
 /// What the submitter says of the model. Texts are at most 4,096 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ModelInfo {
     /// Name. 1 to 128 characters.
@@ -180,20 +180,91 @@ pub struct ModelInfo {
     pub out_of_scope: Option<String>,
     /// How it could be misused.
     pub misuse: Option<String>,
+    /// Who is to use it. Every list here has at most [`MAX_LIST`] entries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<String>,
+    /// Known technical limitations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limitations: Vec<String>,
+    /// Trade-offs between accuracy and other things.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trade_offs: Vec<String>,
+    /// Ethical risks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ethical_risks: Vec<Risk>,
+    /// How groups fare with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fairness: Vec<Fairness>,
+    /// What it is said to comply with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compliance: Vec<Compliance>,
+    /// URL of the producer's security policy or `security.txt` (RFC 9116).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_policy: Option<String>,
 }
 
+/// The most entries of a list that a submitter gives.
+pub const MAX_LIST: usize = 32;
+
 /// The model that another was derived from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct BaseModel {
     /// Name. 1 to 128 characters.
     pub name: String,
     /// URL or purl.
     pub source: Option<String>,
+    /// Version. 1 to 64 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// SHA-256 of its weights file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256Digest>,
+    /// How the submitted model was made from it, such as `full`, `lora` or `distillation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derivation: Option<String>,
+}
+
+/// A risk and what is done about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Risk {
+    /// The risk. 1 to 4,096 characters.
+    pub name: String,
+    /// What is done about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mitigation: Option<String>,
+}
+
+/// How a group fares with the model. Every text is 1 to 4,096 characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Fairness {
+    /// The group at risk.
+    pub group: String,
+    /// What it gains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benefits: Option<String>,
+    /// What it may suffer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harms: Option<String>,
+    /// What is done about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mitigation: Option<String>,
+}
+
+/// A standard or law that the submitter says the model complies with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Compliance {
+    /// Its name, such as `Regulation (EU) 2024/1689`. 1 to 128 characters.
+    pub standard: String,
+    /// In what way, in the submitter's words. 1 to 4,096 characters.
+    pub statement: String,
 }
 
 /// What the submitter says of the dataset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct DatasetInfo {
     /// Name. 1 to 128 characters.
@@ -204,6 +275,81 @@ pub struct DatasetInfo {
     pub licence: Option<String>,
     /// URL, DOI or purl.
     pub source: Option<String>,
+    /// Version. 1 to 64 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// How it was collected and prepared before it came here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<String>,
+    /// Its classification, such as `public` or `confidential`. 1 to 64 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classification: Option<String>,
+    /// What sensitive data it holds; `none` where the submitter says that there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sensitive_data: Vec<String>,
+    /// Who owns it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<String>,
+    /// Who keeps it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custodians: Vec<String>,
+    /// Who answers for its content and use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stewards: Vec<String>,
+}
+
+/// The version of CycloneDX that the AIBoM is written in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CycloneDx {
+    /// CycloneDX 1.6 (ECMA-424, first edition): who says what stands in `annotations`.
+    #[default]
+    #[serde(rename = "1.6")]
+    V1_6,
+    /// CycloneDX 1.7: who says what stands in `citations`.
+    #[serde(rename = "1.7")]
+    V1_7,
+}
+
+/// Whom an AIBoM may be shown to (Traffic Light Protocol 2.0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Tlp {
+    /// Everybody.
+    Clear,
+    /// The community.
+    Green,
+    /// The organisation and its clients.
+    Amber,
+    /// The organisation.
+    AmberAndStrict,
+    /// Its recipients only.
+    Red,
+}
+
+/// The rules that the AIBoM of a job is written by; the request fixes them, so that every verifier
+/// of any later version writes it by the same ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct BomOptions {
+    /// Which rules; only [`PROFILE`] is known.
+    pub profile: u32,
+    /// In which version of CycloneDX.
+    pub cyclone_dx: CycloneDx,
+    /// SPDX licence expression of the AIBoM itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// Whom it may be shown to; written in 1.7 only, which has a place for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tlp: Option<Tlp>,
+}
+
+/// The rules by which AIBoMs are written.
+pub const PROFILE: u32 = 2;
+
+impl Default for BomOptions {
+    fn default() -> Self {
+        Self { profile: PROFILE, cyclone_dx: CycloneDx::default(), licence: None, tlp: None }
+    }
 }
 
 /// The limits of the run.
@@ -255,4 +401,6 @@ pub struct JobSpec {
     pub dataset: DatasetInfo,
     /// Within which limits.
     pub resources: Resources,
+    /// How the AIBoM is to be written.
+    pub aibom: BomOptions,
 }

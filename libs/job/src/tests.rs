@@ -30,25 +30,10 @@ fn spec() -> JobSpec {
             validation_freq: 1,
             seed: 7,
         },
-        model: ModelInfo {
-            name: "wine".into(),
-            version: "1".into(),
-            description: None,
-            author: None,
-            kind: None,
-            licence: None,
-            base_model: None,
-            intended_use: None,
-            out_of_scope: None,
-            misuse: None,
-        },
-        dataset: DatasetInfo {
-            name: "wine".into(),
-            description: None,
-            licence: None,
-            source: None,
-        },
+        model: ModelInfo { name: "wine".into(), version: "1".into(), ..ModelInfo::default() },
+        dataset: DatasetInfo { name: "wine".into(), ..DatasetInfo::default() },
         resources: Resources::default(),
+        aibom: BomOptions::default(),
     }
 }
 

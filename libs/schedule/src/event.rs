@@ -1,6 +1,6 @@
 //! Everything that can happen to the scheduler, as one enum, and what follows from it.
 
-use evidence::{Grant, Grantee};
+use evidence::{GRANT_SCHEMA, Grant, Grantee, Operator, Program};
 use ids::{Attempt, FencingToken, JobId, Sha256Digest, SpiffeId, Timestamp};
 use job::{Image, JobSpec, Reason};
 use keys::KeyId;
@@ -198,9 +198,50 @@ pub struct Changes {
     /// The job that a submission made or found, and whether it was there before.
     pub job: Option<(JobId, bool)>,
     /// The grant to sign.
-    pub grant: Option<Grant>,
+    pub grant: Option<Granted>,
     /// Whether the holder of a renewed lease must stop.
     pub cancel: bool,
     /// When the next tick is due, in milliseconds since the epoch; `None` when nothing waits.
     pub wake_at: Option<Timestamp>,
+}
+
+/// A lease that was given or renewed; with what the service says of itself it becomes a [`Grant`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// The job.
+    pub job: JobId,
+    /// From 1.
+    pub attempt: Attempt,
+    /// SHA-256 of the request's envelope.
+    pub request: Sha256Digest,
+    /// To whom.
+    pub executor: Grantee,
+    /// Random: this lease and no other.
+    pub nonce: Sha256Digest,
+    /// Grows with every lease.
+    pub fencing_token: FencingToken,
+    /// When the lease began.
+    pub issued_at: Timestamp,
+    /// When it ends unless it is renewed.
+    pub expires_at: Timestamp,
+}
+
+impl Granted {
+    /// The grant that the scheduler `scheduler` of the mesh of `operator` signs.
+    #[must_use]
+    pub fn by(self, scheduler: Program, operator: Option<Operator>) -> Grant {
+        Grant {
+            schema: GRANT_SCHEMA.to_owned(),
+            job: self.job,
+            attempt: self.attempt,
+            request: self.request,
+            executor: self.executor,
+            nonce: self.nonce,
+            fencing_token: self.fencing_token,
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+            scheduler,
+            operator,
+        }
+    }
 }

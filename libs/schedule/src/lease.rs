@@ -1,11 +1,13 @@
 //! Leases: giving, keeping and ending them.
 
-use evidence::{GRANT_SCHEMA, Grant, Grantee};
+use evidence::Grantee;
 use ids::{JobId, Sha256Digest, Timestamp};
 use job::{Image, JobState, Reason};
 use keys::KeyId;
 
-use crate::{Changes, Failure, FailureKind, JobRecord, Lease, LeaseKey, Machine, Refused, Trained};
+use crate::{
+    Changes, Failure, FailureKind, Granted, JobRecord, Lease, LeaseKey, Machine, Refused, Trained,
+};
 
 impl Machine {
     /// Gives the oldest job that fits, if there is one.
@@ -44,11 +46,10 @@ impl Machine {
     }
 
     /// The grant of the current lease of `id`.
-    pub(crate) fn grant(&self, id: JobId) -> Option<Grant> {
+    pub(crate) fn grant(&self, id: JobId) -> Option<Granted> {
         let record = self.jobs.get(&id)?;
         let lease = record.lease.as_ref()?;
-        Some(Grant {
-            schema: GRANT_SCHEMA.to_owned(),
+        Some(Granted {
             job: id,
             attempt: record.attempt,
             request: record.documents.request?,

@@ -9,7 +9,9 @@ mod machine;
 mod record;
 mod stage;
 
-pub use event::{Changes, Event, Failure, FailureKind, LeaseKey, Refused, Submission, Trained};
+pub use event::{
+    Changes, Event, Failure, FailureKind, Granted, LeaseKey, Refused, Submission, Trained,
+};
 pub use machine::{Config, Machine};
 pub use record::{Documents, JobRecord, Lease, MAX_HISTORY, OutputFile, TransitionRecord};
 pub use stage::Stage;

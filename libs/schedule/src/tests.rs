@@ -47,7 +47,8 @@ fn spec() -> JobSpec {
         "resources": {
             "cpuMillis": 1000, "memoryMib": 512, "pids": 64, "wallClockS": 60,
             "outputMib": 16, "gpus": 0
-        }
+        },
+        "aibom": {"profile": 2, "cycloneDx": "1.6"}
     }))
     .unwrap()
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use envelope::Envelope;
-use evidence::{Dataset, Document, Limits, Model, Observed};
+use evidence::{Dataset, Document, Limits, Model, Observed, Trained, Usage};
 use job::{Image, Reason, Resources};
 use keys::SigningKey as _;
 use rpc::{Credentials, MeshIdentity};
@@ -292,6 +292,8 @@ impl Attempt {
                 host: self.shared.host.for_run(self.order.request().spec.resources.gpus),
                 model: prepared.model,
                 dataset: prepared.dataset,
+                trained: Trained::Unreadable("not read".to_owned()),
+                usage: Usage::default(),
             },
             order: self.order,
             reported: finished.ended.report.reported,

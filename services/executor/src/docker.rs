@@ -79,6 +79,7 @@ impl Engine for DockerEngine {
         Ok(EngineFact {
             name: if podman { "podman" } else { "docker" }.to_owned(),
             version: clean(&version.version.unwrap_or_default(), 64),
+            components: std::collections::BTreeMap::new(),
         })
     }
 

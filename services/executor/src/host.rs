@@ -1,9 +1,7 @@
 //! The machine as the executor finds it, and the executor's own program.
 
-use std::{fs::File, io::Read as _};
-
 use evidence::{Gpu, Host};
-use ids::{Digests, Hasher, Sha256Digest};
+use ids::{Digests, Sha256Digest};
 use nvml_wrapper::Nvml;
 
 use crate::failure::clean;
@@ -85,23 +83,11 @@ fn gpus() -> Vec<GpuFact> {
             uuid_sha256: Sha256Digest::of(uuid.as_bytes()),
             memory_bytes: device.memory_info().map_or(0, |memory| memory.total),
             driver: clean(&driver, 64),
+            vbios: None,
         };
         Some(GpuFact { uuid: clean(&uuid, 64), gpu })
     };
     (0..count).filter_map(fact).collect()
-}
-
-fn own_binary() -> std::io::Result<Digests> {
-    let mut file = File::open("/proc/self/exe")?;
-    let mut hasher = Hasher::new();
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(hasher.finish());
-        }
-        hasher.update(buffer.get(..count).unwrap_or_default());
-    }
 }
 
 impl HostFacts {
@@ -122,8 +108,9 @@ impl HostFacts {
             cpus: cpu_count(&cpuinfo),
             memory_bytes: memory_bytes(&read("/proc/meminfo")),
             gpus: Vec::new(),
+            firmware: Vec::new(),
         };
-        Ok(Self { host, gpus: gpus(), binary: own_binary()? })
+        Ok(Self { host, gpus: gpus(), binary: telemetry::own_program()? })
     }
 
     /// The host as a run with `gpus` GPUs saw it: the engine gives the first ones by index.

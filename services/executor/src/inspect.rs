@@ -47,6 +47,8 @@ fn model_of(facts: &ModelFacts) -> Model {
         inputs: tensors(&facts.inputs),
         outputs: tensors(&facts.outputs),
         parameter_count: facts.parameter_count.and_then(safe),
+        optimizer: facts.optimizer.as_deref().map(name),
+        losses: facts.losses.iter().map(|loss| name(loss)).collect(),
     }
 }
 
@@ -84,6 +86,9 @@ fn dataset_of(definition: &Definition, measured: &Statistics) -> Dataset {
         columns: measured.columns,
         label: name(&definition.label),
         statistics,
+        merkle_root: None,
+        splits: Vec::new(),
+        split_agrees: None,
     }
 }
 

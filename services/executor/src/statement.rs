@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE, ResourceDescriptor, SealError, StatementType};
 use evidence::{
-    BUILD_TYPE, BuildDefinition, Builder, CLOCK_SKEW_MS, Container, Dataset, ExternalParameters,
-    Host, InternalParameters, IsolationBreach, MAX_DOCUMENT_BYTES, Model, Observed,
-    PROVENANCE_PREDICATE_TYPE, Provenance, Reported, RunDetails, RunMetadata, TrainingStatement,
-    check_isolation,
+    BUILD_TYPE, BuildDefinition, Builder, CLOCK_SKEW_MS, ExternalParameters, InternalParameters,
+    IsolationBreach, MAX_DOCUMENT_BYTES, Observed, PROVENANCE_PREDICATE_TYPE, Provenance, Reported,
+    RunDetails, RunMetadata, TrainingStatement, check_isolation,
 };
 use ids::{Digests, SpiffeId, Timestamp, canonical};
 use keys::SigningKey;
@@ -185,17 +184,6 @@ pub fn seal(
         return Err(StatementError::TooLong(length));
     }
     Ok(envelope)
-}
-
-/// What the executor saw, put together.
-#[must_use]
-pub const fn observed(
-    container: Container,
-    host: Host,
-    model: Model,
-    dataset: Dataset,
-) -> Observed {
-    Observed { container, host, model, dataset }
 }
 
 #[cfg(test)]

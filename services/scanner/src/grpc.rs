@@ -53,7 +53,9 @@ impl Coded for ScanError {
                 EngineError::Engine { .. } => Code::Unavailable,
             },
             Self::Archive(ArchiveError::TooLarge { .. }) => Code::ResourceExhausted,
-            Self::Archive(ArchiveError::Save { .. }) | Self::Scratch { .. } => Code::Unavailable,
+            Self::Archive(ArchiveError::Save { .. }) | Self::Scratch { .. } | Self::Program(_) => {
+                Code::Unavailable
+            }
             Self::Archive(ArchiveError::Binding(_)) => Code::DataLoss,
             Self::ExportTimedOut { .. } => Code::DeadlineExceeded,
             Self::Tool(error) => match error {
@@ -77,6 +79,7 @@ impl Coded for ScanError {
             },
             Self::Archive(ArchiveError::TooLarge { .. }) => "IMAGE_TOO_LARGE",
             Self::Archive(ArchiveError::Save { .. }) | Self::Scratch { .. } => "SCRATCH_FAILED",
+            Self::Program(_) => "PROGRAM_UNREADABLE",
             Self::Archive(ArchiveError::Binding(_)) => "IMAGE_MISMATCH",
             Self::ExportTimedOut { .. } => "EXPORT_TIMED_OUT",
             Self::Tool(error) => match error {

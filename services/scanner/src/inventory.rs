@@ -144,6 +144,9 @@ fn package(
         class: class.to_owned(),
         licences,
         depends_on: depends_on.into_iter().cloned().collect(),
+        digest: None,
+        supplier: None,
+        path: None,
     })
 }
 
@@ -208,14 +211,14 @@ fn result(id: String, grouped: Grouped) -> VulnerabilityResult {
     let severity = grouped
         .severity
         .into_iter()
-        .map(|(method, rank)| Severity { method, score: score(rank).to_owned() })
+        .map(|(method, rank)| Severity { method, score: score(rank).to_owned(), vector: None })
         .collect();
     let annotations = grouped
         .findings
         .into_iter()
         .map(|((purl, installed), fixed)| Finding { purl, installed, fixed })
         .collect();
-    VulnerabilityResult { id, severity, annotations }
+    VulnerabilityResult { id, severity, annotations, title: String::new(), cwes: Vec::new() }
 }
 
 /// What the report itself says was not, or not usefully, looked at.

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use evidence::Program;
 use futures::{
     FutureExt as _,
     future::{BoxFuture, WeakShared},
@@ -40,6 +41,9 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Why there is no scan.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
+    /// The own program cannot be read.
+    #[error("cannot read the scanner's own program")]
+    Program(#[source] std::io::Error),
     /// Trivy is not installed.
     #[error(transparent)]
     ToolMissing(#[from] ToolMissing),
@@ -100,6 +104,8 @@ pub struct Scanned {
     pub database: Result<Database, Unusable>,
     /// Whether no run was needed for it.
     pub cached: bool,
+    /// The scanner service's own program.
+    pub scanner: Program,
 }
 
 type Outcome = Result<(Arc<Record>, bool), Arc<ScanError>>;
@@ -134,6 +140,7 @@ pub struct Scans {
     export_timeout_ms: u64,
     runs: Semaphore,
     flights: Mutex<HashMap<Sha256Digest, WeakShared<Flight>>>,
+    program: Program,
 }
 
 impl std::fmt::Debug for Scans {
@@ -155,6 +162,7 @@ impl Scans {
         clock: Clock,
     ) -> Result<Arc<Self>, ScanError> {
         let scratch = config.scan.scratch_directory.clone();
+        let digest = telemetry::own_program().map_err(ScanError::Program)?;
         clear_leftovers(&scratch)
             .map_err(|source| ScanError::Scratch { path: scratch.clone(), source })?;
         Ok(Arc::new(Self {
@@ -168,6 +176,7 @@ impl Scans {
             export_timeout_ms: config.scan.export_timeout_ms,
             runs: Semaphore::new(config.scan.max_concurrent),
             flights: Mutex::default(),
+            program: Program { version: env!("CARGO_PKG_VERSION").to_owned(), digest },
         }))
     }
 
@@ -192,7 +201,8 @@ impl Scans {
         let id = self.images.resolve(image).await.map_err(|e| Arc::new(e.into()))?;
         let plan = Plan { id, tool, database: database.clone().ok() };
         let (record, cached) = self.flight(plan).await?;
-        Ok(Scanned { record, tool_sha256: tool.sha256, database, cached })
+        let scanner = self.program.clone();
+        Ok(Scanned { record, tool_sha256: tool.sha256, database, cached, scanner })
     }
 
     /// The run for this plan: the one under way, or a new one. It ends when nobody waits for it.

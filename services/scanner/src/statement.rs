@@ -80,6 +80,8 @@ pub fn statement(subject: &Subject, scanned: &Scanned) -> ScanStatement {
                 database_sha256: database.map(|database| database.sha256),
                 report_sha256: record.report_sha256,
                 packages: record.inventory.packages.clone(),
+                operating_system: None,
+                scanner: scanned.scanner.clone(),
             },
         },
     }

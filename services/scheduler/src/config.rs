@@ -26,6 +26,9 @@ pub struct Config {
     pub identity: IdentityFiles,
     /// Where artifacts are.
     pub artifacts: ArtifactsConfig,
+    /// Who runs this mesh: named in every AIBoM.
+    #[serde(default)]
+    pub operator: Option<evidence::Operator>,
     /// Who scans.
     pub scanner: ClientConfig,
     /// Who signs.

@@ -9,6 +9,7 @@ mod refusal;
 use std::sync::Arc;
 
 use artifacts::ArtifactStore;
+use evidence::{Operator, Program};
 pub(crate) use outgoing::Peers;
 use proto::{
     artifact::v1::artifact_service_server::ArtifactServiceServer,
@@ -30,6 +31,8 @@ pub(crate) struct State {
     pub(crate) live: Live,
     pub(crate) fleet: Fleet,
     pub(crate) lease_ttl_ms: i64,
+    pub(crate) program: Program,
+    pub(crate) operator: Option<Operator>,
 }
 
 /// The three services.

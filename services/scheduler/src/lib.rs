@@ -16,6 +16,7 @@ mod stages;
 use std::{net::SocketAddr, sync::Arc};
 
 pub use config::{ArtifactsConfig, Config, ConfigError};
+use evidence::Program;
 pub use records::RecordError;
 use rpc::{CancellationToken, MeshIdentity};
 use tokio::task::JoinHandle;
@@ -32,6 +33,9 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    /// The own program cannot be read.
+    #[error("cannot read the scheduler's own program")]
+    Program(#[source] std::io::Error),
     /// The identity cannot be loaded.
     #[error(transparent)]
     Identity(#[from] rpc::IdentityError),
@@ -82,6 +86,8 @@ impl Handle {
 pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle, StartError> {
     std::fs::create_dir_all(&config.state_dir)
         .map_err(|source| StartError::StateDir { path: config.state_dir.clone(), source })?;
+    let digest = telemetry::own_program().map_err(StartError::Program)?;
+    let program = Program { version: env!("CARGO_PKG_VERSION").to_owned(), digest };
     let identity = MeshIdentity::load(&config.identity)?;
     identity.spawn_reload(shutdown.clone());
     let records = records::Records::open(&config.state_dir)?;
@@ -105,6 +111,8 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle
         live,
         fleet: fleet::Fleet::new(config.trainers.clone()),
         lease_ttl_ms: config.schedule.lease_ttl_ms,
+        program,
+        operator: config.operator,
     };
     let health = bound.health();
     let (broken, stop) = (records.broken(), shutdown.clone());

@@ -86,6 +86,7 @@ fn fixture(spec: &Spec) -> Fixture {
                     uuid_sha256: Sha256Digest::of(&index.to_be_bytes()),
                     memory_bytes: u64::from(b.numbers[3]),
                     driver: b.free[7].clone(),
+                    vbios: None,
                 })
                 .collect();
             for (index, value) in b.metrics.iter().enumerate() {

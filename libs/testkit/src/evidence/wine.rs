@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 
 use ::evidence::{
     BUILD_TYPE, BuildDefinition, Builder, Container, Dataset, Engine, ExternalParameters,
-    GRANT_SCHEMA, Grant, Grantee, Host, InternalParameters, Layer, Limits, Model, Mount, Observed,
-    PROVENANCE_PREDICATE_TYPE, Provenance, Reported, RunDetails, RunMetadata, Tensor,
-    TrainingStatement,
+    GRANT_SCHEMA, Grant, Grantee, Host, ImageFacts, InternalParameters, Layer, Limits, Model,
+    Mount, Observed, PROVENANCE_PREDICATE_TYPE, Program, Provenance, Reported, RunDetails,
+    RunMetadata, Tensor, Trained, TrainingStatement, Usage,
 };
 use envelope::{ResourceDescriptor, Statement, StatementType};
 use ids::{Digests, JobId, Sha256Digest, Timestamp};
 use job::{
-    BaseModel, DatasetInfo, InputFile, Inputs, JobSpec, ModelInfo, Parameters, REQUEST_SCHEMA,
-    Request, Resources, Task, Trainer,
+    BaseModel, BomOptions, DatasetInfo, InputFile, Inputs, JobSpec, ModelInfo, Parameters,
+    REQUEST_SCHEMA, Request, Resources, Task, Trainer,
 };
 use keys::SigningKey as _;
 use serde_json::json;
@@ -111,18 +111,22 @@ fn spec() -> JobSpec {
             base_model: Some(BaseModel {
                 name: "wine-base".to_owned(),
                 source: text("https://models.example/wine-base"),
+                ..BaseModel::default()
             }),
             intended_use: text("Showing the way from a training job to a verified AIBoM."),
             out_of_scope: text("Any commercial grading of wine."),
             misuse: text("Presenting its answer as proof of a wine's origin."),
+            ..ModelInfo::default()
         },
         dataset: DatasetInfo {
             name: "UCI Wine".to_owned(),
             description: text("Chemical analysis of 178 wines of one region."),
             licence: text("CC-BY-4.0"),
             source: text("https://doi.org/10.24432/C5PC7J"),
+            ..DatasetInfo::default()
         },
         resources: Resources::default(),
+        aibom: BomOptions::default(),
     }
 }
 
@@ -150,7 +154,14 @@ pub(super) fn grant(mesh: &Mesh, times: &Times, number: u64, request: Sha256Dige
         fencing_token: 40 + number,
         issued_at: times.granted,
         expires_at: times.expires,
+        scheduler: program(b"the scheduler's binary"),
+        operator: None,
     }
+}
+
+/// A service's own program.
+pub(super) fn program(binary: &[u8]) -> Program {
+    Program { version: "0.1.0".to_owned(), digest: Digests::of(binary) }
 }
 
 pub(super) fn training(
@@ -218,7 +229,12 @@ fn run_details(times: &Times, grant: &Grant, spec: &JobSpec) -> RunDetails {
                 columns: 14,
                 label: "target".to_owned(),
                 statistics: statistics(),
+                merkle_root: None,
+                splits: Vec::new(),
+                split_agrees: None,
             },
+            trained: Trained::Read(model()),
+            usage: Usage::default(),
         },
         reported: reported(),
     }
@@ -239,7 +255,11 @@ fn container(spec: &JobSpec) -> Container {
         read_only,
     };
     Container {
-        engine: Engine { name: "docker".to_owned(), version: "20.10.24".to_owned() },
+        engine: Engine {
+            name: "docker".to_owned(),
+            version: "20.10.24".to_owned(),
+            components: BTreeMap::new(),
+        },
         runtime: "runc".to_owned(),
         image_id: format!("sha256:{}", image.digest()),
         repo_digests: image.repository().map(|_| image.to_string()).into_iter().collect(),
@@ -271,6 +291,7 @@ fn container(spec: &JobSpec) -> Container {
         devices: Vec::new(),
         exit_code: 0,
         oom_killed: false,
+        image: ImageFacts::default(),
     }
 }
 
@@ -283,6 +304,7 @@ fn host() -> Host {
         cpus: 8,
         memory_bytes: 33_554_432_000,
         gpus: Vec::new(),
+        firmware: Vec::new(),
     }
 }
 
@@ -306,6 +328,8 @@ fn model() -> Model {
         inputs: vec![tensor("input", 13)],
         outputs: vec![tensor("cultivar", 3)],
         parameter_count: Some(275),
+        optimizer: None,
+        losses: Vec::new(),
     }
 }
 
@@ -343,5 +367,7 @@ fn reported() -> Reported {
         epochs: 30,
         final_metrics: metrics(0.993_006_993, 0.045_612, 0.971_428_57, 0.080_123),
         best_metrics: metrics(1.0, 0.045_612, 1.0, 0.078_001),
+        trainer: "keras 1.0.0".to_owned(),
+        series: BTreeMap::new(),
     }
 }

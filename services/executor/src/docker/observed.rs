@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bollard::models::{ContainerInspectResponse, HostConfig, MountPoint};
-use evidence::{Container, Engine, Limits, Mount};
+use evidence::{Container, Engine, ImageFacts, Limits, Mount};
 
 use crate::{
     engine::{Inspection, Settings},
@@ -86,7 +86,11 @@ pub(super) fn inspection(found: ContainerInspectResponse, settings: &Settings) -
     command.extend(list(found.args));
     let devices = devices(&host);
     let container = Container {
-        engine: Engine { name: String::new(), version: String::new() },
+        engine: Engine {
+            name: String::new(),
+            version: String::new(),
+            components: std::collections::BTreeMap::new(),
+        },
         runtime: text(host.runtime),
         image_id: text(found.image),
         repo_digests: Vec::new(),
@@ -108,6 +112,7 @@ pub(super) fn inspection(found: ContainerInspectResponse, settings: &Settings) -
         devices,
         exit_code: state.exit_code.unwrap_or(-1),
         oom_killed: state.oom_killed == Some(true),
+        image: ImageFacts::default(),
     };
     let pid = state.pid.and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
     Inspection { container, pid, running: state.running == Some(true) }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use evidence::{Document, GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Grantee};
+use evidence::{Document, GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Grantee, Program};
 use futures::Stream;
 use ids::{Digests, JobId, Sha256Digest, Timestamp};
 use proto::{
@@ -156,6 +156,8 @@ impl FakeScheduler {
             fencing_token: token,
             issued_at: now(),
             expires_at: now().plus_ms(i64::from(TTL_MS)),
+            scheduler: Program { version: "0".to_owned(), digest: Digests::of(b"scheduler") },
+            operator: None,
         };
         let document = self.sign(&grant);
         self.change(|heard| {

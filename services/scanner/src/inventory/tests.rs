@@ -52,7 +52,11 @@ fn vulnerabilities_are_grouped_by_id() {
     let found = sample().vulnerabilities;
     assert!(found.windows(2).all(|pair| pair[0].id < pair[1].id));
     let zlib = found.iter().find(|v| v.id == "CVE-2023-45853").unwrap();
-    let by = |method: &str, score: &str| Severity { method: method.into(), score: score.into() };
+    let by = |method: &str, score: &str| Severity {
+        method: method.into(),
+        score: score.into(),
+        vector: None,
+    };
     assert_eq!(zlib.severity, [by("nvd", "CRITICAL"), by("trivy", "CRITICAL")]);
     assert_eq!(zlib.annotations.len(), 1);
     assert_eq!(zlib.annotations[0].fixed, "");

@@ -8,6 +8,7 @@ use ids::{Sha256Digest, Timestamp, canonical};
 use job::Reason;
 use proto::{dispatch::v1 as wire, evidence::v1::SignedDocument};
 use rpc::Peer;
+use schedule::Granted;
 use schedule::{Event, Failure, FailureKind, LeaseKey, Machine, OutputFile, Trained};
 use tonic::{Request, Response, Status};
 
@@ -36,8 +37,9 @@ impl Dispatch {
         Self { state }
     }
 
-    fn sign(&self, grant: &Grant) -> Result<Document, Refusal> {
-        let payload = canonical::to_vec(grant).map_err(envelope::SealError::from)?;
+    fn sign(&self, granted: Granted) -> Result<Document, Refusal> {
+        let grant = granted.by(self.state.program.clone(), self.state.operator.clone());
+        let payload = canonical::to_vec(&grant).map_err(envelope::SealError::from)?;
         let credentials = self.state.identity.current();
         let envelope =
             Envelope::seal(GRANT_PAYLOAD_TYPE, payload, credentials.signing_key().as_ref())?;
@@ -64,12 +66,15 @@ impl Dispatch {
         };
         self.state.live.begin(grant.job);
         let request: Document = self.state.records.document(&grant.request)?;
+        let (job_id, attempt) = (grant.job.to_string(), grant.attempt);
+        let fencing_token = grant.fencing_token;
+        let grant = Some(self.sign(grant)?.into());
         Ok(Some(wire::Lease {
-            job_id: grant.job.to_string(),
-            attempt: grant.attempt,
-            fencing_token: grant.fencing_token,
+            job_id,
+            attempt,
+            fencing_token,
             request: Some(request.into()),
-            grant: Some(self.sign(&grant)?.into()),
+            grant,
         }))
     }
 
@@ -252,7 +257,7 @@ impl wire::dispatch_service_server::DispatchService for Dispatch {
         let changes = applied.map_err(Refusal::from)?.changes;
         let directive =
             if changes.cancel { wire::Directive::Cancel } else { wire::Directive::Continue };
-        let grant = changes.grant.map(|grant| self.sign(&grant)).transpose()?;
+        let grant = changes.grant.map(|grant| self.sign(grant)).transpose()?;
         let (directive, grant) = (directive.into(), grant.map(Into::into));
         Ok(Response::new(wire::RenewResponse { directive, grant }))
     }

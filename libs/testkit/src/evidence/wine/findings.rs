@@ -25,6 +25,9 @@ fn package(purl: &str, class: &str, licences: &[&str], depends_on: &[&str]) -> P
         class: class.to_owned(),
         licences: licences.iter().map(|text| (*text).to_owned()).collect(),
         depends_on: depends_on.iter().map(|text| (*text).to_owned()).collect(),
+        digest: None,
+        supplier: None,
+        path: None,
     }
 }
 
@@ -67,12 +70,18 @@ fn vulnerability(
 ) -> VulnerabilityResult {
     VulnerabilityResult {
         id: id.to_owned(),
-        severity: vec![Severity { method: "nvd".to_owned(), score: score.to_owned() }],
+        severity: vec![Severity {
+            method: "nvd".to_owned(),
+            score: score.to_owned(),
+            vector: None,
+        }],
         annotations: vec![Finding {
             purl: purl.to_owned(),
             installed: installed.to_owned(),
             fixed: fixed.to_owned(),
         }],
+        title: String::new(),
+        cwes: Vec::new(),
     }
 }
 
@@ -122,6 +131,8 @@ pub(crate) fn scan(
                 database_sha256: Some(Sha256Digest::of(b"trivy.db")),
                 report_sha256: Sha256Digest::of(b"raw report"),
                 packages: packages(count),
+                operating_system: None,
+                scanner: super::program(b"the scanner's binary"),
             },
         },
     }

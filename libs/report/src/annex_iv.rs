@@ -1,0 +1,1 @@
+//! The technical documentation of Annex IV of Regulation (EU) 2024/1689.
