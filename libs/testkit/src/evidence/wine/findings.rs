@@ -77,7 +77,7 @@ fn vulnerability(
         severity: vec![Severity {
             method: "nvd".to_owned(),
             score: score.to_owned(),
-            vector: None,
+            vector: Some(VECTOR.to_owned()),
         }],
         annotations: vec![Finding {
             purl: purl.to_owned(),

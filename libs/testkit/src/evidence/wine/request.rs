@@ -22,9 +22,70 @@ fn input(index: usize) -> InputFile {
     InputFile { name: name.to_owned(), sha256: Sha256Digest::of(bytes), size: bytes.len() as u64 }
 }
 
+fn text(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+fn own(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn model_info() -> ModelInfo {
+    ModelInfo {
+        name: "wine-cultivar".to_owned(),
+        version: "1.0.0".to_owned(),
+        description: text("Tells three grape cultivars apart by 13 chemical measurements."),
+        author: text("AIBoM Mesh contributors"),
+        kind: text("classifier"),
+        licence: text("Apache-2.0"),
+        base_model: Some(BaseModel {
+            name: "wine-base".to_owned(),
+            source: text("https://models.example/wine-base"),
+            version: text("0.9.0"),
+            sha256: Some(Sha256Digest::of(b"the base model")),
+            derivation: text("full"),
+        }),
+        intended_use: text("Showing the way from a training job to a verified AIBoM."),
+        out_of_scope: text("Any commercial grading of wine."),
+        misuse: text("Presenting its answer as proof of a wine's origin."),
+        users: own(&["People who try this software"]),
+        limitations: own(&["Knows the 178 wines of one region only."]),
+        trade_offs: own(&["Small and quick rather than exact."]),
+        ethical_risks: vec![Risk {
+            name: "A grower is wrongly accused of mislabelling.".to_owned(),
+            mitigation: text("A chemist checks every doubtful answer."),
+        }],
+        fairness: vec![Fairness {
+            group: "Growers of rare cultivars".to_owned(),
+            benefits: text("None."),
+            harms: text("Their wines are always taken for another cultivar."),
+            mitigation: text("Out of scope by the card."),
+        }],
+        compliance: vec![Compliance {
+            standard: "Regulation (EU) 2024/1689".to_owned(),
+            statement: "Not a high-risk system under Annex III.".to_owned(),
+        }],
+        security_policy: text("https://producer.example/security.txt"),
+    }
+}
+
+fn dataset_info() -> DatasetInfo {
+    DatasetInfo {
+        name: "UCI Wine".to_owned(),
+        description: text("Chemical analysis of 178 wines of one region."),
+        licence: text("CC-BY-4.0"),
+        source: text("https://doi.org/10.24432/C5PC7J"),
+        version: text("1991-06-30"),
+        provenance: text("Measured in a laboratory; donated to a public repository."),
+        classification: text("public"),
+        sensitive_data: own(&["none"]),
+        owners: own(&["M. Forina"]),
+        custodians: own(&["UCI Machine Learning Repository"]),
+        stewards: own(&["S. Aeberhard"]),
+    }
+}
+
 fn spec() -> JobSpec {
-    let text = |text: &str| Some(text.to_owned());
-    let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     JobSpec {
         task: Task::Classification,
         trainer: Trainer {
@@ -42,55 +103,8 @@ fn spec() -> JobSpec {
             validation_freq: 1,
             seed: 20_260_101,
         },
-        model: ModelInfo {
-            name: "wine-cultivar".to_owned(),
-            version: "1.0.0".to_owned(),
-            description: text("Tells three grape cultivars apart by 13 chemical measurements."),
-            author: text("AIBoM Mesh contributors"),
-            kind: text("classifier"),
-            licence: text("Apache-2.0"),
-            base_model: Some(BaseModel {
-                name: "wine-base".to_owned(),
-                source: text("https://models.example/wine-base"),
-                version: text("0.9.0"),
-                sha256: Some(Sha256Digest::of(b"the base model")),
-                derivation: text("full"),
-            }),
-            intended_use: text("Showing the way from a training job to a verified AIBoM."),
-            out_of_scope: text("Any commercial grading of wine."),
-            misuse: text("Presenting its answer as proof of a wine's origin."),
-            users: own(&["People who try this software"]),
-            limitations: own(&["Knows the 178 wines of one region only."]),
-            trade_offs: own(&["Small and quick rather than exact."]),
-            ethical_risks: vec![Risk {
-                name: "A grower is wrongly accused of mislabelling.".to_owned(),
-                mitigation: text("A chemist checks every doubtful answer."),
-            }],
-            fairness: vec![Fairness {
-                group: "Growers of rare cultivars".to_owned(),
-                benefits: text("None."),
-                harms: text("Their wines are always taken for another cultivar."),
-                mitigation: text("Out of scope by the card."),
-            }],
-            compliance: vec![Compliance {
-                standard: "Regulation (EU) 2024/1689".to_owned(),
-                statement: "Not a high-risk system under Annex III.".to_owned(),
-            }],
-            security_policy: text("https://producer.example/security.txt"),
-        },
-        dataset: DatasetInfo {
-            name: "UCI Wine".to_owned(),
-            description: text("Chemical analysis of 178 wines of one region."),
-            licence: text("CC-BY-4.0"),
-            source: text("https://doi.org/10.24432/C5PC7J"),
-            version: text("1991-06-30"),
-            provenance: text("Measured in a laboratory; donated to a public repository."),
-            classification: text("public"),
-            sensitive_data: own(&["none"]),
-            owners: own(&["M. Forina"]),
-            custodians: own(&["UCI Machine Learning Repository"]),
-            stewards: own(&["S. Aeberhard"]),
-        },
+        model: model_info(),
+        dataset: dataset_info(),
         resources: Resources::default(),
         aibom: BomOptions {
             licence: text("CC0-1.0"),
