@@ -1,7 +1,8 @@
 //! RFC 6962 Merkle tree over SHA-256, its proofs (RFC 9162, section 2.1) and C2SP checkpoints.
 //!
-//! Pure: no clock, storage or randomness. [`Tree`] makes roots and proofs, [`Frontier`] roots alone; [`verify_inclusion`] and
-//! [`verify_consistency`] check them without a tree; [`checkpoint`] signs and reads tree heads.
+//! Pure: no clock, storage or randomness. [`Tree`] makes roots and proofs, [`Frontier`] roots alone;
+//! [`verify_inclusion`] and [`verify_consistency`] check them without a tree; [`checkpoint`] signs and
+//! reads tree heads.
 
 pub mod checkpoint;
 mod frontier;

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use evidence::Engine as EngineFact;
 use executor::{
     docker::DockerEngine,
-    engine::{Engine, EngineError, ImageFact, Inspection, Left, OutputStream, Settings, Signal},
+    engine::{
+        Engine, EngineError, ImageFact, Inspection, Left, OutputStream, Settings, Signal, Stats,
+    },
 };
 use job::Image;
 
@@ -76,8 +78,8 @@ impl Engine for Faulty {
         Ok(found)
     }
 
-    async fn pids(&self, id: &str) -> Result<u64, EngineError> {
-        self.real.pids(id).await
+    async fn stats(&self, id: &str) -> Result<Stats, EngineError> {
+        self.real.stats(id).await
     }
 
     async fn signal(&self, id: &str, signal: Signal) -> Result<(), EngineError> {
