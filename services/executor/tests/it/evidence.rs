@@ -16,7 +16,7 @@ fn payload(document: &Document) -> Vec<u8> {
     envelope.unverified_payload().to_vec()
 }
 
-fn statement(document: &Document) -> TrainingStatement {
+pub(crate) fn statement(document: &Document) -> TrainingStatement {
     let limit = evidence::MAX_DOCUMENT_BYTES;
     ids::canonical::from_slice(&payload(document), limit).unwrap()
 }
