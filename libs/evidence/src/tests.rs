@@ -5,6 +5,7 @@
 
 mod edits;
 mod isolation;
+mod operator;
 mod root_rules;
 mod rules;
 mod submission;

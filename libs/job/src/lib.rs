@@ -4,6 +4,7 @@ mod request;
 mod spec;
 mod state;
 mod validate;
+mod web_address;
 
 pub use request::{REQUEST_PAYLOAD_TYPE, REQUEST_SCHEMA, Request};
 pub use spec::{
@@ -13,6 +14,7 @@ pub use spec::{
 };
 pub use state::{JobState, Reason};
 pub use validate::{Invalid, MAX_INPUT_BYTES, validate};
+pub use web_address::is_web_address;
 
 #[cfg(test)]
 mod tests;

@@ -198,7 +198,8 @@ pub struct ModelInfo {
     /// What it is said to comply with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compliance: Vec<Compliance>,
-    /// URL of the producer's security policy or `security.txt` (RFC 9116).
+    /// Web address ([`crate::is_web_address`]) of the producer's security policy or `security.txt`
+    /// (RFC 9116).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_policy: Option<String>,
 }
@@ -220,7 +221,8 @@ pub struct BaseModel {
     /// SHA-256 of its weights file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Sha256Digest>,
-    /// How the submitted model was made from it, such as `full`, `lora` or `distillation`.
+    /// How the submitted model was made from it, such as `full`, `lora` or `distillation`. 1 to 4,096
+    /// characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub derivation: Option<String>,
 }
