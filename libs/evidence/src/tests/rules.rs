@@ -6,9 +6,9 @@ use serde_json::json;
 use testkit::evidence::{Fixture, Part};
 
 use super::{cross, first_failure};
-use crate::{Energy, Firmware, Operator, Point, Split};
+use crate::Operator;
 
-type Broken = fn(Fixture) -> Fixture;
+pub(super) type Broken = fn(Fixture) -> Fixture;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -37,7 +37,7 @@ fn expired(fixture: Fixture, part: Part, role: Role, name: &str) -> Fixture {
     fixture.signer(part, party)
 }
 
-fn every_row_fails_with_its_name(rows: &[(&str, Broken)]) {
+pub(super) fn every_row_fails_with_its_name(rows: &[(&str, Broken)]) {
     for (index, (name, broken)) in rows.iter().enumerate() {
         let got = first_failure(&broken(Fixture::new()));
         assert_eq!(got.as_deref(), Some(*name), "row {index}");
@@ -191,66 +191,6 @@ fn training_facts() {
             f.training(|t| t.predicate.run_details.observed.container.oom_killed = true)
         }),
     ]);
-}
-
-#[test]
-fn training_bounds() {
-    fn series(f: Fixture, count: usize, points: usize) -> Fixture {
-        f.training(move |t| {
-            let points = vec![Point(1, 0.5); points];
-            t.predicate.run_details.reported.series =
-                (0..count).map(|index| (format!("metric-{index}"), cross(&points))).collect();
-        })
-    }
-    fn splits(f: Fixture, names: &'static [&'static str]) -> Fixture {
-        f.training(move |t| {
-            let split = |name: &&str| Split {
-                name: (*name).to_owned(),
-                records: 1,
-                merkle_root: Sha256Digest::of(b"split"),
-            };
-            let splits: Vec<Split> = names.iter().map(split).collect();
-            t.predicate.run_details.observed.dataset.splits = cross(&splits);
-        })
-    }
-    fn many(count: usize) -> std::collections::BTreeMap<String, String> {
-        (0..count).map(|index| (format!("name-{index}"), String::new())).collect()
-    }
-    every_row_fails_with_its_name(&[
-        ("training.bounds", |f| series(f, 17, 1)),
-        ("training.bounds", |f| series(f, 1, 257)),
-        ("training.bounds", |f| splits(f, &["train", "validation", "train"])),
-        ("training.bounds", |f| {
-            f.training(|t| {
-                let energy = Energy { counter: "rapl".into(), millijoules: 1 };
-                t.predicate.run_details.observed.usage.energy = cross(&vec![energy; 129]);
-            })
-        }),
-        ("training.bounds", |f| {
-            f.training(|t| {
-                let (name, version, vendor) = ("BIOS".into(), "1".into(), String::new());
-                let firmware = Firmware { name, version, vendor };
-                t.predicate.run_details.observed.host.firmware = cross(&vec![firmware; 17]);
-            })
-        }),
-        ("training.bounds", |f| {
-            f.training(|t| {
-                t.predicate.run_details.observed.container.image.layers = vec!["x".into(); 257];
-            })
-        }),
-        ("training.bounds", |f| {
-            f.training(|t| t.predicate.run_details.observed.container.image.labels = many(65))
-        }),
-        ("training.bounds", |f| {
-            f.training(|t| t.predicate.run_details.observed.container.engine.components = many(17))
-        }),
-        ("training.splits", |f| splits(f, &["train", "train"])),
-        ("training.splits", |f| splits(f, &["test"])),
-        ("training.splits", |f| splits(f, &[""])),
-    ]);
-    let most = series(splits(Fixture::new(), &["train", "validation"]), 16, 256);
-    assert_eq!(first_failure(&most), None);
-    assert_eq!(first_failure(&splits(Fixture::new(), &["train"])), None);
 }
 
 #[test]
