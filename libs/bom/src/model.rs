@@ -25,7 +25,7 @@ fn described(kind: Kind, bom_ref: &str, spec: &JobSpec) -> Component {
             .author
             .as_ref()
             .map(|author| Entity { name: Some(author.clone()), ..Entity::default() }),
-        authors: info.author.iter().map(|author| Contact { name: author.clone() }).collect(),
+        authors: info.author.iter().map(|author| Contact::named(author.clone())).collect(),
         licenses: licence::declared(&info.licence),
         ..Component::new(kind, bom_ref, &info.name)
     }
