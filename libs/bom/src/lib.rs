@@ -7,6 +7,7 @@
 mod aibom;
 mod claims;
 mod cyclonedx;
+mod fields;
 mod files;
 mod formulation;
 mod graph;

@@ -114,6 +114,7 @@ pub(crate) enum OutputKind {
     Artifact,
     Attestation,
     Log,
+    Metrics,
 }
 
 /// Something in this document, or a file beside it.
