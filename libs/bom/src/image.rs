@@ -57,11 +57,6 @@ impl<'a> Inventory<'a> {
         Self(known)
     }
 
-    /// References of the operating system and all packages, sorted.
-    pub(crate) fn references(&self) -> impl Iterator<Item = &String> {
-        self.0.keys()
-    }
-
     /// Package and the packages of the inventory that it depends on; sorted, without itself.
     pub(crate) fn edges(&self) -> impl Iterator<Item = (&String, Vec<String>)> {
         self.0.iter().map(|(reference, package)| {
@@ -90,8 +85,9 @@ impl<'a> Inventory<'a> {
         properties.extend(package.paths.iter().map(|path| property("package:path", path)));
         let (hashes, odd) = hashes(&package.digests);
         properties.extend(odd);
-        let supplier =
-            package.supplier.map(|name| Entity { name: Some(name.to_owned()), ..Entity::default() });
+        let supplier = package
+            .supplier
+            .map(|name| Entity { name: Some(name.to_owned()), ..Entity::default() });
         Component {
             version: Some(text::version(package.version)),
             licenses: licence::declared(package.licences.iter().copied()),

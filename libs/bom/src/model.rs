@@ -8,10 +8,9 @@ use envelope::ResourceDescriptor;
 use evidence::{Model, Observed, Tensor, Trained, VerifiedEvidence};
 use job::{JobSpec, ModelInfo, Task};
 
-use crate::claims::{Claims, Source};
+use crate::claims::{Claims, Source, given};
 use crate::cyclonedx::component::{Component, Kind};
 use crate::cyclonedx::{Contact, Entity, Property, property};
-use crate::fields::given;
 use crate::{files, licence, refs, text};
 
 const KERAS_MEDIA_TYPE: &str = "application/zip";
@@ -26,7 +25,7 @@ fn described(kind: Kind, bom_ref: &str, spec: &JobSpec) -> Component {
             .author
             .as_ref()
             .map(|author| Entity { name: Some(author.clone()), ..Entity::default() }),
-        authors: info.author.iter().map(|author| Contact { name: author.clone() }).collect(),
+        authors: info.author.iter().map(|author| Contact::named(author.clone())).collect(),
         licenses: licence::declared(&info.licence),
         ..Component::new(kind, bom_ref, &info.name)
     }

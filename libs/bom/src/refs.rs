@@ -7,10 +7,10 @@ pub(crate) const RELEASE: &str = "release";
 pub(crate) const MODEL: &str = "output/model.keras";
 /// Its card.
 pub(crate) const CARD: &str = "card/model.keras";
-/// What the submitted model was derived from.
-pub(crate) const BASE_MODEL: &str = "base/model";
 /// The submitted model file.
 pub(crate) const SUBMITTED_MODEL: &str = "input/model";
+/// The model that the submitted one was derived from.
+pub(crate) const BASE_MODEL: &str = "base/model";
 /// The dataset.
 pub(crate) const DATASET: &str = "input/dataset";
 /// The dataset's definition.
@@ -30,6 +30,19 @@ pub(crate) const RUNTIME: &str = "host/runtime";
 /// The task that trained.
 pub(crate) const TRAIN_TASK: &str = "task/observed/train";
 
+/// This crate, which wrote the document.
+pub(crate) const ASSEMBLER: &str = "tool/assembler";
+
+/// A key that signed a document of the evidence.
+pub(crate) fn key(key: &keys::PublicKey) -> String {
+    format!("key/{}", key.key_id())
+}
+
+/// The note that a scan was not done.
+pub(crate) fn not_scanned(index: usize) -> String {
+    format!("not-scanned/{index}")
+}
+
 /// An output file.
 pub(crate) fn output(name: &str) -> String {
     format!("output/{name}")
@@ -43,6 +56,11 @@ pub(crate) fn split(name: &str) -> String {
 /// A package of the image.
 pub(crate) fn package(purl: &str) -> String {
     if purl.starts_with("pkg:") { purl.to_owned() } else { format!("package/{purl}") }
+}
+
+/// Whether `name` is `whole` with one more segment or several.
+pub(crate) fn is_part(name: &str, whole: &str) -> bool {
+    name.strip_prefix(whole).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Whether a document of the evidence is an in-toto link; the others are DSSE envelopes.

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use evidence::{Dataset, Split, VerifiedEvidence};
 use job::DatasetInfo;
 
-use crate::claims::{Claims, Source};
+use crate::claims::{self, Claims, Source, given};
 use crate::cyclonedx::component::{Component, Data, DataContents, Governance, Kind, Responsible};
 use crate::cyclonedx::{Entity, ExternalReference, Property, ReferenceKind, property};
-use crate::fields::{given, step};
 use crate::{licence, refs, text};
 
 /// The rule by which the executor splits.
@@ -24,8 +23,8 @@ pub(super) fn component(evidence: &VerifiedEvidence, claims: &mut Claims) -> Com
     let more = super::dependency_properties(evidence, "dataset");
     let observed = given([("/hashes", true), ("/properties", !more.is_empty())]);
     claims.add(Source::Observed, refs::DATASET, &observed);
-    let read = format!("/data/{}/contents/properties", step(&info.name));
-    claims.add_named(Source::Observed, refs::DATASET, read);
+    let read = format!("/data/{}/contents/properties", claims::name(&info.name));
+    claims.add(Source::Observed, refs::DATASET, &[read]);
     claims.add(Source::Derived, refs::DATASET, &["/bom-ref", "/type", "/mime-type"]);
     let link = url.iter().map(|url| ExternalReference {
         kind: ReferenceKind::Distribution,
@@ -117,10 +116,7 @@ pub(crate) fn splits(dataset: &Dataset) -> impl Iterator<Item = &Split> {
 }
 
 /// The records of each split.
-pub(super) fn split_components(
-    evidence: &VerifiedEvidence,
-    claims: &mut Claims,
-) -> Vec<Component> {
+pub(super) fn split_components(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Component> {
     let seed = evidence.request().spec.parameters.seed;
     let dataset = &evidence.training().predicate.run_details.observed.dataset;
     let component = |split: &Split| Component {

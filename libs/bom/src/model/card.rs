@@ -7,13 +7,12 @@ use ids::canonical;
 use job::ModelInfo;
 
 use super::{considerations, describe, readable, task};
-use crate::claims::{Claims, Source};
+use crate::claims::{Claims, Source, given};
 use crate::cyclonedx::model_card::{
     Approach, DatasetReference, Form, ModelCard, ModelParameters, PerformanceMetric,
     QuantitativeAnalysis,
 };
 use crate::cyclonedx::{Property, property};
-use crate::fields::given;
 use crate::{files, refs, text};
 
 /// Where the metrics stand that the executor measured: before those that the trainer reported.

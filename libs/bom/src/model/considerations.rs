@@ -4,13 +4,12 @@
 use evidence::{Energy, VerifiedEvidence};
 use job::ModelInfo;
 
-use crate::claims::{Claims, Source};
+use crate::claims::{Claims, Source, given};
 use crate::cyclonedx::model_card::{
     Considerations, EnergyConsumption, EnergyMeasure, EnergyProvider, EnvironmentalConsiderations,
     FairnessAssessment, Risk,
 };
 use crate::cyclonedx::{Entity, property};
-use crate::fields::given;
 use crate::refs;
 
 /// Millijoules in a kilowatt-hour.
@@ -29,10 +28,10 @@ pub(super) fn considerations(evidence: &VerifiedEvidence, claims: &mut Claims) -
         .enumerate()
         .map(|(index, energy)| consumption(index, energy, operator, claims))
         .collect();
-    let risks = info.ethical_risks.iter().map(|risk| Risk {
-        name: risk.name.clone(),
-        mitigation_strategy: risk.mitigation.clone(),
-    });
+    let risks = info
+        .ethical_risks
+        .iter()
+        .map(|risk| Risk { name: risk.name.clone(), mitigation_strategy: risk.mitigation.clone() });
     let misuse = info
         .misuse
         .iter()

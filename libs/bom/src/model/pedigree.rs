@@ -2,10 +2,9 @@
 
 use job::{BaseModel, InputFile, JobSpec};
 
-use crate::claims::{Claims, Source};
+use crate::claims::{Claims, Source, given};
 use crate::cyclonedx::component::{Component, Kind, Pedigree};
 use crate::cyclonedx::{ExternalReference, ReferenceKind, property};
-use crate::fields::given;
 use crate::{refs, text};
 
 /// How the ancestors are to be read.
