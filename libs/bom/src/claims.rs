@@ -75,6 +75,11 @@ pub(crate) fn name(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace('~', "~0").replace('/', "~1").replace(',', "~2"))
 }
 
+/// The fields that are there.
+pub(crate) fn given<const N: usize>(fields: [(&'static str, bool); N]) -> Vec<&'static str> {
+    fields.into_iter().filter_map(|(name, there)| there.then_some(name)).collect()
+}
+
 /// How an incomplete scan is named everywhere.
 pub(crate) fn not_scanned(reason: &str) -> String {
     let reason = if reason.is_empty() { "no reason given" } else { reason };

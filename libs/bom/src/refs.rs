@@ -5,6 +5,8 @@
 pub(crate) const RELEASE: &str = "release";
 /// The trained model file.
 pub(crate) const MODEL: &str = "output/model.keras";
+/// Its card.
+pub(crate) const CARD: &str = "card/model.keras";
 /// The submitted model file.
 pub(crate) const SUBMITTED_MODEL: &str = "input/model";
 /// The model that the submitted one was derived from.
@@ -15,6 +17,8 @@ pub(crate) const DATASET: &str = "input/dataset";
 pub(crate) const DEFINITION: &str = "input/definition";
 /// The trainer's image.
 pub(crate) const IMAGE: &str = "image/trainer";
+/// The operating system in it.
+pub(crate) const IMAGE_OS: &str = "image/os";
 /// The host's processor.
 pub(crate) const CPU: &str = "host/cpu";
 /// The host's operating system.
@@ -42,6 +46,11 @@ pub(crate) fn not_scanned(index: usize) -> String {
 /// An output file.
 pub(crate) fn output(name: &str) -> String {
     format!("output/{name}")
+}
+
+/// The records of a split.
+pub(crate) fn split(name: &str) -> String {
+    format!("split/{name}")
 }
 
 /// A package of the image.

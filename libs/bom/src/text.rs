@@ -105,6 +105,21 @@ pub(crate) fn hashes(descriptor: &ResourceDescriptor) -> Vec<Hash> {
     sha256.into_iter().chain(sha512).collect()
 }
 
+/// A digest of the form `<algorithm>:<hex>`, where CycloneDX knows the algorithm.
+pub(crate) fn digest(text: &str) -> Option<Hash> {
+    let (algorithm, hex) = text.split_once(':')?;
+    let (alg, length) = match algorithm {
+        "md5" => ("MD5", 32),
+        "sha1" => ("SHA-1", 40),
+        "sha256" => ("SHA-256", 64),
+        "sha384" => ("SHA-384", 96),
+        "sha512" => ("SHA-512", 128),
+        _ => return None,
+    };
+    let good = hex.len() == length && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    good.then(|| Hash { alg, content: hex.to_ascii_lowercase() })
+}
+
 /// A SHA-256 hash.
 pub(crate) fn sha256(digest: ids::Sha256Digest) -> Hash {
     Hash { alg: "SHA-256", content: digest.to_hex() }
