@@ -11,6 +11,7 @@ mod scans;
 mod schema;
 mod signing;
 mod sources;
+mod taint;
 
 use serde_json::Value;
 use testkit::evidence::Fixture;

@@ -233,6 +233,29 @@ fn annotations_and_citations_say_the_same() {
 }
 
 #[test]
+fn a_source_too_few_or_too_many_is_seen() {
+    let words = |bom: &Value| -> Vec<Result<&'static str, String>> {
+        let all = attributed(bom).into_iter();
+        all.filter(|(p, ..)| !p.starts_with("/annotations") && !p.starts_with("/citations"))
+            .map(|(_, _, source)| source)
+            .collect()
+    };
+    for (bom, list) in versions().into_iter().zip(["annotations", "citations"]) {
+        let good = words(&bom);
+        assert!(good.iter().all(Result::is_ok));
+        for index in [0, 1, bom[list].as_array().unwrap().len() - 1] {
+            let mut fewer = bom.clone();
+            fewer[list].as_array_mut().unwrap().remove(index);
+            assert_ne!(words(&fewer), good, "{list} {index} says nothing");
+        }
+        let mut more = bom.clone();
+        let text = more[list][0].to_string().replace("Asserted by", "Scanned by");
+        more[list].as_array_mut().unwrap().push(serde_json::from_str(&text).unwrap());
+        assert!(words(&more).iter().any(Result::is_err));
+    }
+}
+
+#[test]
 fn citations_are_attributed_to_whoever_signed() {
     let bom = crate::aibom(&crate::schema::of_version(CycloneDx::V1_7));
     let mut names = Vec::new();
