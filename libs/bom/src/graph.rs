@@ -22,7 +22,7 @@ pub(crate) fn dependencies(
         enter(component, &mut edges);
     }
     for (package, targets) in inventory.edges() {
-        edges.entry(package.clone()).or_default().extend(targets);
+        edges.entry(package.to_owned()).or_default().extend(targets);
     }
     let mut link = |from: &str, to: &[String]| {
         edges.entry(from.to_owned()).or_default().extend(to.iter().cloned());

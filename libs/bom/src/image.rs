@@ -1,5 +1,6 @@
 //! The trainer's image with every package that a scan found in it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::{Container, OperatingSystem, Package, VerifiedEvidence};
@@ -23,50 +24,47 @@ struct Known<'a> {
     licences: BTreeSet<&'a String>,
     depends_on: BTreeSet<&'a str>,
     /// Of the package file, and where it lies, each once.
-    digests: Vec<&'a str>,
-    paths: Vec<&'a str>,
+    digests: BTreeSet<&'a str>,
+    paths: BTreeSet<&'a str>,
 }
 
 /// The packages of the image by reference: each once, whatever the scans repeat.
 #[derive(Debug)]
-pub(crate) struct Inventory<'a>(BTreeMap<String, Known<'a>>);
+pub(crate) struct Inventory<'a>(BTreeMap<Cow<'a, str>, Known<'a>>);
 
 impl<'a> Inventory<'a> {
     /// Joins the scans; the first one that names a package decides on its name, version and class.
     pub(crate) fn of(evidence: &'a VerifiedEvidence) -> Self {
-        let mut known: BTreeMap<String, Known<'a>> = BTreeMap::new();
-        for scan in evidence.scans() {
-            if let Some(system) = &scan.predicate.aibom.operating_system {
-                known.entry(refs::IMAGE_OS.to_owned()).or_insert_with(|| Known::from(system));
+        let mut known: BTreeMap<Cow<'a, str>, Known<'a>> = BTreeMap::new();
+        for extension in evidence.scans().iter().map(|scan| &scan.predicate.aibom) {
+            if let Some(system) = &extension.operating_system {
+                known.entry(Cow::Borrowed(refs::IMAGE_OS)).or_insert_with(|| Known::from(system));
             }
-            for package in &scan.predicate.aibom.packages {
+            for package in &extension.packages {
                 known
                     .entry(refs::package(&package.purl))
                     .or_insert_with(|| Known::from(package))
                     .join(package);
             }
-            // A finding in a package that the inventory lacks must still point at something.
-            for finding in scan.predicate.scanner.result.iter().flat_map(|v| &v.annotations) {
-                known.entry(refs::package(&finding.purl)).or_insert_with(|| Known {
-                    purl: &finding.purl,
-                    class: "named by a finding only",
-                    ..Known::new(Kind::Library, &finding.purl, &finding.installed)
-                });
-            }
+        }
+        // A finding in a package that no inventory lists must still point at something.
+        let results = evidence.scans().iter().flat_map(|scan| &scan.predicate.scanner.result);
+        for finding in results.flat_map(|result| &result.annotations) {
+            known.entry(refs::package(&finding.purl)).or_insert_with(|| Known {
+                purl: &finding.purl,
+                class: "named by a finding only",
+                ..Known::new(Kind::Library, &finding.purl, &finding.installed)
+            });
         }
         Self(known)
     }
 
-    /// Package and the packages of the inventory that it depends on; sorted, without itself.
-    pub(crate) fn edges(&self) -> impl Iterator<Item = (&String, Vec<String>)> {
-        self.0.iter().map(|(reference, package)| {
-            let targets: BTreeSet<String> = package
-                .depends_on
-                .iter()
-                .map(|purl| refs::package(purl))
-                .filter(|to| to != reference && self.0.contains_key(to))
-                .collect();
-            (reference, targets.into_iter().collect())
+    /// Package and the packages of the inventory that it depends on, without itself.
+    pub(crate) fn edges(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = String>)> {
+        self.0.iter().map(move |(reference, package)| {
+            let targets = package.depends_on.iter().map(|purl| refs::package(purl));
+            let known = targets.filter(move |to| to != reference && self.0.contains_key(to));
+            (reference.as_ref(), known.map(Cow::into_owned))
         })
     }
 
@@ -111,8 +109,8 @@ impl<'a> Known<'a> {
             supplier: None,
             licences: BTreeSet::new(),
             depends_on: BTreeSet::new(),
-            digests: Vec::new(),
-            paths: Vec::new(),
+            digests: BTreeSet::new(),
+            paths: BTreeSet::new(),
         }
     }
 
@@ -120,14 +118,9 @@ impl<'a> Known<'a> {
         self.licences.extend(&package.licences);
         self.depends_on.extend(package.depends_on.iter().map(String::as_str));
         self.supplier = self.supplier.or(package.supplier.as_deref());
-        once(&mut self.digests, package.digest.as_deref());
-        once(&mut self.paths, package.path.as_deref());
+        self.digests.extend(package.digest.as_deref());
+        self.paths.extend(package.path.as_deref());
     }
-}
-
-/// Adds `text` where the list lacks it.
-fn once<'a>(list: &mut Vec<&'a str>, text: Option<&'a str>) {
-    list.extend(text.filter(|text| !list.contains(text)));
 }
 
 impl<'a> From<&'a Package> for Known<'a> {
@@ -147,7 +140,7 @@ impl<'a> From<&'a OperatingSystem> for Known<'a> {
 }
 
 /// One hash of each algorithm that CycloneDX knows; the other digests as properties.
-fn hashes(digests: &[&str]) -> (Vec<Hash>, Vec<Property>) {
+fn hashes(digests: &BTreeSet<&str>) -> (Vec<Hash>, Vec<Property>) {
     let mut known: Vec<Hash> = Vec::new();
     let mut odd = Vec::new();
     for digest in digests {
