@@ -1,9 +1,9 @@
-//! The trainer's image with every package that a scan found in it.
+//! The trainer's image, and every package that a scan found in it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Container, OperatingSystem, Package, VerifiedEvidence};
+use evidence::{Container, OperatingSystem, Package, SourcePackage, VerifiedEvidence};
 use job::Trainer;
 
 use crate::claims::{Claims, Source};
@@ -21,6 +21,7 @@ struct Known<'a> {
     version: &'a str,
     class: &'a str,
     supplier: Option<&'a str>,
+    source: Option<&'a SourcePackage>,
     licences: BTreeSet<&'a String>,
     depends_on: BTreeSet<&'a str>,
     /// Of the package file, and where it lies, each once.
@@ -81,6 +82,12 @@ impl<'a> Inventory<'a> {
         properties
             .extend(elsewhere.map(|purl| property("package:dependency-not-in-inventory", purl)));
         properties.extend(package.paths.iter().map(|path| property("package:path", path)));
+        // Where scanners that read a BOM look for what advisories are by.
+        properties.extend(package.source.into_iter().flat_map(|source| {
+            [("SrcName", &source.name), ("SrcVersion", &source.version)].map(|(name, value)| {
+                Property { name: format!("aquasecurity:trivy:{name}"), value: value.clone() }
+            })
+        }));
         let (hashes, odd) = hashes(&package.digests);
         properties.extend(odd);
         let supplier = package
@@ -107,6 +114,7 @@ impl<'a> Known<'a> {
             version,
             class: "",
             supplier: None,
+            source: None,
             licences: BTreeSet::new(),
             depends_on: BTreeSet::new(),
             digests: BTreeSet::new(),
@@ -118,6 +126,7 @@ impl<'a> Known<'a> {
         self.licences.extend(&package.licences);
         self.depends_on.extend(package.depends_on.iter().map(String::as_str));
         self.supplier = self.supplier.or(package.supplier.as_deref());
+        self.source = self.source.or(package.source.as_ref());
         self.digests.extend(package.digest.as_deref());
         self.paths.extend(package.path.as_deref());
     }
@@ -152,31 +161,30 @@ fn hashes(digests: &BTreeSet<&str>) -> (Vec<Hash>, Vec<Property>) {
     (known, odd)
 }
 
-/// The image as a container component with its operating system and packages inside.
-pub(crate) fn component(
-    evidence: &VerifiedEvidence,
-    inventory: &Inventory<'_>,
+/// The image's operating system and packages.
+pub(crate) fn contents<'a>(
+    inventory: &'a Inventory<'_>,
     claims: &mut Claims,
-) -> Component {
+) -> impl Iterator<Item = Component> + 'a {
+    for reference in inventory.0.keys() {
+        claims.add(Source::Scanned, reference, &["everything"]);
+    }
+    inventory.0.iter().map(|(reference, package)| inventory.component(reference, package))
+}
+
+/// The image as a container component; what is in it stands beside it.
+pub(crate) fn component(evidence: &VerifiedEvidence, claims: &mut Claims) -> Component {
     let trainer = &evidence.request().spec.trainer;
     let container = &evidence.training().predicate.run_details.observed.container;
     claims.add(Source::Asserted, refs::IMAGE, &["/name", "/properties/aibom:image:requested"]);
     claims.add(Source::Observed, refs::IMAGE, &["/version", "/hashes", "/properties"]);
     claims.add(Source::Derived, refs::IMAGE, &["/bom-ref", "/type", "/purl"]);
-    if !inventory.0.is_empty() {
-        claims.add(Source::Scanned, refs::IMAGE, &["/components"]);
-    }
     let mut properties = properties(trainer, container);
     properties.extend(crate::files::dependency_properties(evidence, "trainer"));
     Component {
         version: Some(format!("sha256:{}", trainer.image.digest())),
         purl: Some(purl(trainer)),
         hashes: crate::files::dependency_hashes(evidence, "trainer"),
-        components: inventory
-            .0
-            .iter()
-            .map(|(reference, package)| inventory.component(reference, package))
-            .collect(),
         properties,
         ..Component::new(Kind::Container, refs::IMAGE, &trainer.name)
     }

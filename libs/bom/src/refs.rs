@@ -21,6 +21,8 @@ pub(crate) const DEFINITION: &str = "input/definition";
 pub(crate) const IMAGE: &str = "image/trainer";
 /// The operating system in it.
 pub(crate) const IMAGE_OS: &str = "image/os";
+/// The machine that the training ran on.
+pub(crate) const HOST: &str = "host";
 /// The host's processor.
 pub(crate) const CPU: &str = "host/cpu";
 /// The host's operating system.

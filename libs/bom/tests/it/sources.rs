@@ -155,28 +155,39 @@ fn by_annotations(rules: &Rules, leaf: &Leaf) -> Result<&'static str, String> {
     if nearest == longest { Ok(nearest) } else { Err(format!("{nearest} or {longest}")) }
 }
 
-/// Who says a value by the citations: the longest pointer to it or to what it stands in.
-fn by_citations(bom: &Value, leaf: &Leaf) -> Result<&'static str, String> {
-    let mut found = Vec::new();
+/// Which sources are cited for each pointer.
+fn cited(bom: &Value) -> BTreeMap<&str, Vec<&'static str>> {
+    let mut out: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for citation in bom["citations"].as_array().into_iter().flatten() {
         let (word, _) = parsed(citation["note"].as_str().unwrap());
         for pointer in citation["pointers"].as_array().unwrap() {
-            let pointer = pointer.as_str().unwrap();
-            let rest = leaf.pointer.strip_prefix(pointer);
-            if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
-                found.push((pointer.len(), word));
-            }
+            out.entry(pointer.as_str().unwrap()).or_default().push(word);
         }
     }
-    only(&found)
+    out
+}
+
+/// Who says a value by the citations: the longest pointer to it or to what it stands in.
+fn by_citations(
+    cited: &BTreeMap<&str, Vec<&'static str>>,
+    leaf: &Leaf,
+) -> Result<&'static str, String> {
+    let mut pointer = leaf.pointer.as_str();
+    loop {
+        if let Some(words) = cited.get(pointer) {
+            return only(&words.iter().map(|word| ((), *word)).collect::<Vec<_>>());
+        }
+        (pointer, _) = pointer.rsplit_once('/').ok_or("no source")?;
+    }
 }
 
 /// Pointer, text and source of every value of a document.
 pub(crate) fn attributed(bom: &Value) -> Vec<(String, String, Result<&'static str, String>)> {
     let rules = rules(bom);
+    let cited = cited(bom);
     let with_citations = bom["specVersion"] == "1.7";
     let source = |leaf: &Leaf| {
-        if with_citations { by_citations(bom, leaf) } else { by_annotations(&rules, leaf) }
+        if with_citations { by_citations(&cited, leaf) } else { by_annotations(&rules, leaf) }
     };
     all_leaves(bom)
         .into_iter()
