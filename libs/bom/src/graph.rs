@@ -12,7 +12,6 @@ use crate::{refs, signers};
 
 /// One entry for each component; sorted by reference.
 pub(crate) fn dependencies(
-    evidence: &VerifiedEvidence,
     inventory: &Inventory<'_>,
     release: &Component,
     components: &[Component],
@@ -20,27 +19,40 @@ pub(crate) fn dependencies(
 ) -> Vec<Dependency> {
     let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for component in std::iter::once(release).chain(components).chain(tools) {
-        let targets = edges.entry(component.reference().to_owned()).or_default();
-        targets.extend(signers::algorithm_of(component).map(str::to_owned));
+        enter(component, &mut edges);
     }
     for (package, targets) in inventory.edges() {
-        edges.entry(package.clone()).or_default().extend(targets);
+        edges.entry(package.to_owned()).or_default().extend(targets);
     }
     let mut link = |from: &str, to: &[String]| {
         edges.entry(from.to_owned()).or_default().extend(to.iter().cloned());
     };
-    let made_from = made_from(evidence);
-    let outputs = components.iter().filter(|c| is_made(c)).map(Component::reference);
-    for output in outputs {
+    let host: Vec<String> = parts(components, refs::HOST).map(str::to_owned).collect();
+    let below = |name: &str| -> Vec<String> {
+        host.iter().filter(|known| refs::is_part(known, name)).cloned().collect()
+    };
+    let made_from = made_from(components);
+    let all = || components.iter().map(Component::reference);
+    for output in all().filter(|name| is_made(name)) {
         link(output, &made_from);
     }
     link(refs::RELEASE, &[refs::MODEL.to_owned()]);
     link(refs::DATASET, &[refs::DEFINITION.to_owned()]);
-    link(refs::IMAGE, &inventory.references().cloned().collect::<Vec<_>>());
-    link(refs::ENGINE, &[refs::RUNTIME.to_owned(), refs::OS.to_owned()]);
-    link(refs::OS, &[refs::CPU.to_owned()]);
-    for gpu in 0..evidence.training().predicate.run_details.observed.host.gpus.len() {
-        link(&format!("host/gpu/{gpu}"), &[format!("host/gpu/{gpu}/driver")]);
+    for split in all().filter(|name| refs::is_part(name, "split")) {
+        link(split, &[refs::DATASET.to_owned()]);
+    }
+    let contents: Vec<String> = inventory.edges().map(|(name, _)| name.to_owned()).collect();
+    link(refs::IMAGE, &contents);
+    link(refs::HOST, &host);
+    let beneath = [refs::RUNTIME.to_owned(), refs::OS.to_owned()].into_iter();
+    link(refs::ENGINE, &beneath.chain(below(refs::ENGINE)).collect::<Vec<_>>());
+    let beneath = std::iter::once(refs::CPU.to_owned());
+    link(refs::OS, &beneath.chain(below("host/firmware")).collect::<Vec<_>>());
+    for gpu in host.iter().filter(|name| is_gpu(name)) {
+        link(gpu, &below(gpu));
+    }
+    if let Some(base) = base_model(components) {
+        link(refs::SUBMITTED_MODEL, &[base.to_owned()]);
     }
     edges
         .into_iter()
@@ -49,37 +61,55 @@ pub(crate) fn dependencies(
 }
 
 /// Whether the run made it: the model, the other outputs, the log.
-fn is_made(component: &Component) -> bool {
-    let reference = component.reference();
+fn is_made(reference: &str) -> bool {
     reference.starts_with("output/") || reference.starts_with("log/")
 }
 
-/// Everything that went into the run: inputs, image, machine.
-fn made_from(evidence: &VerifiedEvidence) -> Vec<String> {
-    let mut out: Vec<String> = [
-        refs::SUBMITTED_MODEL,
-        refs::DATASET,
-        refs::DEFINITION,
-        refs::IMAGE,
-        refs::ENGINE,
-        refs::OS,
-        refs::CPU,
-    ]
-    .map(str::to_owned)
-    .into();
-    out.extend(graphics(evidence));
-    out
+/// Enters a component and all in it.
+fn enter(component: &Component, edges: &mut BTreeMap<String, BTreeSet<String>>) {
+    if !component.reference().is_empty() {
+        let targets = edges.entry(component.reference().to_owned()).or_default();
+        targets.extend(signers::algorithm_of(component).map(str::to_owned));
+    }
+    let ancestors = component.pedigree.iter().flat_map(|pedigree| &pedigree.ancestors);
+    for part in component.components.iter().chain(ancestors) {
+        enter(part, edges);
+    }
 }
 
-/// References of the GPUs.
-fn graphics(evidence: &VerifiedEvidence) -> impl Iterator<Item = String> {
-    let gpus = evidence.training().predicate.run_details.observed.host.gpus.len();
-    (0..gpus).map(|index| format!("host/gpu/{index}"))
+/// References of what stands in a component.
+fn parts<'a>(components: &'a [Component], name: &'a str) -> impl Iterator<Item = &'a str> {
+    let of = components.iter().filter(move |c| c.reference() == name).flat_map(|c| &c.components);
+    of.map(Component::reference)
+}
+
+/// The base model of the trained one, where the submitter names one.
+fn base_model(components: &[Component]) -> Option<&str> {
+    let pedigrees = components.iter().filter_map(|c| c.pedigree.as_ref());
+    let mut ancestors = pedigrees.flat_map(|p| &p.ancestors).map(Component::reference);
+    ancestors.find(|name| *name == refs::BASE_MODEL)
+}
+
+/// Everything that went into the run: inputs, image, machine.
+fn made_from(components: &[Component]) -> Vec<String> {
+    const MACHINE: [&str; 3] = [refs::ENGINE, refs::OS, refs::CPU];
+    let inputs = components.iter().map(Component::reference).filter(|name| {
+        refs::is_part(name, "input") || refs::is_part(name, "split") || *name == refs::IMAGE
+    });
+    let machine = parts(components, refs::HOST);
+    let machine = machine.filter(|name| MACHINE.contains(name) || is_gpu(name));
+    inputs.chain(machine).map(str::to_owned).collect()
+}
+
+/// Whether it is a GPU, and no part of one.
+fn is_gpu(name: &str) -> bool {
+    name.strip_prefix("host/gpu/").is_some_and(|rest| !rest.contains('/'))
 }
 
 /// `complete` only where the executor saw all of it, or the scanner says that it did.
 pub(crate) fn compositions(
     evidence: &VerifiedEvidence,
+    components: &[Component],
     vulnerabilities: &[Vulnerability],
 ) -> Vec<Composition> {
     let composition = |name: &str, aggregate| Composition {
@@ -90,8 +120,8 @@ pub(crate) fn compositions(
         vulnerabilities: Vec::new(),
     };
     let own = |list: &[&str]| list.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
-    let mut host = own(&[refs::ENGINE, refs::RUNTIME, refs::OS, refs::CPU]);
-    host.extend(graphics(evidence));
+    let host = std::iter::once(refs::HOST).chain(parts(components, refs::HOST));
+    let host = host.map(str::to_owned).collect();
     let complete = evidence
         .scans()
         .iter()
@@ -102,7 +132,12 @@ pub(crate) fn compositions(
             dependencies: own(&[refs::MODEL]),
             ..composition("training", Aggregate::Complete)
         },
-        Composition { assemblies: own(&[refs::IMAGE]), ..composition("image", scanned) },
+        Composition {
+            assemblies: own(&[refs::IMAGE]),
+            // The packages are its dependencies.
+            dependencies: own(&[refs::IMAGE]),
+            ..composition("image", scanned)
+        },
         Composition {
             // No scanner knows every vulnerability: its list is never said to be complete.
             vulnerabilities: vulnerabilities.iter().map(|v| v.bom_ref.clone()).collect(),
