@@ -2,14 +2,14 @@
 
 use evidence::VerifiedEvidence;
 use ids::{Digests, Sha256Digest, canonical};
+use job::CycloneDx;
 
-use crate::claims::{Claims, Source, not_scanned};
-use crate::cyclonedx::{
-    Bom, Entity, ExternalReference, Lifecycle, Metadata, Property, ReferenceKind, Tools, property,
-};
+use crate::claims::{Claims, Group, Source};
+use crate::cyclonedx::Bom;
 use crate::image::Inventory;
 use crate::{
-    files, formulation, graph, host, image, model, refs, signers, text, tools, vulnerabilities,
+    citations, declarations, documents, files, formulation, graph, host, image, metadata, model,
+    refs, signers, sources, tools, vulnerabilities,
 };
 
 /// Why there is no AIBoM.
@@ -34,7 +34,7 @@ pub struct Aibom {
 }
 
 impl Aibom {
-    /// The exact bytes: CycloneDX 1.6 JSON, RFC 8785 canonical.
+    /// The exact bytes: CycloneDX 1.6 or 1.7 JSON, RFC 8785 canonical.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -52,12 +52,42 @@ impl Aibom {
 /// # Errors
 /// When the document cannot be written.
 pub fn assemble(evidence: &VerifiedEvidence) -> Result<Aibom, AssembleError> {
-    let bytes = document(evidence).to_canonical()?;
+    let (mut bom, claims) = document(evidence);
+    let bytes = match version(evidence) {
+        CycloneDx::V1_6 => {
+            let mut annotations = sources::annotations(claims, evidence);
+            annotations.append(&mut bom.annotations);
+            bom.annotations = annotations;
+            bom.to_canonical()?
+        }
+        CycloneDx::V1_7 => with_citations(bom, claims, evidence)?,
+    };
     let digests = Digests::of(&bytes);
     Ok(Aibom { bytes, digests })
 }
 
-fn document(evidence: &VerifiedEvidence) -> Bom {
+/// Citations point into the document as it will stand: it is written, read, and written again.
+fn with_citations(
+    mut bom: Bom,
+    claims: Vec<Group>,
+    evidence: &VerifiedEvidence,
+) -> Result<Vec<u8>, AssembleError> {
+    let mut written =
+        serde_json::from_slice(&bom.to_canonical()?).map_err(canonical::Error::Parse)?;
+    if let serde_json::Value::Object(members) = &mut written {
+        members.insert("citations".to_owned(), serde_json::Value::Null);
+    }
+    bom.citations = citations::citations(claims, evidence, &written);
+    Ok(bom.to_canonical()?)
+}
+
+/// In which version of CycloneDX the request wants it.
+pub(crate) fn version(evidence: &VerifiedEvidence) -> CycloneDx {
+    evidence.request().spec.aibom.cyclone_dx
+}
+
+/// The document without its sources, and the sources.
+fn document(evidence: &VerifiedEvidence) -> (Bom, Vec<Group>) {
     let mut claims = Claims::default();
     let inventory = Inventory::of(evidence);
     let release = model::release(evidence, &mut claims);
@@ -67,43 +97,52 @@ fn document(evidence: &VerifiedEvidence) -> Bom {
     components.extend(files::outputs(evidence, &mut claims));
     components.push(image::component(evidence, &inventory, &mut claims));
     components.extend(host::components(evidence, &mut claims));
-    components.extend(signers::components(evidence));
+    components.extend(signers::components(evidence, &mut claims));
     let tools = tools::components(evidence, &mut claims);
     let vulnerabilities = vulnerabilities::of(evidence, &mut claims);
     let formulation = formulation::formulas(evidence, &mut claims);
 
-    let finished = evidence.training().predicate.run_details.metadata.finished_on;
-    Bom {
-        schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
+    let (schema, spec_version) = match version(evidence) {
+        CycloneDx::V1_6 => ("http://cyclonedx.org/schema/bom-1.6.schema.json", "1.6"),
+        CycloneDx::V1_7 => ("http://cyclonedx.org/schema/bom-1.7.schema.json", "1.7"),
+    };
+    let bom = Bom {
+        schema,
+        annotations: sources::not_done(evidence, &mut claims),
         bom_format: "CycloneDX",
-        spec_version: "1.6",
-        serial_number: serial_number(evidence),
-        version: 1,
-        dependencies: graph::dependencies(evidence, &inventory, &release, &components, &tools),
-        compositions: graph::compositions(evidence, &vulnerabilities),
-        metadata: Metadata {
-            timestamp: finished.to_string(),
-            lifecycles: vec![Lifecycle { phase: "build" }],
-            tools: Tools { components: tools },
-            manufacturer: manufacturer(evidence),
-            component: release,
-            properties: properties(evidence),
-        },
+        citations: Vec::new(),
+        compositions: graph::compositions(evidence, &components, &vulnerabilities),
+        declarations: declarations::declarations(evidence, &mut claims),
+        definitions: declarations::definitions(),
+        dependencies: graph::dependencies(&inventory, &release, &components, &tools),
+        external_references: documents::references(evidence, &mut claims),
+        metadata: metadata::metadata(evidence, release, tools, &mut claims),
         components,
-        external_references: attestations(evidence),
-        vulnerabilities,
-        annotations: claims_with_run(claims, evidence),
         formulation,
-    }
+        serial_number: serial_number(evidence),
+        spec_version,
+        version: 1,
+        vulnerabilities,
+    };
+    claims.add(Source::Derived, refs::RELEASE, &CONSTANT);
+    (bom, claims.groups())
 }
 
-fn claims_with_run(
-    mut claims: Claims,
-    evidence: &VerifiedEvidence,
-) -> Vec<crate::cyclonedx::Annotation> {
-    claims.add(Source::Observed, refs::RELEASE, &["metadata.timestamp", "that this job made it"]);
-    claims.annotations(evidence)
-}
+/// Members of the document that follow from this crate's rules.
+const CONSTANT: [&str; 12] = [
+    "$/$schema",
+    "$/annotations",
+    "$/bomFormat",
+    "$/citations",
+    "$/compositions",
+    "$/declarations",
+    "$/definitions",
+    "$/dependencies",
+    "$/externalReferences",
+    "$/serialNumber",
+    "$/specVersion",
+    "$/version",
+];
 
 /// A UUIDv8 (RFC 9562 section 5.8) of the request and the job.
 fn serial_number(evidence: &VerifiedEvidence) -> String {
@@ -118,49 +157,4 @@ fn serial_number(evidence: &VerifiedEvidence) -> String {
     }
     let uuid = uuid::Builder::from_custom_bytes(bytes).into_uuid();
     format!("urn:uuid:{}", uuid.hyphenated())
-}
-
-fn manufacturer(evidence: &VerifiedEvidence) -> Entity {
-    let domain = evidence.grant().executor.id.trust_domain();
-    Entity { name: Some(domain.to_owned()), url: vec![format!("spiffe://{domain}")] }
-}
-
-fn properties(evidence: &VerifiedEvidence) -> Vec<Property> {
-    let grant = evidence.grant();
-    let mut out = vec![
-        property("profile", job::PROFILE),
-        property("job", grant.job),
-        property("attempt", grant.attempt),
-        property("evidence:set:sha256", evidence.set_digest()),
-    ];
-    for (index, scan) in evidence.scans().iter().enumerate() {
-        let extension = &scan.predicate.aibom;
-        let status = match extension.completeness {
-            evidence::Completeness::Complete => "complete".to_owned(),
-            evidence::Completeness::Incomplete => not_scanned(&extension.reason),
-        };
-        out.push(property(&format!("scan:{index}:status"), status));
-    }
-    out
-}
-
-/// Every document that the AIBoM was derived from.
-fn attestations(evidence: &VerifiedEvidence) -> Vec<ExternalReference> {
-    let signers = evidence.signers().iter().map(|(id, _)| id);
-    evidence
-        .digests()
-        .iter()
-        .zip(signers)
-        .map(|((name, digest), signer)| ExternalReference {
-            kind: ReferenceKind::Attestation,
-            url: refs::document(name),
-            comment: Some(format!("{}, signed by {signer}", format_of(name))),
-            hashes: vec![text::sha256(*digest)],
-        })
-        .collect()
-}
-
-/// What kind of file a document of the evidence is.
-fn format_of(name: &str) -> &'static str {
-    if refs::is_link(name) { "in-toto link" } else { "DSSE envelope" }
 }

@@ -1,15 +1,10 @@
-//! Who says what: every fact that is written is recorded with its source, and the record becomes the
-//! document's annotations.
+//! Who says what: every value that is written is recorded with its source (docs/formats/aibom.md). The
+//! record becomes annotations ([`crate::sources`]) or citations ([`crate::citations`]).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use evidence::{Completeness, VerifiedEvidence};
-
-use crate::cyclonedx::component::{Component, Kind};
-use crate::cyclonedx::{Annotation, Annotator, Contact};
-use crate::refs;
-
-/// Where a fact comes from.
+/// Where a value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Source {
     /// The user's request says so.
@@ -26,48 +21,63 @@ pub(crate) enum Source {
     Derived,
 }
 
-/// The record: fields by source and subject, in the order of both.
+/// A field of a subject: `everything`, a pointer below it (`/name`, `/properties/aibom:model:*`), or
+/// one below the document (`$/metadata/timestamp`).
+pub(crate) type Field = Cow<'static, str>;
+
+/// The record so far.
 #[derive(Debug, Default)]
-pub(crate) struct Claims(BTreeMap<(Source, String), Vec<&'static str>>);
+pub(crate) struct Claims(BTreeMap<(Source, String), Vec<Field>>);
+
+/// Fields that one source says of each of these subjects.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) source: Source,
+    /// Sorted, each once.
+    pub(crate) fields: Vec<Field>,
+    /// bom-refs, sorted, each once.
+    pub(crate) subjects: Vec<String>,
+}
 
 impl Claims {
-    /// Records that `fields` of `subject` come from `source`.
-    pub(crate) fn add(&mut self, source: Source, subject: &str, fields: &[&'static str]) {
+    /// Records that `fields` of `subject` come from `source`. A name from outside in a field goes
+    /// through [`name`] first.
+    pub(crate) fn add<F: Into<Field> + Clone>(
+        &mut self,
+        source: Source,
+        subject: &str,
+        fields: &[F],
+    ) {
         let known = self.0.entry((source, subject.to_owned())).or_default();
-        known.extend(fields);
+        known.extend(fields.iter().cloned().map(Into::into));
     }
 
-    /// One annotation for each source and subject, and one for each scan that was not done.
-    pub(crate) fn annotations(self, evidence: &VerifiedEvidence) -> Vec<Annotation> {
-        let sources = Sources { evidence };
-        let mut out: Vec<Annotation> = self
-            .0
-            .into_iter()
-            .enumerate()
-            .map(|(index, ((source, subject), fields))| Annotation {
-                bom_ref: format!("annotation/{index}"),
-                text: sources.text(source, &fields.join(", ")),
-                annotator: sources.annotator(source),
-                timestamp: sources.time(source),
-                subjects: vec![subject],
-            })
-            .collect();
-        for (index, scan) in evidence.scans().iter().enumerate() {
-            if scan.predicate.aibom.completeness == Completeness::Incomplete {
-                out.push(Annotation {
-                    bom_ref: format!("annotation/not-scanned/{index}"),
-                    subjects: vec![refs::IMAGE.to_owned()],
-                    annotator: sources.annotator(Source::Scanned),
-                    timestamp: scan.predicate.metadata.scan_finished_on.to_string(),
-                    text: format!(
-                        "{}. An absent vulnerability means nothing.",
-                        not_scanned(&scan.predicate.aibom.reason)
-                    ),
-                });
+    /// The record with the subjects joined that share source and fields.
+    pub(crate) fn groups(self) -> Vec<Group> {
+        let mut joined: BTreeMap<(Source, Vec<Field>), Vec<String>> = BTreeMap::new();
+        for ((source, subject), mut fields) in self.0 {
+            fields.sort_unstable();
+            fields.dedup();
+            if !fields.is_empty() {
+                joined.entry((source, fields)).or_default().push(subject);
             }
         }
-        out
+        let group = |((source, fields), subjects)| Group { source, fields, subjects };
+        joined.into_iter().map(group).collect()
     }
+}
+
+/// A name as a segment of a field: `~`, `/` and `,` escaped.
+pub(crate) fn name(text: &str) -> Cow<'_, str> {
+    if !text.contains(['~', '/', ',']) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace('~', "~0").replace('/', "~1").replace(',', "~2"))
+}
+
+/// The fields that are there.
+pub(crate) fn given<const N: usize>(fields: [(&'static str, bool); N]) -> Vec<&'static str> {
+    fields.into_iter().filter_map(|(name, there)| there.then_some(name)).collect()
 }
 
 /// How an incomplete scan is named everywhere.
@@ -76,75 +86,5 @@ pub(crate) fn not_scanned(reason: &str) -> String {
     format!("not scanned: {reason}")
 }
 
-struct Sources<'a> {
-    evidence: &'a VerifiedEvidence,
-}
-
-impl Sources<'_> {
-    /// SPIFFE id of the signer of the n-th document.
-    fn signer(&self, index: usize) -> &str {
-        self.evidence.signers().get(index).map_or("", |(id, _)| id.as_str())
-    }
-
-    /// Who scanned, each once in a row.
-    fn scanners(&self) -> String {
-        let signers = self.evidence.signers().iter().skip(3).take(self.evidence.scans().len());
-        let mut names: Vec<&str> = signers.map(|(id, _)| id.as_str()).collect();
-        names.dedup();
-        names.join(", ")
-    }
-
-    fn text(&self, source: Source, fields: &str) -> String {
-        match source {
-            Source::Asserted => format!(
-                "Asserted by {} in the signed request, not verified by the platform: {fields}.",
-                self.signer(0)
-            ),
-            Source::Observed => {
-                format!("Observed from outside the container by {}: {fields}.", self.signer(2))
-            }
-            Source::Reported => format!(
-                "Reported by the trainer from inside the container, passed on by {}, not verified: \
-                 {fields}.",
-                self.signer(2)
-            ),
-            Source::Scanned => format!("Found by {}: {fields}.", self.scanners()),
-            Source::Granted => format!("Granted by {}: {fields}.", self.signer(1)),
-            Source::Derived => {
-                format!("Derived by the rules of profile {}: {fields}.", job::PROFILE)
-            }
-        }
-    }
-
-    fn annotator(&self, source: Source) -> Annotator {
-        let component = |name: &str, kind| {
-            let component = Component { kind, name: name.to_owned(), ..Component::default() };
-            Annotator::Component(Box::new(component))
-        };
-        match source {
-            Source::Asserted => Annotator::Individual(Contact { name: self.signer(0).to_owned() }),
-            Source::Observed => component(self.signer(2), Kind::Application),
-            Source::Reported => {
-                component(&self.evidence.request().spec.trainer.name, Kind::Container)
-            }
-            Source::Scanned => component(&self.scanners(), Kind::Application),
-            Source::Granted => component(self.signer(1), Kind::Application),
-            Source::Derived => component("aibom", Kind::Application),
-        }
-    }
-
-    fn time(&self, source: Source) -> String {
-        let finished = self.evidence.training().predicate.run_details.metadata.finished_on;
-        match source {
-            Source::Asserted => self.evidence.request().requested_at,
-            Source::Granted => self.evidence.grant().issued_at,
-            Source::Observed | Source::Reported | Source::Derived => finished,
-            Source::Scanned => self
-                .evidence
-                .scans()
-                .first()
-                .map_or(finished, |scan| scan.predicate.metadata.scan_finished_on),
-        }
-        .to_string()
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,11 @@
-//! The parts of CycloneDX 1.6 that an AIBoM has, as types: names and vocabularies are checked by the
-//! compiler, everything else by the official schema in this crate's tests.
+//! The parts of CycloneDX 1.6 and 1.7 that an AIBoM has, as types: names and vocabularies are checked
+//! by the compiler, everything else by the official schemas in this crate's tests.
 //!
 //! Only writing is supported. Empty members (`None`, lists and objects without content) are left out by
 //! [`Bom::to_canonical`], so that no type here carries serde attributes for it.
 
 pub(crate) mod component;
+pub(crate) mod declarations;
 pub(crate) mod formulation;
 pub(crate) mod model_card;
 pub(crate) mod vulnerability;
@@ -13,8 +14,11 @@ use ids::canonical;
 use serde::Serialize;
 
 use component::Component;
+use declarations::{Declarations, Definitions};
 use formulation::Formula;
 use vulnerability::Vulnerability;
+
+use crate::licence::Licence;
 
 /// The whole document.
 #[derive(Debug, Clone, Serialize)]
@@ -25,8 +29,11 @@ pub(crate) struct Bom {
     pub(crate) schema: &'static str,
     pub(crate) annotations: Vec<Annotation>,
     pub(crate) bom_format: &'static str,
+    pub(crate) citations: Vec<Citation>,
     pub(crate) components: Vec<Component>,
     pub(crate) compositions: Vec<Composition>,
+    pub(crate) declarations: Declarations,
+    pub(crate) definitions: Definitions,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) external_references: Vec<ExternalReference>,
     pub(crate) formulation: Vec<Formula>,
@@ -45,13 +52,23 @@ impl Bom {
 }
 
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Metadata {
-    pub(crate) timestamp: String,
-    pub(crate) lifecycles: Vec<Lifecycle>,
-    pub(crate) tools: Tools,
-    pub(crate) manufacturer: Entity,
+    pub(crate) authors: Vec<Contact>,
     pub(crate) component: Component,
+    pub(crate) distribution_constraints: Option<DistributionConstraints>,
+    pub(crate) licenses: Vec<Licence>,
+    pub(crate) lifecycles: [Lifecycle; 1],
+    pub(crate) manufacturer: Entity,
     pub(crate) properties: Vec<Property>,
+    pub(crate) timestamp: String,
+    pub(crate) tools: Tools,
+}
+
+/// Whom the document may be shown to (1.7).
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct DistributionConstraints {
+    pub(crate) tlp: job::Tlp,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -66,13 +83,21 @@ pub(crate) struct Tools {
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Entity {
+    pub(crate) contact: Vec<Contact>,
     pub(crate) name: Option<String>,
     pub(crate) url: Vec<String>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Contact {
-    pub(crate) name: String,
+    pub(crate) email: Option<String>,
+    pub(crate) name: Option<String>,
+}
+
+impl Contact {
+    pub(crate) fn named(name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..Self::default() }
+    }
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -94,18 +119,23 @@ pub(crate) fn property(name: &str, value: impl std::fmt::Display) -> Property {
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ExternalReference {
+    pub(crate) comment: Option<String>,
+    pub(crate) hashes: Vec<Hash>,
     #[serde(rename = "type")]
     pub(crate) kind: ReferenceKind,
     pub(crate) url: String,
-    pub(crate) comment: Option<String>,
-    pub(crate) hashes: Vec<Hash>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ReferenceKind {
     Attestation,
+    BuildMeta,
     Distribution,
+    Evidence,
+    Log,
+    SecurityContact,
+    VulnerabilityAssertion,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -118,10 +148,10 @@ pub(crate) struct Dependency {
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Composition {
-    #[serde(rename = "bom-ref")]
-    pub(crate) bom_ref: String,
     pub(crate) aggregate: Aggregate,
     pub(crate) assemblies: Vec<String>,
+    #[serde(rename = "bom-ref")]
+    pub(crate) bom_ref: String,
     pub(crate) dependencies: Vec<String>,
     pub(crate) vulnerabilities: Vec<String>,
 }
@@ -136,12 +166,24 @@ pub(crate) enum Aggregate {
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Annotation {
+    pub(crate) annotator: Annotator,
     #[serde(rename = "bom-ref")]
     pub(crate) bom_ref: String,
     pub(crate) subjects: Vec<String>,
-    pub(crate) annotator: Annotator,
-    pub(crate) timestamp: String,
     pub(crate) text: String,
+    pub(crate) timestamp: String,
+}
+
+/// Who stands for a part of the document (1.7).
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Citation {
+    pub(crate) attributed_to: String,
+    #[serde(rename = "bom-ref")]
+    pub(crate) bom_ref: String,
+    pub(crate) note: String,
+    pub(crate) pointers: Vec<String>,
+    pub(crate) timestamp: String,
 }
 
 #[derive(Debug, Clone, Serialize)]

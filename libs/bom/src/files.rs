@@ -1,88 +1,59 @@
 //! Files: the dataset and its definition, the outputs beside the model, the log.
 
+mod dataset;
+
 use envelope::ResourceDescriptor;
 use evidence::VerifiedEvidence;
 
 use crate::claims::{Claims, Source};
-use crate::cyclonedx::component::{Component, Data, DataContents, Kind};
-use crate::cyclonedx::{ExternalReference, Property, ReferenceKind, property};
-use crate::{licence, refs, text};
+use crate::cyclonedx::component::{Component, Kind};
+use crate::cyclonedx::{Hash, Property, property};
+use crate::{refs, text};
 
-/// Dataset and definition.
-pub(crate) fn inputs(evidence: &VerifiedEvidence, claims: &mut Claims) -> [Component; 2] {
+pub(crate) use dataset::splits;
+
+/// The dataset, the records of each split, and the definition.
+pub(crate) fn inputs(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Component> {
+    let mut out = vec![dataset::component(evidence, claims)];
+    out.extend(dataset::split_components(evidence, claims));
+    out.push(definition(evidence, claims));
+    out
+}
+
+fn definition(evidence: &VerifiedEvidence, claims: &mut Claims) -> Component {
     let input = &evidence.request().spec.inputs.definition;
-    claims.add(Source::Asserted, refs::DEFINITION, &["name", "properties aibom:file:size"]);
-    claims.add(Source::Observed, refs::DEFINITION, &["hashes"]);
-    let mut properties = vec![property("file:size", input.size)];
-    properties.extend(dependency_properties(evidence, "definition"));
-    let definition = Component {
-        mime_type: Some("application/yaml".to_owned()),
-        hashes: vec![text::sha256(input.sha256)],
-        properties,
-        ..Component::new(Kind::File, refs::DEFINITION, &input.name)
-    };
-    [dataset(evidence, claims), definition]
-}
-
-/// What the executor's descriptor of an input says beyond its digest.
-pub(crate) fn dependency_properties(evidence: &VerifiedEvidence, name: &str) -> Vec<Property> {
-    let dependencies = &evidence.training().predicate.build_definition.resolved_dependencies;
-    let found = dependencies.iter().find(|d| d.name.as_deref() == Some(name));
-    found.map(text::descriptor_properties).unwrap_or_default()
-}
-
-fn dataset(evidence: &VerifiedEvidence, claims: &mut Claims) -> Component {
-    let spec = &evidence.request().spec;
-    let (input, info) = (&spec.inputs.dataset, &spec.dataset);
-    let observed = &evidence.training().predicate.run_details.observed.dataset;
-    let given = [
-        ("description", info.description.is_some()),
-        ("licenses", info.licence.is_some()),
-        ("externalReferences, data.contents.url, purl, aibom:source", info.source.is_some()),
-    ];
-    let given = given.into_iter().filter_map(|(name, there)| there.then_some(name));
-    let fields: Vec<&str> =
-        ["name", "properties aibom:file:name, aibom:file:size"].into_iter().chain(given).collect();
-    claims.add(Source::Asserted, refs::DATASET, &fields);
-    claims.add(Source::Observed, refs::DATASET, &["hashes", "data.contents.properties"]);
-    let source = info.source.as_deref();
-    let url = source.and_then(text::web_url).map(str::to_owned);
-    let link = url.iter().map(|url| ExternalReference {
-        kind: ReferenceKind::Distribution,
-        url: url.clone(),
-        comment: Some("where the submitter says that the data came from".to_owned()),
-        hashes: Vec::new(),
-    });
-    let mut properties =
-        vec![property("file:name", &input.name), property("file:size", input.size)];
-    properties.extend(source.map(|source| property("source", source)));
-    properties.extend(dependency_properties(evidence, "dataset"));
-    let mut facts = vec![
-        property("dataset:records", observed.records),
-        property("dataset:columns", observed.columns),
-        property("dataset:label", &observed.label),
-    ];
-    facts.extend(
-        observed
-            .statistics
-            .iter()
-            .map(|(name, value)| property(&format!("dataset:statistic:{name}"), value)),
-    );
-    Component {
-        mime_type: Some("text/csv".to_owned()),
-        description: info.description.clone(),
-        hashes: vec![text::sha256(input.sha256)],
-        licenses: licence::declared(&info.licence),
-        purl: source.filter(|text| text.starts_with("pkg:")).map(str::to_owned),
-        external_references: link.collect(),
-        data: vec![Data {
-            kind: "dataset",
-            name: info.name.clone(),
-            contents: DataContents { url, properties: facts },
-        }],
-        properties,
-        ..Component::new(Kind::Data, refs::DATASET, &info.name)
+    let subject = refs::DEFINITION;
+    claims.add(Source::Asserted, subject, &["/name", "/properties/aibom:file:size"]);
+    claims.add(Source::Observed, subject, &["/hashes"]);
+    claims.add(Source::Derived, subject, &["/bom-ref", "/type", "/mime-type"]);
+    let more = dependency_properties(evidence, "definition");
+    if !more.is_empty() {
+        claims.add(Source::Observed, subject, &["/properties"]);
     }
+    let mut properties = vec![property("file:size", input.size)];
+    properties.extend(more);
+    Component {
+        mime_type: Some("application/yaml".to_owned()),
+        hashes: dependency_hashes(evidence, "definition"),
+        properties,
+        ..Component::new(Kind::File, subject, &input.name)
+    }
+}
+
+/// An input or the image, as the executor hashed it.
+fn dependency<'a>(evidence: &'a VerifiedEvidence, name: &str) -> Option<&'a ResourceDescriptor> {
+    let dependencies = &evidence.training().predicate.build_definition.resolved_dependencies;
+    dependencies.iter().find(|file| file.name.as_deref() == Some(name))
+}
+
+/// What the executor's descriptor of an input says beyond its digests.
+pub(crate) fn dependency_properties(evidence: &VerifiedEvidence, name: &str) -> Vec<Property> {
+    dependency(evidence, name).map(text::descriptor_properties).unwrap_or_default()
+}
+
+/// The digests of an input, as the executor hashed it before any byte was parsed.
+pub(crate) fn dependency_hashes(evidence: &VerifiedEvidence, name: &str) -> Vec<Hash> {
+    dependency(evidence, name).map(text::hashes).unwrap_or_default()
 }
 
 /// Every output but the model, and what else came out: the log.
@@ -96,7 +67,8 @@ pub(crate) fn outputs(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<C
     let all: Vec<Component> =
         outputs.chain(logs.map(|(file, reference)| component(file, reference))).collect();
     for file in &all {
-        claims.add(Source::Observed, file.reference(), &["name", "hashes"]);
+        claims.add(Source::Observed, file.reference(), &["everything"]);
+        claims.add(Source::Derived, file.reference(), &["/bom-ref", "/type"]);
     }
     all
 }

@@ -2,22 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Package, VerifiedEvidence};
+use evidence::{Container, OperatingSystem, Package, VerifiedEvidence};
+use job::Trainer;
 
 use crate::claims::{Claims, Source};
 use crate::cyclonedx::component::{Component, Kind};
-use crate::cyclonedx::property;
+use crate::cyclonedx::{Entity, Hash, Property, property};
 use crate::{licence, refs, text};
 
 /// A package as all scans together describe it.
 #[derive(Debug, Clone)]
 struct Known<'a> {
+    kind: Kind,
+    /// Empty for the operating system, which has none.
     purl: &'a str,
     name: &'a str,
     version: &'a str,
     class: &'a str,
+    supplier: Option<&'a str>,
     licences: BTreeSet<&'a String>,
     depends_on: BTreeSet<&'a str>,
+    /// Of the package file, and where it lies, each once.
+    digests: Vec<&'a str>,
+    paths: Vec<&'a str>,
 }
 
 /// The packages of the image by reference: each once, whatever the scans repeat.
@@ -29,6 +36,9 @@ impl<'a> Inventory<'a> {
     pub(crate) fn of(evidence: &'a VerifiedEvidence) -> Self {
         let mut known: BTreeMap<String, Known<'a>> = BTreeMap::new();
         for scan in evidence.scans() {
+            if let Some(system) = &scan.predicate.aibom.operating_system {
+                known.entry(refs::IMAGE_OS.to_owned()).or_insert_with(|| Known::from(system));
+            }
             for package in &scan.predicate.aibom.packages {
                 known
                     .entry(refs::package(&package.purl))
@@ -39,20 +49,12 @@ impl<'a> Inventory<'a> {
             for finding in scan.predicate.scanner.result.iter().flat_map(|v| &v.annotations) {
                 known.entry(refs::package(&finding.purl)).or_insert_with(|| Known {
                     purl: &finding.purl,
-                    name: &finding.purl,
-                    version: &finding.installed,
                     class: "named by a finding only",
-                    licences: BTreeSet::new(),
-                    depends_on: BTreeSet::new(),
+                    ..Known::new(Kind::Library, &finding.purl, &finding.installed)
                 });
             }
         }
         Self(known)
-    }
-
-    /// References of all packages, sorted.
-    pub(crate) fn references(&self) -> impl Iterator<Item = &String> {
-        self.0.keys()
     }
 
     /// Package and the packages of the inventory that it depends on; sorted, without itself.
@@ -69,45 +71,95 @@ impl<'a> Inventory<'a> {
     }
 
     fn component(&self, reference: &str, package: &Known<'_>) -> Component {
-        let mut properties = vec![property("package:class", package.class)];
+        let mut properties = Vec::new();
+        if package.kind == Kind::Library {
+            properties.push(property("package:class", package.class));
+            if !package.purl.starts_with("pkg:") {
+                properties.push(property("package:id", package.purl));
+            }
+        }
         let elsewhere =
             package.depends_on.iter().filter(|p| !self.0.contains_key(&refs::package(p)));
         properties
             .extend(elsewhere.map(|purl| property("package:dependency-not-in-inventory", purl)));
-        if !package.purl.starts_with("pkg:") {
-            properties.push(property("package:id", package.purl));
-        }
+        properties.extend(package.paths.iter().map(|path| property("package:path", path)));
+        let (hashes, odd) = hashes(&package.digests);
+        properties.extend(odd);
+        let supplier = package
+            .supplier
+            .map(|name| Entity { name: Some(name.to_owned()), ..Entity::default() });
         Component {
             version: Some(text::version(package.version)),
             licenses: licence::declared(package.licences.iter().copied()),
             purl: package.purl.starts_with("pkg:").then(|| package.purl.to_owned()),
+            hashes,
+            supplier,
             properties,
-            ..Component::new(Kind::Library, reference, package.name)
+            ..Component::new(package.kind, reference, package.name)
         }
     }
 }
 
 impl<'a> Known<'a> {
+    const fn new(kind: Kind, name: &'a str, version: &'a str) -> Self {
+        Self {
+            kind,
+            purl: "",
+            name,
+            version,
+            class: "",
+            supplier: None,
+            licences: BTreeSet::new(),
+            depends_on: BTreeSet::new(),
+            digests: Vec::new(),
+            paths: Vec::new(),
+        }
+    }
+
     fn join(&mut self, package: &'a Package) {
         self.licences.extend(&package.licences);
         self.depends_on.extend(package.depends_on.iter().map(String::as_str));
+        self.supplier = self.supplier.or(package.supplier.as_deref());
+        once(&mut self.digests, package.digest.as_deref());
+        once(&mut self.paths, package.path.as_deref());
     }
+}
+
+/// Adds `text` where the list lacks it.
+fn once<'a>(list: &mut Vec<&'a str>, text: Option<&'a str>) {
+    list.extend(text.filter(|text| !list.contains(text)));
 }
 
 impl<'a> From<&'a Package> for Known<'a> {
     fn from(package: &'a Package) -> Self {
         Self {
             purl: &package.purl,
-            name: &package.name,
-            version: &package.version,
             class: &package.class,
-            licences: BTreeSet::new(),
-            depends_on: BTreeSet::new(),
+            ..Self::new(Kind::Library, &package.name, &package.version)
         }
     }
 }
 
-/// The image as a container component with its packages inside.
+impl<'a> From<&'a OperatingSystem> for Known<'a> {
+    fn from(system: &'a OperatingSystem) -> Self {
+        Self::new(Kind::OperatingSystem, &system.family, &system.version)
+    }
+}
+
+/// One hash of each algorithm that CycloneDX knows; the other digests as properties.
+fn hashes(digests: &[&str]) -> (Vec<Hash>, Vec<Property>) {
+    let mut known: Vec<Hash> = Vec::new();
+    let mut odd = Vec::new();
+    for digest in digests {
+        match text::digest(digest).filter(|new| known.iter().all(|hash| hash.alg != new.alg)) {
+            Some(hash) => known.push(hash),
+            None => odd.push(property("package:digest", digest)),
+        }
+    }
+    (known, odd)
+}
+
+/// The image as a container component with its operating system and packages inside.
 pub(crate) fn component(
     evidence: &VerifiedEvidence,
     inventory: &Inventory<'_>,
@@ -115,29 +167,18 @@ pub(crate) fn component(
 ) -> Component {
     let trainer = &evidence.request().spec.trainer;
     let container = &evidence.training().predicate.run_details.observed.container;
-    let digest = trainer.image.digest();
-    let purl = match trainer.image.repository() {
-        Some(repository) => {
-            let name = repository.rsplit('/').next().unwrap_or(repository);
-            let at = text::percent(repository);
-            format!("pkg:oci/{}@sha256%3A{digest}?repository_url={at}", text::percent(name))
-        }
-        None => format!("pkg:generic/{}@sha256%3A{digest}", text::percent(&trainer.name)),
-    };
-    claims.add(Source::Asserted, refs::IMAGE, &["name", "that this trainer was asked for"]);
-    claims.add(Source::Observed, refs::IMAGE, &["version", "hashes", "properties"]);
-    claims.add(Source::Scanned, refs::IMAGE, &["every component in it", "their dependencies"]);
-    let mut properties = vec![
-        property("image:digest", format_args!("sha256:{digest}")),
-        property("image:requested", &trainer.image),
-        property("image:id", &container.image_id),
-    ];
-    properties.extend(container.repo_digests.iter().map(|name| property("image:repoDigest", name)));
+    claims.add(Source::Asserted, refs::IMAGE, &["/name", "/properties/aibom:image:requested"]);
+    claims.add(Source::Observed, refs::IMAGE, &["/version", "/hashes", "/properties"]);
+    claims.add(Source::Derived, refs::IMAGE, &["/bom-ref", "/type", "/purl"]);
+    if !inventory.0.is_empty() {
+        claims.add(Source::Scanned, refs::IMAGE, &["/components"]);
+    }
+    let mut properties = properties(trainer, container);
     properties.extend(crate::files::dependency_properties(evidence, "trainer"));
     Component {
-        version: Some(format!("sha256:{digest}")),
-        purl: Some(purl),
-        hashes: vec![text::sha256(digest)],
+        version: Some(format!("sha256:{}", trainer.image.digest())),
+        purl: Some(purl(trainer)),
+        hashes: crate::files::dependency_hashes(evidence, "trainer"),
         components: inventory
             .0
             .iter()
@@ -146,4 +187,39 @@ pub(crate) fn component(
         properties,
         ..Component::new(Kind::Container, refs::IMAGE, &trainer.name)
     }
+}
+
+fn purl(trainer: &Trainer) -> String {
+    let digest = trainer.image.digest();
+    match trainer.image.repository() {
+        Some(repository) => {
+            let name = repository.rsplit('/').next().unwrap_or(repository);
+            let at = text::percent(repository);
+            format!("pkg:oci/{}@sha256%3A{digest}?repository_url={at}", text::percent(name))
+        }
+        None => format!("pkg:generic/{}@sha256%3A{digest}", text::percent(&trainer.name)),
+    }
+}
+
+/// What was asked for, and what the engine knows of what ran.
+fn properties(trainer: &Trainer, container: &Container) -> Vec<Property> {
+    let image = &container.image;
+    let mut out = vec![
+        property("image:digest", format_args!("sha256:{}", trainer.image.digest())),
+        property("image:requested", &trainer.image),
+        property("image:id", &container.image_id),
+    ];
+    out.extend(container.repo_digests.iter().map(|name| property("image:repoDigest", name)));
+    out.extend(image.size_bytes.map(|bytes| property("image:size", bytes)));
+    out.extend(
+        image
+            .layers
+            .iter()
+            .enumerate()
+            .map(|(index, layer)| property(&format!("image:layer:{index}"), layer)),
+    );
+    out.extend(
+        image.labels.iter().map(|(name, value)| property(&format!("image:label:{name}"), value)),
+    );
+    out
 }

@@ -1,12 +1,15 @@
-//! `assemble(evidence) -> Aibom`: a pure function from verified evidence to canonical CycloneDX 1.6.
+//! `assemble(evidence) -> Aibom`: a pure function from verified evidence to canonical CycloneDX 1.6 or 1.7.
 //!
 //! The same evidence gives the same bytes, on every machine and at any time: the signer makes the
 //! AIBoM with it, and every verifier makes it again and compares. A change of a single byte in what
 //! this crate writes breaks verification of everything signed before (docs/adr/0002-cyclonedx.md).
 
 mod aibom;
+mod citations;
 mod claims;
 mod cyclonedx;
+mod declarations;
+mod documents;
 mod files;
 mod formulation;
 mod graph;
@@ -14,11 +17,13 @@ mod host;
 mod image;
 mod in_toto;
 mod licence;
+mod metadata;
 mod model;
 mod model_statement;
 mod refs;
 mod sign;
 mod signers;
+mod sources;
 mod statement;
 mod text;
 mod tools;

@@ -6,6 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use evidence::VerifiedEvidence;
 use keys::{Algorithm, PublicKey};
 
+use crate::claims::{Claims, Source};
 use crate::cyclonedx::component::{
     AlgorithmProperties, Component, CryptoProperties, Kind, MaterialProperties,
 };
@@ -13,7 +14,7 @@ use crate::cyclonedx::property;
 use crate::refs;
 
 /// Each key once, and each algorithm once.
-pub(crate) fn components(evidence: &VerifiedEvidence) -> Vec<Component> {
+pub(crate) fn components(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Component> {
     let mut keys: BTreeMap<String, (Component, Algorithm)> = BTreeMap::new();
     for ((id, key), (name, _)) in evidence.signers().iter().zip(evidence.digests()) {
         let (component, _) = keys
@@ -27,7 +28,11 @@ pub(crate) fn components(evidence: &VerifiedEvidence) -> Vec<Component> {
         algorithms.entry(reference).or_insert_with(|| describe(*algorithm, reference));
     }
     let algorithms: Vec<Component> = algorithms.into_values().collect();
-    keys.into_values().map(|(key, _)| key).chain(algorithms).collect()
+    let all: Vec<Component> = keys.into_values().map(|(key, _)| key).chain(algorithms).collect();
+    for part in &all {
+        claims.add(Source::Derived, part.reference(), &["everything"]);
+    }
+    all
 }
 
 /// The algorithm that a key component is for.
@@ -60,7 +65,7 @@ fn public_key(id: &str, key: &PublicKey) -> Component {
             }),
             oid: None,
         }),
-        ..Component::new(Kind::CryptographicAsset, format!("key/{key_id}"), id)
+        ..Component::new(Kind::CryptographicAsset, refs::key(key), id)
     }
 }
 

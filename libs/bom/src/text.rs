@@ -57,6 +57,22 @@ pub(crate) fn web_url(text: &str) -> Option<&str> {
     (host_ok && port_ok && path_ok).then_some(text)
 }
 
+/// `text` when it is plainly a mail address (a part of RFC 5321 that every reader agrees on).
+pub(crate) fn mail(text: &str) -> Option<&str> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'+');
+    let dotted = |part: &str, most: usize| {
+        part.len() <= most && part.split('.').all(|p| !p.is_empty() && p.bytes().all(plain))
+    };
+    let (local, domain) = text.split_once('@')?;
+    let labels = domain.split('.').all(|label| {
+        label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && !label.contains(['_', '+'])
+    });
+    (dotted(local, 64) && dotted(domain, 253) && labels).then_some(text)
+}
+
 /// `text` when it is a media type that the schema takes.
 pub(crate) fn media_type(text: &str) -> Option<&str> {
     let part = |part: &str| {
@@ -89,9 +105,29 @@ pub(crate) fn hashes(descriptor: &ResourceDescriptor) -> Vec<Hash> {
     sha256.into_iter().chain(sha512).collect()
 }
 
+/// A digest of the form `<algorithm>:<hex>`, where CycloneDX knows the algorithm.
+pub(crate) fn digest(text: &str) -> Option<Hash> {
+    let (algorithm, hex) = text.split_once(':')?;
+    let (alg, length) = match algorithm {
+        "md5" => ("MD5", 32),
+        "sha1" => ("SHA-1", 40),
+        "sha256" => ("SHA-256", 64),
+        "sha384" => ("SHA-384", 96),
+        "sha512" => ("SHA-512", 128),
+        _ => return None,
+    };
+    let good = hex.len() == length && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    good.then(|| Hash { alg, content: hex.to_ascii_lowercase() })
+}
+
 /// A SHA-256 hash.
 pub(crate) fn sha256(digest: ids::Sha256Digest) -> Hash {
     Hash { alg: "SHA-256", content: digest.to_hex() }
+}
+
+/// Both hashes of a file.
+pub(crate) fn both(digests: &ids::Digests) -> Vec<Hash> {
+    vec![sha256(digests.sha256), Hash { alg: "SHA-512", content: digests.sha512.to_hex() }]
 }
 
 /// Facts of a descriptor that no member of a component takes.

@@ -1,27 +1,67 @@
-//! The programs that made the evidence: executor and scanners.
+//! The programs that made the evidence, and the rules that made the document of it.
 
 use std::collections::BTreeMap;
 
 use envelope::ResourceDescriptor;
-use evidence::{ScanStatement, VerifiedEvidence};
+use evidence::{Program, ScanStatement, VerifiedEvidence};
 
 use crate::claims::{Claims, Source};
 use crate::cyclonedx::component::{Component, Kind};
 use crate::cyclonedx::{Property, property};
-use crate::text;
+use crate::{refs, text};
 
-/// The executor's programs, then one scanner for each scan.
+/// What wrote the document, the executor's programs, the scheduler, and for each scan the service
+/// that ran it and its scanner.
 pub(crate) fn components(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Component> {
-    let executor = executor(evidence);
-    for part in &executor {
-        claims.add(Source::Observed, part.reference(), &["version", "hashes (of itself)"]);
+    let scans = || evidence.scans().iter().enumerate();
+    let parts: [(Source, Vec<Component>); 5] = [
+        (Source::Derived, vec![assembler()]),
+        (Source::Observed, executor(evidence)),
+        (Source::Granted, vec![scheduler(evidence)]),
+        (Source::Scanned, scans().map(|(index, scan)| service(evidence, index, scan)).collect()),
+        (Source::Scanned, scans().map(|(index, scan)| scanner(index, scan)).collect()),
+    ];
+    for (source, part) in &parts {
+        for tool in part {
+            claims.add(*source, tool.reference(), &["everything"]);
+        }
     }
-    let scanners = evidence.scans().iter().enumerate().map(|(index, scan)| scanner(index, scan));
-    let scanners: Vec<Component> = scanners.collect();
-    for part in &scanners {
-        claims.add(Source::Scanned, part.reference(), &["everything"]);
+    parts.into_iter().flat_map(|(_, part)| part).collect()
+}
+
+/// The rules that wrote the document; which program carried them out is not part of it, for every
+/// program that does writes the same.
+fn assembler() -> Component {
+    Component {
+        version: Some(format!("profile {}", job::PROFILE)),
+        ..Component::new(Kind::Application, refs::ASSEMBLER, "aibom")
     }
-    executor.into_iter().chain(scanners).collect()
+}
+
+fn scheduler(evidence: &VerifiedEvidence) -> Component {
+    let id = evidence.signers().get(1).map_or("", |(id, _)| id.as_str());
+    program(&evidence.grant().scheduler, "tool/scheduler/aibom-scheduler", "aibom-scheduler", id)
+}
+
+fn service(evidence: &VerifiedEvidence, index: usize, scan: &ScanStatement) -> Component {
+    let signer = evidence.signers().get(index.saturating_add(3));
+    let id = signer.map_or("", |(id, _)| id.as_str());
+    let reference = format!("tool/scanner-service/{index}");
+    program(&scan.predicate.aibom.scanner, reference, "aibom-scanner", id)
+}
+
+fn program(
+    program: &Program,
+    reference: impl Into<String>,
+    name: &'static str,
+    id: &str,
+) -> Component {
+    Component {
+        version: Some(text::version(&program.version)),
+        hashes: text::both(&program.digest),
+        properties: vec![property("tool:identity", id)],
+        ..Component::new(Kind::Application, reference, name)
+    }
 }
 
 /// Every program that the executor names, by version, by digest or both.

@@ -1,6 +1,6 @@
 //! What the scans found, joined: each vulnerability once, with every rating and place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::{Finding, Severity, VerifiedEvidence};
 
@@ -16,6 +16,11 @@ pub(crate) fn of(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Vulner
         for result in &scan.predicate.scanner.result {
             let entry = known.entry(&result.id).or_insert_with(|| empty(&result.id));
             entry.properties.push(property("found-by", format_args!("tool/scanner/{index}")));
+            if entry.description.is_none() && !result.title.is_empty() {
+                entry.description = Some(result.title.clone());
+            }
+            // The schema knows no CWE 0.
+            entry.cwes.extend(result.cwes.iter().filter(|number| **number > 0));
             for severity in &result.severity {
                 push_new(&mut entry.ratings, rating(severity));
             }
@@ -24,8 +29,8 @@ pub(crate) fn of(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Vulner
             }
         }
     }
-    for vulnerability in known.values() {
-        claims.add(From::Scanned, &vulnerability.bom_ref, &["everything"]);
+    if !known.is_empty() {
+        claims.add(From::Scanned, refs::RELEASE, &["$/vulnerabilities"]);
     }
     known.into_values().collect()
 }
@@ -42,6 +47,8 @@ fn empty(id: &str) -> Vulnerability {
         id: id.to_owned(),
         source: source(id),
         ratings: Vec::new(),
+        cwes: BTreeSet::new(),
+        description: None,
         recommendation: None,
         affects: Vec::new(),
         properties: Vec::new(),
@@ -69,7 +76,23 @@ fn rating(severity: &Severity) -> Rating {
         "LOW" => "low",
         _ => "unknown",
     };
-    Rating { source: Source { name: Some(severity.method.clone()), url: None }, severity: level }
+    Rating {
+        source: Source { name: Some(severity.method.clone()), url: None },
+        severity: level,
+        method: severity.vector.as_deref().map(method),
+        vector: severity.vector.clone(),
+    }
+}
+
+/// The method of a vector, by how it begins; version 2 has vectors without a name.
+fn method(vector: &str) -> &'static str {
+    match vector.split_once('/').map_or(vector, |(begin, _)| begin) {
+        "CVSS:4.0" => "CVSSv4",
+        "CVSS:3.1" => "CVSSv31",
+        "CVSS:3.0" => "CVSSv3",
+        begin if begin.starts_with("AV:") => "CVSSv2",
+        _ => "other",
+    }
 }
 
 fn affect(vulnerability: &mut Vulnerability, finding: &Finding) {

@@ -16,6 +16,8 @@ mod scans;
 mod submission;
 mod training;
 
+pub use training::{inputs_match, within_limits};
+
 /// How far the clocks of two services may differ, in milliseconds.
 pub const CLOCK_SKEW_MS: i64 = 60_000;
 /// The oldest training that is still signed, in milliseconds after its end: 7 days.

@@ -19,14 +19,40 @@ fn is_root(user: &str) -> bool {
     name.is_empty() || name == "root" || name.parse::<u32>().is_ok_and(|uid| uid == 0)
 }
 
-/// Whether it holds, the setting, what it was, what it must be.
-type Rule<'a> = (bool, &'static str, &'a dyn std::fmt::Debug, &'static str);
+/// What the rules of the policy are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// Nothing goes out, and nothing comes in.
+    NoNetwork,
+    /// The image and the inputs cannot be changed.
+    ReadOnly,
+    /// Nothing that a process needs no right for, and no namespace of the host's.
+    NoPrivileges,
+    /// Another user than root.
+    NotRoot,
+    /// Memory, processes and CPU have limits.
+    Limited,
+}
 
-/// Checks a container's effective settings.
-///
-/// # Errors
-/// The first setting that is weaker than the policy.
-pub fn check_isolation(c: &Container) -> Result<(), IsolationBreach> {
+/// One rule of the policy, and whether a container keeps it.
+#[derive(Debug, Clone, Copy)]
+pub struct IsolationRule<'a> {
+    /// What it is for.
+    pub purpose: Isolation,
+    /// Whether it holds.
+    pub holds: bool,
+    /// Which setting.
+    pub setting: &'static str,
+    /// What it was.
+    value: &'a dyn std::fmt::Debug,
+    /// What it must be.
+    pub wanted: &'static str,
+}
+
+/// Every rule of the policy, held against a container's effective settings.
+#[must_use]
+pub fn isolation_rules(c: &Container) -> [IsolationRule<'_>; 13] {
+    use Isolation::{Limited, NoNetwork, NoPrivileges, NotRoot, ReadOnly};
     let options = &c.security_options;
     let drops_all = c.cap_drop.iter().any(|cap| cap.eq_ignore_ascii_case("ALL"));
     let is_no_new = |o: &String| o == "no-new-privileges" || o == "no-new-privileges:true";
@@ -43,23 +69,46 @@ pub fn check_isolation(c: &Container) -> Result<(), IsolationBreach> {
     let limits = &c.limits;
     let limited = limits.memory_bytes > 0 && limits.pids > 0 && limits.cpu_millis > 0;
     let rules: [Rule<'_>; 13] = [
-        (c.network_mode == "none", "network mode", &c.network_mode, "none"),
-        (c.readonly_rootfs, "read-only root", &c.readonly_rootfs, "true"),
-        (!c.privileged, "privileged", &c.privileged, "false"),
-        (drops_all, "dropped capabilities", &c.cap_drop, "ALL"),
-        (c.cap_add.is_empty(), "added capabilities", &c.cap_add, "none"),
-        (!is_root(&c.user), "user", &c.user, "not root"),
-        (no_new, "security options", options, "no-new-privileges"),
-        (confined, "security options", options, "the engine's default seccomp profile"),
-        (own_pids, "PID namespace", &c.pid_mode, "its own"),
-        (own_ipc, "IPC namespace", &c.ipc_mode, "its own"),
-        (c.userns_mode != "host", "user namespace", &c.userns_mode, "not the host's"),
-        (limited, "limits", limits, "on memory, processes and CPU"),
-        (mounts_known, "mounts", &c.mounts, "its inputs, read-only, and its outputs"),
+        (NoNetwork, c.network_mode == "none", "network mode", &c.network_mode, "none"),
+        (ReadOnly, c.readonly_rootfs, "read-only root", &c.readonly_rootfs, "true"),
+        (NoPrivileges, !c.privileged, "privileged", &c.privileged, "false"),
+        (NoPrivileges, drops_all, "dropped capabilities", &c.cap_drop, "ALL"),
+        (NoPrivileges, c.cap_add.is_empty(), "added capabilities", &c.cap_add, "none"),
+        (NotRoot, !is_root(&c.user), "user", &c.user, "not root"),
+        (NoPrivileges, no_new, "security options", options, "no-new-privileges"),
+        (
+            NoPrivileges,
+            confined,
+            "security options",
+            options,
+            "the engine's default seccomp profile",
+        ),
+        (NoPrivileges, own_pids, "PID namespace", &c.pid_mode, "its own"),
+        (NoPrivileges, own_ipc, "IPC namespace", &c.ipc_mode, "its own"),
+        (NoPrivileges, c.userns_mode != "host", "user namespace", &c.userns_mode, "not the host's"),
+        (Limited, limited, "limits", limits, "on memory, processes and CPU"),
+        (ReadOnly, mounts_known, "mounts", &c.mounts, "its inputs, read-only, and its outputs"),
     ];
-    let Some((_, setting, value, wanted)) = rules.into_iter().find(|(holds, ..)| !holds) else {
+    rules.map(|(purpose, holds, setting, value, wanted)| IsolationRule {
+        purpose,
+        holds,
+        setting,
+        value,
+        wanted,
+    })
+}
+
+/// What it is for, whether it holds, the setting, what it was, what it must be.
+type Rule<'a> = (Isolation, bool, &'static str, &'a dyn std::fmt::Debug, &'static str);
+
+/// Checks a container's effective settings.
+///
+/// # Errors
+/// The first setting that is weaker than the policy.
+pub fn check_isolation(c: &Container) -> Result<(), IsolationBreach> {
+    let Some(broken) = isolation_rules(c).into_iter().find(|rule| !rule.holds) else {
         return Ok(());
     };
-    let value = format!("{value:?}").chars().take(120).collect();
-    Err(IsolationBreach { setting, value, wanted })
+    let value = format!("{:?}", broken.value).chars().take(120).collect();
+    Err(IsolationBreach { setting: broken.setting, value, wanted: broken.wanted })
 }

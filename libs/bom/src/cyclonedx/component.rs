@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     Device,
     DeviceDriver,
     File,
+    Firmware,
     Library,
     MachineLearningModel,
     OperatingSystem,
@@ -38,9 +39,9 @@ pub(crate) struct Component {
     pub(crate) licenses: Vec<Licence>,
     #[serde(rename = "mime-type")]
     pub(crate) mime_type: Option<String>,
-    pub(crate) model_card: Option<ModelCard>,
+    pub(crate) model_card: Option<Box<ModelCard>>,
     pub(crate) name: String,
-    pub(crate) pedigree: Option<Pedigree>,
+    pub(crate) pedigree: Option<Box<Pedigree>>,
     pub(crate) properties: Vec<Property>,
     pub(crate) purl: Option<String>,
     pub(crate) supplier: Option<Entity>,
@@ -67,17 +68,35 @@ pub(crate) struct Pedigree {
 }
 
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Data {
+    // In the order of their names.
+    pub(crate) classification: Option<String>,
+    pub(crate) contents: DataContents,
+    pub(crate) description: Option<String>,
+    pub(crate) governance: Governance,
+    pub(crate) name: String,
+    pub(crate) sensitive_data: Vec<String>,
     #[serde(rename = "type")]
     pub(crate) kind: &'static str,
-    pub(crate) name: String,
-    pub(crate) contents: DataContents,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Governance {
+    pub(crate) custodians: Vec<Responsible>,
+    pub(crate) owners: Vec<Responsible>,
+    pub(crate) stewards: Vec<Responsible>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Responsible {
+    pub(crate) organization: Entity,
 }
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct DataContents {
-    pub(crate) url: Option<String>,
     pub(crate) properties: Vec<Property>,
+    pub(crate) url: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]

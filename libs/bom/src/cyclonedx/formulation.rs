@@ -114,6 +114,7 @@ pub(crate) enum OutputKind {
     Artifact,
     Attestation,
     Log,
+    Metrics,
 }
 
 /// Something in this document, or a file beside it.
@@ -133,7 +134,7 @@ pub(crate) struct Workspace {
     pub(crate) name: String,
     pub(crate) access_mode: &'static str,
     pub(crate) mount_path: String,
-    pub(crate) volume: Option<Volume>,
+    pub(crate) volume: Volume,
     pub(crate) properties: Vec<Property>,
 }
 

@@ -12,15 +12,16 @@ use crate::{model, refs, text};
 
 const FORMULA: &str = "formula/declared";
 const WORKFLOW: &str = "workflow/declared";
+const TASK: &str = "task/declared/train";
+const TRIGGER: &str = "trigger/request";
 
 pub(super) fn formula(evidence: &VerifiedEvidence, claims: &mut Claims) -> Formula {
     let request = evidence.request();
-    claims.add(Source::Asserted, FORMULA, &["everything"]);
-    claims.add(Source::Asserted, WORKFLOW, &["trigger, with its time by the user's clock"]);
+    claim(claims);
     let mut inputs = super::materials();
     inputs.push(Input::Parameters(parameters(&request.spec.parameters)));
     let task = Task {
-        bom_ref: "task/declared/train".to_owned(),
+        bom_ref: TASK.to_owned(),
         uid: "train".to_owned(),
         name: format!("train: {}", model::task(request.spec.task)),
         task_types: vec![TaskType::Build],
@@ -42,7 +43,7 @@ pub(super) fn formula(evidence: &VerifiedEvidence, claims: &mut Claims) -> Formu
         task_dependencies: Vec::new(),
         task_types: vec![TaskType::Build],
         trigger: Some(Trigger {
-            bom_ref: "trigger/request".to_owned(),
+            bom_ref: TRIGGER.to_owned(),
             uid: request.idempotency_key.to_string(),
             name: "signed request".to_owned(),
             kind: "api",
@@ -63,6 +64,21 @@ pub(super) fn formula(evidence: &VerifiedEvidence, claims: &mut Claims) -> Formu
         bom_ref: FORMULA.to_owned(),
         workflows: vec![workflow],
         properties: vec![property("formula", "declared")],
+    }
+}
+
+/// The submitter says all of it, but for the job's id and what this profile adds.
+fn claim(claims: &mut Claims) {
+    claims.add(Source::Asserted, FORMULA, &["everything"]);
+    claims.add(Source::Granted, WORKFLOW, &["/uid"]);
+    let derived: [(&str, &[&'static str]); 4] = [
+        (FORMULA, &["/bom-ref", "/properties"]),
+        (WORKFLOW, &["/bom-ref", "/name", "/taskTypes"]),
+        (TASK, &["/bom-ref", "/outputs", "/taskTypes", "/uid"]),
+        (TRIGGER, &["/bom-ref", "/name", "/properties/aibom:request:sha256", "/type"]),
+    ];
+    for (subject, fields) in derived {
+        claims.add(Source::Derived, subject, fields);
     }
 }
 

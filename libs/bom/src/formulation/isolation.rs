@@ -2,9 +2,13 @@
 
 use evidence::Container;
 
+use crate::claims::{Claims, Source};
 use crate::cyclonedx::formulation::{Volume, Workspace};
 use crate::cyclonedx::{Property, property};
 use crate::text;
+
+/// The name of scratch space.
+const SCRATCH: &str = "tmpfs";
 
 /// Every effective setting, under `aibom:isolation:` and `aibom:limit:`.
 pub(super) fn properties(c: &Container) -> Vec<Property> {
@@ -38,24 +42,31 @@ pub(super) fn properties(c: &Container) -> Vec<Property> {
 }
 
 /// Bind mounts, then scratch space.
-pub(super) fn workspaces(c: &Container) -> Vec<Workspace> {
+pub(super) fn workspaces(c: &Container, claims: &mut Claims) -> Vec<Workspace> {
     let mounts = c.mounts.iter().enumerate().map(|(index, mount)| Workspace {
         bom_ref: format!("workspace/mount/{index}"),
         uid: format!("mount/{index}"),
         name: mount.source.clone(),
         access_mode: if mount.read_only { "read-only" } else { "read-write" },
         mount_path: mount.destination.clone(),
-        volume: Some(Volume { mode: "filesystem", persistent: true }),
+        volume: Volume { mode: "filesystem", persistent: true },
         properties: Vec::new(),
     });
     let scratch = c.tmpfs.iter().enumerate().map(|(index, (path, options))| Workspace {
         bom_ref: format!("workspace/tmpfs/{index}"),
         uid: format!("tmpfs/{index}"),
-        name: "tmpfs".to_owned(),
+        name: SCRATCH.to_owned(),
         access_mode: "read-write",
         mount_path: path.clone(),
-        volume: Some(Volume { mode: "filesystem", persistent: false }),
+        volume: Volume { mode: "filesystem", persistent: false },
         properties: vec![property("tmpfs:options", options)],
     });
-    mounts.chain(scratch).collect()
+    let all: Vec<Workspace> = mounts.chain(scratch).collect();
+    for workspace in &all {
+        claims.add(Source::Derived, &workspace.bom_ref, &["/bom-ref", "/uid", "/volume"]);
+        if !workspace.volume.persistent {
+            claims.add(Source::Derived, &workspace.bom_ref, &["/name"]);
+        }
+    }
+    all
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use evidence::{RunDetails, ScanStatement, VerifiedEvidence};
+use evidence::{RunDetails, ScanStatement, Usage, VerifiedEvidence};
 
 use super::isolation;
 use crate::claims::{Claims, Source, not_scanned};
@@ -15,23 +15,20 @@ use crate::{files, refs, text};
 
 const FORMULA: &str = "formula/observed";
 const WORKFLOW: &str = "workflow/observed";
+/// The output that holds the metrics.
+const METRICS: &str = "metrics.json";
 
 pub(super) fn formula(evidence: &VerifiedEvidence, claims: &mut Claims) -> Formula {
     let details = &evidence.training().predicate.run_details;
     let run = &details.metadata;
-    claims.add(
-        Source::Observed,
-        WORKFLOW,
-        &["times by the executor's clock", "workspaces", "properties"],
-    );
-    claims.add(Source::Observed, refs::TRAIN_TASK, &["steps", "resources", "environmentVars"]);
-    claims.add(Source::Reported, refs::TRAIN_TASK, &["parameters"]);
-    let mut tasks = vec![train(evidence)];
+    claim(claims);
+    let mut tasks = vec![train(evidence, claims)];
     let mut task_dependencies =
         vec![Dependency { reference: refs::TRAIN_TASK.to_owned(), depends_on: Vec::new() }];
     for (index, scan) in evidence.scans().iter().enumerate() {
         let task = scan_task(index, scan, evidence);
         claims.add(Source::Scanned, &task.bom_ref, &["everything"]);
+        claims.add(Source::Derived, &task.bom_ref, &SCAN_CONSTANTS);
         task_dependencies.push(Dependency {
             reference: task.bom_ref.clone(),
             depends_on: vec![refs::TRAIN_TASK.to_owned()],
@@ -48,7 +45,7 @@ pub(super) fn formula(evidence: &VerifiedEvidence, claims: &mut Claims) -> Formu
         trigger: None,
         time_start: Some(run.started_on.to_string()),
         time_end: Some(run.finished_on.to_string()),
-        workspaces: isolation::workspaces(&details.observed.container),
+        workspaces: isolation::workspaces(&details.observed.container, claims),
         runtime_topology: vec![Dependency {
             reference: refs::IMAGE.to_owned(),
             depends_on: [refs::ENGINE, refs::RUNTIME, refs::OS, refs::CPU]
@@ -64,6 +61,28 @@ pub(super) fn formula(evidence: &VerifiedEvidence, claims: &mut Claims) -> Formu
     }
 }
 
+/// What the profile itself says of a scan.
+const SCAN_CONSTANTS: [&str; 6] =
+    ["/bom-ref", "/inputs", "/name", "/outputs", "/taskTypes", "/uid"];
+
+/// The executor saw all of it, but for what was granted, reported, or added by this profile.
+fn claim(claims: &mut Claims) {
+    claims.add(Source::Observed, WORKFLOW, &["everything"]);
+    claims.add(Source::Granted, WORKFLOW, &["/uid", "/properties/aibom:grant:*"]);
+    claims.add(Source::Granted, refs::TRAIN_TASK, &["/uid"]);
+    let derived: [(&str, &[&'static str]); 3] = [
+        (FORMULA, &["everything"]),
+        (WORKFLOW, &["/bom-ref", "/name", "/runtimeTopology", "/taskDependencies", "/taskTypes"]),
+        (
+            refs::TRAIN_TASK,
+            &["/bom-ref", "/name", "/outputs", "/steps/run the container/name", "/taskTypes"],
+        ),
+    ];
+    for (subject, fields) in derived {
+        claims.add(Source::Derived, subject, fields);
+    }
+}
+
 fn properties(evidence: &VerifiedEvidence) -> Vec<Property> {
     let details = &evidence.training().predicate.run_details;
     let (grant, container) = (evidence.grant(), &details.observed.container);
@@ -71,6 +90,9 @@ fn properties(evidence: &VerifiedEvidence) -> Vec<Property> {
     out.extend([
         property("run:exitCode", container.exit_code),
         property("run:oomKilled", container.oom_killed),
+    ]);
+    out.extend(usage(&details.observed.usage));
+    out.extend([
         property("grant:attempt", grant.attempt),
         property("grant:nonce", grant.nonce),
         property("grant:fencingToken", grant.fencing_token),
@@ -86,13 +108,29 @@ fn properties(evidence: &VerifiedEvidence) -> Vec<Property> {
     out
 }
 
-fn train(evidence: &VerifiedEvidence) -> Task {
+/// What the run used, in the units of the counters.
+fn usage(usage: &Usage) -> Vec<Property> {
+    let cpu = usage.cpu_ms.map(|ms| property("run:cpuMs", ms));
+    let memory = usage.peak_memory_bytes.map(|bytes| property("run:peakMemoryBytes", bytes));
+    let energy = usage.energy.iter().map(|energy| {
+        property(&format!("run:energyMillijoules:{}", energy.counter), energy.millijoules)
+    });
+    cpu.into_iter().chain(memory).chain(energy).collect()
+}
+
+fn train(evidence: &VerifiedEvidence, claims: &mut Claims) -> Task {
     let details = &evidence.training().predicate.run_details;
     let container = &details.observed.container;
     let names: BTreeSet<&String> = container.environment_names.iter().collect();
     let mut inputs = super::materials();
-    inputs.push(Input::EnvironmentVars(names.into_iter().cloned().collect()));
-    inputs.push(Input::Parameters(effective(details)));
+    // Only what says something: what is left out later would move the places that are claimed here.
+    if !details.reported.effective.is_empty() {
+        claims.add(Source::Reported, refs::TRAIN_TASK, &[format!("/inputs/{}", inputs.len())]);
+        inputs.push(Input::Parameters(effective(details)));
+    }
+    if !names.is_empty() {
+        inputs.push(Input::EnvironmentVars(names.into_iter().cloned().collect()));
+    }
     Task {
         bom_ref: refs::TRAIN_TASK.to_owned(),
         uid: details.metadata.invocation_id.clone(),
@@ -126,7 +164,7 @@ fn effective(details: &RunDetails) -> Vec<Parameter> {
 fn outputs(evidence: &VerifiedEvidence) -> Vec<Output> {
     let names = evidence.training().subject.iter().filter_map(|file| file.name.as_deref());
     let artifacts = names.map(|name| Output {
-        kind: OutputKind::Artifact,
+        kind: if name == METRICS { OutputKind::Metrics } else { OutputKind::Artifact },
         resource: Resource::Ref(refs::output(name)),
     });
     let logs = files::by_products(evidence)

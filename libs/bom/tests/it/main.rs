@@ -10,6 +10,7 @@ mod references;
 mod scans;
 mod schema;
 mod signing;
+mod sources;
 
 use serde_json::Value;
 use testkit::evidence::Fixture;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use testkit::evidence::Fixture;
 
 /// Every `bom-ref` below `value`, in order.
-fn names(value: &Value, out: &mut Vec<String>) {
+pub(crate) fn names(value: &Value, out: &mut Vec<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| names(item, out)),
         Value::Object(members) => {
@@ -17,15 +17,39 @@ fn names(value: &Value, out: &mut Vec<String>) {
     }
 }
 
+/// Every `bom-ref` of a component below `value`.
+fn parts(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| parts(item, out)),
+        Value::Object(members) => {
+            if members.contains_key("type") && members.contains_key("name") {
+                out.extend(members.get("bom-ref").and_then(Value::as_str).map(str::to_owned));
+            }
+            members.values().for_each(|member| parts(member, out));
+        }
+        _ => {}
+    }
+}
+
 /// Every reference below `value`: the values of `ref`, `dependsOn`, `subjects`, `algorithmRef` ….
 fn uses(value: &Value, out: &mut BTreeSet<String>) {
-    const LISTS: [&str; 5] =
-        ["dependsOn", "subjects", "assemblies", "dependencies", "vulnerabilities"];
+    const ONE: [&str; 6] =
+        ["ref", "algorithmRef", "attributedTo", "assessor", "requirement", "target"];
+    const LISTS: [&str; 8] = [
+        "dependsOn",
+        "subjects",
+        "assemblies",
+        "dependencies",
+        "vulnerabilities",
+        "claims",
+        "counterClaims",
+        "evidence",
+    ];
     match value {
         Value::Array(items) => items.iter().for_each(|item| uses(item, out)),
         Value::Object(members) => {
             for (name, member) in members {
-                if name == "ref" || name == "algorithmRef" {
+                if ONE.contains(&name.as_str()) {
                     out.extend(member.as_str().map(str::to_owned));
                 }
                 if LISTS.contains(&name.as_str()) {
@@ -51,10 +75,9 @@ pub(crate) fn check(bom: &Value) {
     assert!(dangling.is_empty(), "references to nothing: {dangling:?}");
 
     let mut components = Vec::new();
-    names(&bom["components"], &mut components);
-    names(&bom["metadata"], &mut components);
-    let wanted: BTreeSet<&String> =
-        components.iter().filter(|name| !name.starts_with("card/")).collect();
+    parts(&bom["components"], &mut components);
+    parts(&bom["metadata"], &mut components);
+    let wanted: BTreeSet<&String> = components.iter().collect();
     let listed: Vec<&str> = bom["dependencies"]
         .as_array()
         .unwrap()
@@ -64,6 +87,28 @@ pub(crate) fn check(bom: &Value) {
     let listed_once: BTreeSet<String> = listed.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(listed.len(), listed_once.len(), "a component has two dependencies entries");
     assert_eq!(wanted, listed_once.iter().collect(), "dependencies entries and components");
+}
+
+#[test]
+fn what_lies_beside_the_aibom_has_a_digest() {
+    for bom in [crate::aibom(&Fixture::new()), crate::aibom(&Fixture::new().packages(0))] {
+        let all = bom["externalReferences"].as_array().unwrap();
+        for reference in all {
+            let url = reference["url"].as_str().unwrap();
+            let digested = reference["hashes"].as_array().is_some_and(|hashes| !hashes.is_empty());
+            assert_eq!(digested, !url.contains("://"), "{url}");
+        }
+        let kinds: BTreeSet<&str> = all.iter().map(|r| r["type"].as_str().unwrap()).collect();
+        let wanted = [
+            "attestation",
+            "build-meta",
+            "evidence",
+            "log",
+            "security-contact",
+            "vulnerability-assertion",
+        ];
+        assert_eq!(kinds, wanted.into());
+    }
 }
 
 #[test]

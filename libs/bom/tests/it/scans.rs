@@ -3,7 +3,7 @@
 use evidence::{Completeness, Finding};
 use testkit::evidence::Fixture;
 
-fn incomplete(reason: &'static str) -> Fixture {
+pub(crate) fn incomplete(reason: &'static str) -> Fixture {
     Fixture::new().scans(move |scans| {
         let predicate = &mut scans[0].predicate;
         predicate.aibom.completeness = Completeness::Incomplete;

@@ -1,14 +1,14 @@
 //! The rules over training evidence: it is about this request, under this grant, and isolated.
 
 use envelope::ResourceDescriptor;
-use ids::Role;
-use job::{InputFile, Request, Resources};
+use ids::{Role, Sha256Digest};
+use job::{InputFile, JobSpec, Request, Resources};
 use keys::Identity;
 
 use super::{CLOCK_SKEW_MS, Checker, MAX_EVIDENCE_AGE_MS, MAX_OUTPUTS};
 use crate::{
-    BUILD_TYPE, Environment, EvidenceSet, Grant, Limits, PROVENANCE_PREDICATE_TYPE,
-    TrainingStatement, check_isolation,
+    BUILD_TYPE, BuildDefinition, Environment, EvidenceSet, Grant, Limits,
+    PROVENANCE_PREDICATE_TYPE, TrainingStatement, check_isolation,
 };
 
 /// OCI runtimes that really run a container, by the names that engines give them. A simulated one
@@ -100,19 +100,10 @@ impl Checker<'_> {
         a && b
     }
 
-    /// The run was held at least as tightly as its request asked.
     fn limits(&mut self, got: &Limits, asked: &Resources) -> bool {
-        const MIB: u64 = 1024 * 1024;
-        let memory = u64::from(asked.memory_mib).saturating_mul(MIB);
-        let holds = got.memory_bytes <= memory
-            && got.memory_swap_bytes <= memory
-            && got.cpu_millis <= u64::from(asked.cpu_millis)
-            && got.pids <= u64::from(asked.pids)
-            && got.wall_clock_s <= u64::from(asked.wall_clock_s)
-            && got.output_bytes <= u64::from(asked.output_mib).saturating_mul(MIB);
         self.checks.require(
             "training.limits",
-            holds,
+            within_limits(got, asked),
             "no more than was asked for",
             format_args!("{got:?} is more than {asked:?}"),
         )
@@ -120,11 +111,7 @@ impl Checker<'_> {
 
     fn inputs(&mut self, statement: &TrainingStatement, request: &Request) -> bool {
         let dependencies = &statement.predicate.build_definition.resolved_dependencies;
-        let digest_of = |name: &str| {
-            let mut named = dependencies.iter().filter(|d| d.name.as_deref() == Some(name));
-            let first = named.next().and_then(ResourceDescriptor::sha256_digest);
-            if named.next().is_some() { None } else { first }
-        };
+        let digest_of = |name: &str| digest_of(dependencies, name);
         let mut ok = self.checks.require(
             "training.dependencies",
             dependencies.len() == 4,
@@ -185,6 +172,37 @@ impl Checker<'_> {
         );
         outputs && log
     }
+}
+
+/// Whether a run was held at least as tightly as its request asked.
+#[must_use]
+pub fn within_limits(got: &Limits, asked: &Resources) -> bool {
+    const MIB: u64 = 1024 * 1024;
+    let memory = u64::from(asked.memory_mib).saturating_mul(MIB);
+    got.memory_bytes <= memory
+        && got.memory_swap_bytes <= memory
+        && got.cpu_millis <= u64::from(asked.cpu_millis)
+        && got.pids <= u64::from(asked.pids)
+        && got.wall_clock_s <= u64::from(asked.wall_clock_s)
+        && got.output_bytes <= u64::from(asked.output_mib).saturating_mul(MIB)
+}
+
+/// Whether the executor hashed every input and the image to what the request names: each is there
+/// once, with that digest.
+#[must_use]
+pub fn inputs_match(definition: &BuildDefinition, spec: &JobSpec) -> bool {
+    let digest_of = |name: &str| digest_of(&definition.resolved_dependencies, name);
+    let image = spec.trainer.image.digest();
+    definition.resolved_dependencies.len() == 4
+        && digest_of("trainer") == Some(image)
+        && spec.inputs.each().iter().all(|(name, file)| digest_of(name) == Some(file.sha256))
+}
+
+/// The digest of the one dependency of that name.
+fn digest_of(dependencies: &[ResourceDescriptor], name: &str) -> Option<Sha256Digest> {
+    let mut named = dependencies.iter().filter(|d| d.name.as_deref() == Some(name));
+    let first = named.next().and_then(ResourceDescriptor::sha256_digest);
+    if named.next().is_some() { None } else { first }
 }
 
 /// A label that is safe as the name of one file.

@@ -1,0 +1,93 @@
+//! The document's metadata: who runs the mesh, what wrote it, under which licence.
+
+use evidence::{Completeness, Operator, VerifiedEvidence};
+
+use crate::claims::{Claims, Source, not_scanned};
+use crate::cyclonedx::component::Component;
+use crate::cyclonedx::{
+    Contact, DistributionConstraints, Entity, Lifecycle, Metadata, Property, Tools, property,
+};
+use crate::{aibom, licence, refs, text};
+
+/// The metadata around the released model and the tools.
+pub(crate) fn metadata(
+    evidence: &VerifiedEvidence,
+    release: Component,
+    tools: Vec<Component>,
+    claims: &mut Claims,
+) -> Metadata {
+    let options = &evidence.request().spec.aibom;
+    let tlp = options.tlp.filter(|_| aibom::version(evidence) == job::CycloneDx::V1_7);
+    claims.add(Source::Observed, refs::RELEASE, &["$/metadata/timestamp"]);
+    claims.add(Source::Derived, refs::RELEASE, &["$/metadata/lifecycles", "$/metadata/properties"]);
+    claims.add(Source::Granted, refs::RELEASE, &["$/metadata/manufacturer"]);
+    claims.add(
+        Source::Granted,
+        refs::RELEASE,
+        &["$/metadata/properties/aibom:job", "$/metadata/properties/aibom:attempt"],
+    );
+    claims.add(Source::Scanned, refs::RELEASE, &["$/metadata/properties/aibom:scan:*"]);
+    if options.licence.is_some() {
+        claims.add(Source::Asserted, refs::RELEASE, &["$/metadata/licenses"]);
+    }
+    if tlp.is_some() {
+        claims.add(Source::Asserted, refs::RELEASE, &["$/metadata/distributionConstraints"]);
+    }
+    let authors: Vec<Contact> = mail(evidence).into_iter().collect();
+    if !authors.is_empty() {
+        claims.add(Source::Granted, refs::RELEASE, &["$/metadata/authors"]);
+    }
+    let finished = evidence.training().predicate.run_details.metadata.finished_on;
+    Metadata {
+        authors,
+        component: release,
+        distribution_constraints: tlp.map(|tlp| DistributionConstraints { tlp }),
+        licenses: licence::declared(&options.licence),
+        lifecycles: [Lifecycle { phase: "build" }],
+        manufacturer: manufacturer(evidence),
+        properties: properties(evidence),
+        timestamp: finished.to_string(),
+        tools: Tools { components: tools },
+    }
+}
+
+/// Who runs the mesh: the operator, or no more than the name of the trust domain.
+pub(crate) fn manufacturer(evidence: &VerifiedEvidence) -> Entity {
+    let grant = evidence.grant();
+    let Some(Operator { name, url, .. }) = &grant.operator else {
+        let domain = grant.executor.id.trust_domain();
+        let url = vec![format!("spiffe://{domain}")];
+        return Entity { name: Some(domain.to_owned()), url, ..Entity::default() };
+    };
+    Entity {
+        contact: mail(evidence).into_iter().map(|c| Contact { name: None, ..c }).collect(),
+        name: Some(name.clone()),
+        url: url.as_deref().and_then(text::web_url).map(str::to_owned).into_iter().collect(),
+    }
+}
+
+/// The operator with its mail address, where there is one that is plainly an address.
+fn mail(evidence: &VerifiedEvidence) -> Option<Contact> {
+    let operator = evidence.grant().operator.as_ref()?;
+    let email = text::mail(operator.email.as_deref()?)?;
+    Some(Contact { email: Some(email.to_owned()), name: Some(operator.name.clone()) })
+}
+
+fn properties(evidence: &VerifiedEvidence) -> Vec<Property> {
+    let grant = evidence.grant();
+    let mut out = vec![
+        property("profile", job::PROFILE),
+        property("job", grant.job),
+        property("attempt", grant.attempt),
+        property("evidence:set:sha256", evidence.set_digest()),
+    ];
+    for (index, scan) in evidence.scans().iter().enumerate() {
+        let extension = &scan.predicate.aibom;
+        let status = match extension.completeness {
+            Completeness::Complete => "complete".to_owned(),
+            Completeness::Incomplete => not_scanned(&extension.reason),
+        };
+        out.push(property(&format!("scan:{index}:status"), status));
+    }
+    out
+}
