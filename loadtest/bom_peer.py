@@ -23,6 +23,7 @@ from cyclonedx.model.vulnerability import (
     BomTarget,
     Vulnerability,
     VulnerabilityRating,
+    VulnerabilityScoreSource,
     VulnerabilitySeverity,
     VulnerabilitySource,
 )
@@ -75,6 +76,8 @@ def vulnerability(entry):
         VulnerabilityRating(
             source=VulnerabilitySource(name=rating["source"]["name"]),
             severity=VulnerabilitySeverity(rating["severity"]),
+            method=VulnerabilityScoreSource(rating["method"]) if "method" in rating else None,
+            vector=rating.get("vector"),
         )
         for rating in entry.get("ratings", [])
     ]
@@ -83,6 +86,8 @@ def vulnerability(entry):
         id=entry["id"],
         source=VulnerabilitySource(name=source.get("name"), url=XsUri(source["url"]) if "url" in source else None),
         ratings=ratings,
+        cwes=entry.get("cwes", []),
+        description=entry.get("description"),
         recommendation=entry.get("recommendation"),
         affects=[BomTarget(ref=target["ref"]) for target in entry["affects"]],
         properties=[Property(name=p["name"], value=p.get("value")) for p in entry.get("properties", [])],

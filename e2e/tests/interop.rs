@@ -6,15 +6,16 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context as _, ensure};
 use e2e::{Mesh, javascript, place, python, run};
+use job::CycloneDx;
 use testkit::evidence::Fixture;
 
-/// What both judges must come to.
-fn judges_agree(aibom: &Path) -> anyhow::Result<()> {
+/// What both judges must come to, and how many spoiled copies each must refuse: Python's, JavaScript's.
+fn judges_agree(aibom: &Path, refused: [usize; 2]) -> anyhow::Result<()> {
     let scripts = place::repository()?.join("e2e/interop");
     let mut python = Command::new(python::environment(&scripts.join("requirements.txt"))?);
     python.arg(scripts.join("judge.py"));
     let javascript = javascript::interop()?.script(&scripts.join("judge.mjs"));
-    for (mut judge, refused) in [(python, 25), (javascript, 24)] {
+    for (mut judge, refused) in [python, javascript].into_iter().zip(refused) {
         let said = run::output(judge.arg(aibom))?.expect(0)?;
         let count = said.stdout.lines().filter(|line| line.starts_with("refused  ")).count();
         ensure!(said.stdout.starts_with("valid  "), "{}", said.stdout);
@@ -35,13 +36,17 @@ fn rescan(aibom: &Path) -> anyhow::Result<run::Output> {
 fn other_peoples_libraries_judge_an_assembled_aibom() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("aibom.cdx.json");
-    std::fs::write(&path, bom::assemble(&Fixture::new().verified())?.as_bytes())?;
-    judges_agree(&path)
+    for (version, refused) in [(CycloneDx::V1_6, [25, 24]), (CycloneDx::V1_7, [26, 25])] {
+        let fixture = Fixture::new().request(move |r| r.spec.aibom.cyclone_dx = version);
+        std::fs::write(&path, bom::assemble(&fixture.verified())?.as_bytes())?;
+        judges_agree(&path, refused)?;
+    }
+    Ok(())
 }
 
 #[test]
 fn other_peoples_libraries_judge_the_aibom_of_a_real_job() -> anyhow::Result<()> {
-    judges_agree(&Mesh::shared()?.wine()?.join("one/aibom.cdx.json"))
+    judges_agree(&Mesh::shared()?.wine()?.join("one/aibom.cdx.json"), [25, 24])
 }
 
 #[test]
