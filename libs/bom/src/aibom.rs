@@ -95,8 +95,9 @@ fn document(evidence: &VerifiedEvidence) -> (Bom, Vec<Group>) {
         vec![model::trained(evidence, &mut claims), model::submitted(evidence, &mut claims)];
     components.extend(files::inputs(evidence, &mut claims));
     components.extend(files::outputs(evidence, &mut claims));
-    components.push(image::component(evidence, &inventory, &mut claims));
-    components.extend(host::components(evidence, &mut claims));
+    components.push(image::component(evidence, &mut claims));
+    components.extend(image::contents(&inventory, &mut claims));
+    components.push(host::component(evidence, &mut claims));
     components.extend(signers::components(evidence, &mut claims));
     let tools = tools::components(evidence, &mut claims);
     let vulnerabilities = vulnerabilities::of(evidence, &mut claims);

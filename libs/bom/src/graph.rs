@@ -22,34 +22,34 @@ pub(crate) fn dependencies(
         enter(component, &mut edges);
     }
     for (package, targets) in inventory.edges() {
-        edges.entry(package.clone()).or_default().extend(targets);
+        edges.entry(package.to_owned()).or_default().extend(targets);
     }
     let mut link = |from: &str, to: &[String]| {
         edges.entry(from.to_owned()).or_default().extend(to.iter().cloned());
     };
-    let has = |name: &str| components.iter().any(|c| c.reference() == name);
+    let host: Vec<String> = parts(components, refs::HOST).map(str::to_owned).collect();
     let below = |name: &str| -> Vec<String> {
-        let known = components.iter().map(Component::reference);
-        known.filter(|known| refs::is_part(known, name)).map(str::to_owned).collect()
+        host.iter().filter(|known| refs::is_part(known, name)).cloned().collect()
     };
     let made_from = made_from(components);
-    let outputs = components.iter().filter(|c| is_made(c)).map(Component::reference);
-    for output in outputs {
+    let all = || components.iter().map(Component::reference);
+    for output in all().filter(|name| is_made(name)) {
         link(output, &made_from);
     }
     link(refs::RELEASE, &[refs::MODEL.to_owned()]);
     link(refs::DATASET, &[refs::DEFINITION.to_owned()]);
-    for split in below("split") {
-        link(&split, &[refs::DATASET.to_owned()]);
+    for split in all().filter(|name| refs::is_part(name, "split")) {
+        link(split, &[refs::DATASET.to_owned()]);
     }
-    link(refs::IMAGE, &nested(components, refs::IMAGE));
-    link(
-        refs::ENGINE,
-        &[vec![refs::RUNTIME.to_owned(), refs::OS.to_owned()], below(refs::ENGINE)].concat(),
-    );
-    link(refs::OS, &[vec![refs::CPU.to_owned()], below("host/firmware")].concat());
-    for gpu in (0..).map(|index| format!("host/gpu/{index}")).take_while(|gpu| has(gpu)) {
-        link(&gpu, &below(&gpu));
+    let contents: Vec<String> = inventory.edges().map(|(name, _)| name.to_owned()).collect();
+    link(refs::IMAGE, &contents);
+    link(refs::HOST, &host);
+    let beneath = [refs::RUNTIME.to_owned(), refs::OS.to_owned()].into_iter();
+    link(refs::ENGINE, &beneath.chain(below(refs::ENGINE)).collect::<Vec<_>>());
+    let beneath = std::iter::once(refs::CPU.to_owned());
+    link(refs::OS, &beneath.chain(below("host/firmware")).collect::<Vec<_>>());
+    for gpu in host.iter().filter(|name| is_gpu(name)) {
+        link(gpu, &below(gpu));
     }
     if let Some(base) = base_model(components) {
         link(refs::SUBMITTED_MODEL, &[base.to_owned()]);
@@ -61,8 +61,7 @@ pub(crate) fn dependencies(
 }
 
 /// Whether the run made it: the model, the other outputs, the log.
-fn is_made(component: &Component) -> bool {
-    let reference = component.reference();
+fn is_made(reference: &str) -> bool {
     reference.starts_with("output/") || reference.starts_with("log/")
 }
 
@@ -79,9 +78,9 @@ fn enter(component: &Component, edges: &mut BTreeMap<String, BTreeSet<String>>) 
 }
 
 /// References of what stands in a component.
-fn nested(components: &[Component], name: &str) -> Vec<String> {
-    let of = components.iter().filter(|c| c.reference() == name).flat_map(|c| &c.components);
-    of.map(|part| part.reference().to_owned()).collect()
+fn parts<'a>(components: &'a [Component], name: &'a str) -> impl Iterator<Item = &'a str> {
+    let of = components.iter().filter(move |c| c.reference() == name).flat_map(|c| &c.components);
+    of.map(Component::reference)
 }
 
 /// The base model of the trained one, where the submitter names one.
@@ -94,15 +93,12 @@ fn base_model(components: &[Component]) -> Option<&str> {
 /// Everything that went into the run: inputs, image, machine.
 fn made_from(components: &[Component]) -> Vec<String> {
     const MACHINE: [&str; 3] = [refs::ENGINE, refs::OS, refs::CPU];
-    let all = components.iter().map(Component::reference);
-    let went_in = |name: &&str| {
-        name.starts_with("input/")
-            || name.starts_with("split/")
-            || *name == refs::IMAGE
-            || MACHINE.contains(name)
-            || is_gpu(name)
-    };
-    all.filter(went_in).map(str::to_owned).collect()
+    let inputs = components.iter().map(Component::reference).filter(|name| {
+        refs::is_part(name, "input") || refs::is_part(name, "split") || *name == refs::IMAGE
+    });
+    let machine = parts(components, refs::HOST);
+    let machine = machine.filter(|name| MACHINE.contains(name) || is_gpu(name));
+    inputs.chain(machine).map(str::to_owned).collect()
 }
 
 /// Whether it is a GPU, and no part of one.
@@ -124,7 +120,7 @@ pub(crate) fn compositions(
         vulnerabilities: Vec::new(),
     };
     let own = |list: &[&str]| list.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
-    let host = components.iter().map(Component::reference).filter(|n| n.starts_with("host/"));
+    let host = std::iter::once(refs::HOST).chain(parts(components, refs::HOST));
     let host = host.map(str::to_owned).collect();
     let complete = evidence
         .scans()
@@ -136,7 +132,12 @@ pub(crate) fn compositions(
             dependencies: own(&[refs::MODEL]),
             ..composition("training", Aggregate::Complete)
         },
-        Composition { assemblies: own(&[refs::IMAGE]), ..composition("image", scanned) },
+        Composition {
+            assemblies: own(&[refs::IMAGE]),
+            // The packages are its dependencies.
+            dependencies: own(&[refs::IMAGE]),
+            ..composition("image", scanned)
+        },
         Composition {
             // No scanner knows every vulnerability: its list is never said to be complete.
             vulnerabilities: vulnerabilities.iter().map(|v| v.bom_ref.clone()).collect(),

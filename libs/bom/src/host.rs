@@ -10,8 +10,9 @@ use crate::{refs, text};
 /// What the profile itself says of a part, whatever the machine is.
 const GIVEN: [&str; 2] = ["/bom-ref", "/type"];
 
-/// The machine's parts.
-pub(crate) fn components(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Component> {
+/// The machine with its parts inside: scanners that read a BOM take an operating system beside the
+/// packages for the packages' own.
+pub(crate) fn component(evidence: &VerifiedEvidence, claims: &mut Claims) -> Component {
     let observed = &evidence.training().predicate.run_details.observed;
     let (host, container) = (&observed.host, &observed.container);
     let mut out = vec![processor(host), system(host)];
@@ -24,7 +25,8 @@ pub(crate) fn components(evidence: &VerifiedEvidence, claims: &mut Claims) -> Ve
         claims.add(Source::Observed, part.reference(), &["everything"]);
         claims.add(Source::Derived, part.reference(), &GIVEN);
     }
-    out
+    claims.add(Source::Derived, refs::HOST, &["everything"]);
+    Component { components: out, ..Component::new(Kind::Device, refs::HOST, "host") }
 }
 
 fn processor(host: &Host) -> Component {

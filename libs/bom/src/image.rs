@@ -1,8 +1,9 @@
-//! The trainer's image with every package that a scan found in it.
+//! The trainer's image, and every package that a scan found in it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Container, OperatingSystem, Package, VerifiedEvidence};
+use evidence::{Container, OperatingSystem, Package, SourcePackage, VerifiedEvidence};
 use job::Trainer;
 
 use crate::claims::{Claims, Source};
@@ -20,53 +21,51 @@ struct Known<'a> {
     version: &'a str,
     class: &'a str,
     supplier: Option<&'a str>,
+    source: Option<&'a SourcePackage>,
     licences: BTreeSet<&'a String>,
     depends_on: BTreeSet<&'a str>,
     /// Of the package file, and where it lies, each once.
-    digests: Vec<&'a str>,
-    paths: Vec<&'a str>,
+    digests: BTreeSet<&'a str>,
+    paths: BTreeSet<&'a str>,
 }
 
 /// The packages of the image by reference: each once, whatever the scans repeat.
 #[derive(Debug)]
-pub(crate) struct Inventory<'a>(BTreeMap<String, Known<'a>>);
+pub(crate) struct Inventory<'a>(BTreeMap<Cow<'a, str>, Known<'a>>);
 
 impl<'a> Inventory<'a> {
     /// Joins the scans; the first one that names a package decides on its name, version and class.
     pub(crate) fn of(evidence: &'a VerifiedEvidence) -> Self {
-        let mut known: BTreeMap<String, Known<'a>> = BTreeMap::new();
-        for scan in evidence.scans() {
-            if let Some(system) = &scan.predicate.aibom.operating_system {
-                known.entry(refs::IMAGE_OS.to_owned()).or_insert_with(|| Known::from(system));
+        let mut known: BTreeMap<Cow<'a, str>, Known<'a>> = BTreeMap::new();
+        for extension in evidence.scans().iter().map(|scan| &scan.predicate.aibom) {
+            if let Some(system) = &extension.operating_system {
+                known.entry(Cow::Borrowed(refs::IMAGE_OS)).or_insert_with(|| Known::from(system));
             }
-            for package in &scan.predicate.aibom.packages {
+            for package in &extension.packages {
                 known
                     .entry(refs::package(&package.purl))
                     .or_insert_with(|| Known::from(package))
                     .join(package);
             }
-            // A finding in a package that the inventory lacks must still point at something.
-            for finding in scan.predicate.scanner.result.iter().flat_map(|v| &v.annotations) {
-                known.entry(refs::package(&finding.purl)).or_insert_with(|| Known {
-                    purl: &finding.purl,
-                    class: "named by a finding only",
-                    ..Known::new(Kind::Library, &finding.purl, &finding.installed)
-                });
-            }
+        }
+        // A finding in a package that no inventory lists must still point at something.
+        let results = evidence.scans().iter().flat_map(|scan| &scan.predicate.scanner.result);
+        for finding in results.flat_map(|result| &result.annotations) {
+            known.entry(refs::package(&finding.purl)).or_insert_with(|| Known {
+                purl: &finding.purl,
+                class: "named by a finding only",
+                ..Known::new(Kind::Library, &finding.purl, &finding.installed)
+            });
         }
         Self(known)
     }
 
-    /// Package and the packages of the inventory that it depends on; sorted, without itself.
-    pub(crate) fn edges(&self) -> impl Iterator<Item = (&String, Vec<String>)> {
-        self.0.iter().map(|(reference, package)| {
-            let targets: BTreeSet<String> = package
-                .depends_on
-                .iter()
-                .map(|purl| refs::package(purl))
-                .filter(|to| to != reference && self.0.contains_key(to))
-                .collect();
-            (reference, targets.into_iter().collect())
+    /// Package and the packages of the inventory that it depends on, without itself.
+    pub(crate) fn edges(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = String>)> {
+        self.0.iter().map(move |(reference, package)| {
+            let targets = package.depends_on.iter().map(|purl| refs::package(purl));
+            let known = targets.filter(move |to| to != reference && self.0.contains_key(to));
+            (reference.as_ref(), known.map(Cow::into_owned))
         })
     }
 
@@ -83,6 +82,12 @@ impl<'a> Inventory<'a> {
         properties
             .extend(elsewhere.map(|purl| property("package:dependency-not-in-inventory", purl)));
         properties.extend(package.paths.iter().map(|path| property("package:path", path)));
+        // Where scanners that read a BOM look for what advisories are by.
+        properties.extend(package.source.into_iter().flat_map(|source| {
+            [("SrcName", &source.name), ("SrcVersion", &source.version)].map(|(name, value)| {
+                Property { name: format!("aquasecurity:trivy:{name}"), value: value.clone() }
+            })
+        }));
         let (hashes, odd) = hashes(&package.digests);
         properties.extend(odd);
         let supplier = package
@@ -109,10 +114,11 @@ impl<'a> Known<'a> {
             version,
             class: "",
             supplier: None,
+            source: None,
             licences: BTreeSet::new(),
             depends_on: BTreeSet::new(),
-            digests: Vec::new(),
-            paths: Vec::new(),
+            digests: BTreeSet::new(),
+            paths: BTreeSet::new(),
         }
     }
 
@@ -120,14 +126,10 @@ impl<'a> Known<'a> {
         self.licences.extend(&package.licences);
         self.depends_on.extend(package.depends_on.iter().map(String::as_str));
         self.supplier = self.supplier.or(package.supplier.as_deref());
-        once(&mut self.digests, package.digest.as_deref());
-        once(&mut self.paths, package.path.as_deref());
+        self.source = self.source.or(package.source.as_ref());
+        self.digests.extend(package.digest.as_deref());
+        self.paths.extend(package.path.as_deref());
     }
-}
-
-/// Adds `text` where the list lacks it.
-fn once<'a>(list: &mut Vec<&'a str>, text: Option<&'a str>) {
-    list.extend(text.filter(|text| !list.contains(text)));
 }
 
 impl<'a> From<&'a Package> for Known<'a> {
@@ -147,7 +149,7 @@ impl<'a> From<&'a OperatingSystem> for Known<'a> {
 }
 
 /// One hash of each algorithm that CycloneDX knows; the other digests as properties.
-fn hashes(digests: &[&str]) -> (Vec<Hash>, Vec<Property>) {
+fn hashes(digests: &BTreeSet<&str>) -> (Vec<Hash>, Vec<Property>) {
     let mut known: Vec<Hash> = Vec::new();
     let mut odd = Vec::new();
     for digest in digests {
@@ -159,31 +161,30 @@ fn hashes(digests: &[&str]) -> (Vec<Hash>, Vec<Property>) {
     (known, odd)
 }
 
-/// The image as a container component with its operating system and packages inside.
-pub(crate) fn component(
-    evidence: &VerifiedEvidence,
-    inventory: &Inventory<'_>,
+/// The image's operating system and packages.
+pub(crate) fn contents<'a>(
+    inventory: &'a Inventory<'_>,
     claims: &mut Claims,
-) -> Component {
+) -> impl Iterator<Item = Component> + 'a {
+    for reference in inventory.0.keys() {
+        claims.add(Source::Scanned, reference, &["everything"]);
+    }
+    inventory.0.iter().map(|(reference, package)| inventory.component(reference, package))
+}
+
+/// The image as a container component; what is in it stands beside it.
+pub(crate) fn component(evidence: &VerifiedEvidence, claims: &mut Claims) -> Component {
     let trainer = &evidence.request().spec.trainer;
     let container = &evidence.training().predicate.run_details.observed.container;
     claims.add(Source::Asserted, refs::IMAGE, &["/name", "/properties/aibom:image:requested"]);
     claims.add(Source::Observed, refs::IMAGE, &["/version", "/hashes", "/properties"]);
     claims.add(Source::Derived, refs::IMAGE, &["/bom-ref", "/type", "/purl"]);
-    if !inventory.0.is_empty() {
-        claims.add(Source::Scanned, refs::IMAGE, &["/components"]);
-    }
     let mut properties = properties(trainer, container);
     properties.extend(crate::files::dependency_properties(evidence, "trainer"));
     Component {
         version: Some(format!("sha256:{}", trainer.image.digest())),
         purl: Some(purl(trainer)),
         hashes: crate::files::dependency_hashes(evidence, "trainer"),
-        components: inventory
-            .0
-            .iter()
-            .map(|(reference, package)| inventory.component(reference, package))
-            .collect(),
         properties,
         ..Component::new(Kind::Container, refs::IMAGE, &trainer.name)
     }

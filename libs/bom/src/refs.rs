@@ -1,6 +1,8 @@
 //! The names by which parts of the document refer to each other. Fixed ones never begin with `pkg:`,
 //! so that no package of an image can take the place of another part.
 
+use std::borrow::Cow;
+
 /// What was released: the subject of the document.
 pub(crate) const RELEASE: &str = "release";
 /// The trained model file.
@@ -19,6 +21,8 @@ pub(crate) const DEFINITION: &str = "input/definition";
 pub(crate) const IMAGE: &str = "image/trainer";
 /// The operating system in it.
 pub(crate) const IMAGE_OS: &str = "image/os";
+/// The machine that the training ran on.
+pub(crate) const HOST: &str = "host";
 /// The host's processor.
 pub(crate) const CPU: &str = "host/cpu";
 /// The host's operating system.
@@ -54,8 +58,8 @@ pub(crate) fn split(name: &str) -> String {
 }
 
 /// A package of the image.
-pub(crate) fn package(purl: &str) -> String {
-    if purl.starts_with("pkg:") { purl.to_owned() } else { format!("package/{purl}") }
+pub(crate) fn package(purl: &str) -> Cow<'_, str> {
+    if purl.starts_with("pkg:") { purl.into() } else { format!("package/{purl}").into() }
 }
 
 /// Whether `name` is `whole` with one more segment or several.

@@ -2,56 +2,91 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Finding, Severity, VerifiedEvidence};
+use evidence::{Severity, VerifiedEvidence, VulnerabilityResult};
 
 use crate::claims::{Claims, Source as From};
 use crate::cyclonedx::property;
 use crate::cyclonedx::vulnerability::{AffectedVersion, Affects, Rating, Source, Vulnerability};
 use crate::{refs, text};
 
+/// A vulnerability as all scans together describe it. Everything is a set: an image decides how often
+/// it holds a package, and each finding must cost the same.
+#[derive(Debug, Default)]
+struct Known<'a> {
+    title: &'a str,
+    cwes: BTreeSet<u32>,
+    ratings: Vec<Rating>,
+    /// Scans that found it.
+    scans: BTreeSet<usize>,
+    /// Installed versions by package.
+    places: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    /// Package and version that mends it.
+    fixes: BTreeSet<(&'a str, &'a str)>,
+    not_fixed: BTreeSet<&'a str>,
+}
+
 /// The vulnerabilities, sorted by id.
 pub(crate) fn of(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Vulnerability> {
-    let mut known: BTreeMap<&str, Vulnerability> = BTreeMap::new();
+    let mut known: BTreeMap<&str, Known<'_>> = BTreeMap::new();
     for (index, scan) in evidence.scans().iter().enumerate() {
         for result in &scan.predicate.scanner.result {
-            let entry = known.entry(&result.id).or_insert_with(|| empty(&result.id));
-            entry.properties.push(property("found-by", format_args!("tool/scanner/{index}")));
-            if entry.description.is_none() && !result.title.is_empty() {
-                entry.description = Some(result.title.clone());
-            }
-            // The schema knows no CWE 0.
-            entry.cwes.extend(result.cwes.iter().filter(|number| **number > 0));
-            for severity in &result.severity {
-                push_new(&mut entry.ratings, rating(severity));
-            }
-            for finding in &result.annotations {
-                affect(entry, finding);
-            }
+            known.entry(&result.id).or_default().join(index, result);
         }
     }
     if !known.is_empty() {
         claims.add(From::Scanned, refs::RELEASE, &["$/vulnerabilities"]);
     }
-    known.into_values().collect()
+    known.into_iter().map(|(id, known)| known.described(id)).collect()
 }
 
-fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
-    if !list.contains(&item) {
-        list.push(item);
+impl<'a> Known<'a> {
+    fn join(&mut self, scan: usize, result: &'a VulnerabilityResult) {
+        self.scans.insert(scan);
+        if self.title.is_empty() {
+            self.title = &result.title;
+        }
+        // The schema knows no CWE 0.
+        self.cwes.extend(result.cwes.iter().filter(|number| **number > 0));
+        for rating in result.severity.iter().map(rating) {
+            if !self.ratings.contains(&rating) {
+                self.ratings.push(rating);
+            }
+        }
+        for finding in &result.annotations {
+            self.places.entry(&finding.purl).or_default().insert(&finding.installed);
+            if finding.fixed.is_empty() {
+                self.not_fixed.insert(&finding.purl);
+            } else {
+                self.fixes.insert((&finding.purl, &finding.fixed));
+            }
+        }
+    }
+
+    fn described(self, id: &str) -> Vulnerability {
+        let found =
+            self.scans.iter().map(|n| property("found-by", format_args!("tool/scanner/{n}")));
+        let not_fixed = self.not_fixed.iter().map(|purl| property("not-fixed", purl));
+        let advice: Vec<String> =
+            self.fixes.iter().map(|(purl, fixed)| format!("Update {purl} to {fixed}.")).collect();
+        Vulnerability {
+            affects: self.places.into_iter().map(affects).collect(),
+            bom_ref: format!("vulnerability/{id}"),
+            cwes: self.cwes,
+            description: (!self.title.is_empty()).then(|| self.title.to_owned()),
+            id: id.to_owned(),
+            properties: found.chain(not_fixed).collect(),
+            ratings: self.ratings,
+            recommendation: (!advice.is_empty()).then(|| advice.join(" ")),
+            source: source(id),
+        }
     }
 }
 
-fn empty(id: &str) -> Vulnerability {
-    Vulnerability {
-        bom_ref: format!("vulnerability/{id}"),
-        id: id.to_owned(),
-        source: source(id),
-        ratings: Vec::new(),
-        cwes: BTreeSet::new(),
-        description: None,
-        recommendation: None,
-        affects: Vec::new(),
-        properties: Vec::new(),
+fn affects((purl, versions): (&str, BTreeSet<&str>)) -> Affects {
+    let version = |text: &str| AffectedVersion { status: "affected", version: text::version(text) };
+    Affects {
+        reference: refs::package(purl).into_owned(),
+        versions: versions.into_iter().map(version).collect(),
     }
 }
 
@@ -92,25 +127,5 @@ fn method(vector: &str) -> &'static str {
         "CVSS:3.0" => "CVSSv3",
         begin if begin.starts_with("AV:") => "CVSSv2",
         _ => "other",
-    }
-}
-
-fn affect(vulnerability: &mut Vulnerability, finding: &Finding) {
-    let reference = refs::package(&finding.purl);
-    let version =
-        AffectedVersion { version: text::version(&finding.installed), status: "affected" };
-    match vulnerability.affects.iter_mut().find(|place| place.reference == reference) {
-        Some(place) => push_new(&mut place.versions, version),
-        None => vulnerability.affects.push(Affects { reference, versions: vec![version] }),
-    }
-    if finding.fixed.is_empty() {
-        push_new(&mut vulnerability.properties, property("not-fixed", &finding.purl));
-    } else {
-        let advice = format!("Update {} to {}.", finding.purl, finding.fixed);
-        vulnerability.recommendation = Some(match vulnerability.recommendation.take() {
-            Some(before) if before.contains(&advice) => before,
-            Some(before) => format!("{before} {advice}"),
-            None => advice,
-        });
     }
 }

@@ -1,7 +1,7 @@
 //! The pinned trust root, read again when its file changes, and never exchanged for an older one.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::Read as _,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::SystemTime,

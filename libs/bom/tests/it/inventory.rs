@@ -4,10 +4,16 @@ use cyclonedx_bom::prelude::{Bom, SpecVersion, Validate as _};
 use serde_json::{Value, json};
 use testkit::evidence::Fixture;
 
-/// The image and its packages as a document of version 1.5, which knows no `acknowledgement`.
+/// Operating system and packages of the image.
+fn contents(bom: &Value) -> Vec<&Value> {
+    let all = bom["components"].as_array().unwrap().iter();
+    all.filter(|c| c["type"] == "library" || c["type"] == "operating-system").collect()
+}
+
+/// The packages as a document of version 1.5, which knows no `acknowledgement`.
 fn as_1_5(bom: &Value) -> Value {
-    let mut image = crate::component(bom, "image/trainer").clone();
-    for package in image["components"].as_array_mut().unwrap() {
+    let mut packages: Vec<Value> = contents(bom).into_iter().cloned().collect();
+    for package in &mut packages {
         for licence in package["licenses"].as_array_mut().into_iter().flatten() {
             for member in [Some("license"), None] {
                 let object = match member {
@@ -18,7 +24,7 @@ fn as_1_5(bom: &Value) -> Value {
             }
         }
     }
-    json!({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": [image]})
+    json!({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": packages})
 }
 
 #[test]
@@ -28,16 +34,30 @@ fn another_library_reads_every_package() {
     let bom = Bom::parse_from_json(document.as_bytes()).unwrap();
     let result = bom.validate_version(SpecVersion::V1_5);
     assert!(result.passed(), "{result:?}");
-    let image = &bom.components.unwrap().0[0];
-    let packages = &image.components.as_ref().unwrap().0;
-    assert_eq!(packages.len(), 50);
+    let parts = &bom.components.unwrap().0;
+    // The one without a purl is the operating system.
     let purls: Vec<String> =
-        packages.iter().map(|p| p.purl.as_ref().unwrap().to_string()).collect();
+        parts.iter().filter_map(|part| Some(part.purl.as_ref()?.to_string())).collect();
+    assert_eq!((parts.len(), purls.len()), (51, 50));
     let parts = fixture.parts();
     let mut wanted: Vec<&str> =
         parts.scans[0].predicate.aibom.packages.iter().map(|p| p.purl.as_str()).collect();
     wanted.sort_unstable();
     assert_eq!(purls, wanted);
+}
+
+#[test]
+fn scanners_find_one_operating_system_and_the_source_packages() {
+    let bom = crate::aibom(&Fixture::new());
+    let parts = contents(&bom);
+    let systems: Vec<_> = parts.iter().filter(|c| c["type"] == "operating-system").collect();
+    assert_eq!(systems.len(), 1);
+    assert_eq!((&systems[0]["name"], &systems[0]["version"]), (&json!("debian"), &json!("12.8")));
+    let libc = parts.iter().find(|c| c["name"] == "libc6").unwrap();
+    let source = crate::property(libc, "aquasecurity:trivy:SrcName");
+    assert_eq!(source, Some("libc6-source"));
+    assert!(crate::property(libc, "aquasecurity:trivy:SrcVersion").is_some());
+    assert_eq!(crate::component(&bom, "host")["components"][1]["type"], "operating-system");
 }
 
 #[test]
@@ -51,9 +71,9 @@ fn packages_that_scans_repeat_stand_once_with_everything_that_is_known() {
         scans.push(second);
     });
     let bom = crate::aibom(&fixture);
-    let image = crate::component(&bom, "image/trainer");
-    let packages = image["components"].as_array().unwrap();
-    assert_eq!(packages.len(), 8);
+    let parts = contents(&bom);
+    let packages: Vec<_> = parts.iter().filter(|part| part["type"] == "library").collect();
+    assert_eq!((parts.len(), packages.len()), (9, 8));
     let numpy = packages.iter().find(|p| p["name"] == "numpy").unwrap();
     assert_eq!(numpy["licenses"].as_array().unwrap().len(), 2);
     assert_eq!(bom["vulnerabilities"].as_array().unwrap().len(), 2);

@@ -1,6 +1,7 @@
 //! The AIBoM as others read it: official schema, references, provenance, bytes.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod examples;
 mod golden;
 mod in_toto;
 mod inventory;
@@ -11,6 +12,7 @@ mod scans;
 mod schema;
 mod signing;
 mod sources;
+mod taint;
 
 use serde_json::Value;
 use testkit::evidence::Fixture;

@@ -1,78 +1,123 @@
 //! Facts are there, and each is marked with who says it.
 
+mod machine;
+mod materials;
+mod model;
+
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use testkit::evidence::Fixture;
 
-/// Texts of the annotations about `subject`.
-fn about<'a>(bom: &'a Value, subject: &str) -> Vec<&'a str> {
-    let all = bom["annotations"].as_array().unwrap().iter();
-    all.filter(|a| a["subjects"][0] == subject).map(|a| a["text"].as_str().unwrap()).collect()
+/// An AIBoM with the source of every value.
+pub(super) struct Marked {
+    pub(super) bom: Value,
+    sources: BTreeMap<String, &'static str>,
 }
 
-#[test]
-fn each_source_marks_its_own_facts() {
-    let bom = crate::aibom(&Fixture::new());
-    let model = about(&bom, "output/model.keras");
-    let has = |begin: &str, field: &str| {
-        model.iter().any(|text| text.starts_with(begin) && text.contains(field))
-    };
-    assert!(has("Asserted by spiffe://mesh.test/user/alice", "modelCard.considerations"));
-    assert!(has(
-        "Observed from outside the container by spiffe://mesh.test/executor/one",
-        "hashes"
-    ));
-    assert!(has("Reported by the trainer", "modelCard.quantitativeAnalysis"));
-    assert!(about(&bom, "image/trainer").iter().any(|t| t.starts_with("Found by spiffe://")));
-    let annotators: std::collections::BTreeSet<String> =
-        bom["annotations"].as_array().unwrap().iter().map(|a| a["annotator"].to_string()).collect();
-    assert_eq!(annotators.len(), 4, "user, executor, trainer, scanner: {annotators:?}");
-}
+impl Marked {
+    /// Of a fixture; the document is valid, every reference holds, and every value has one source.
+    pub(super) fn of(fixture: &Fixture) -> Self {
+        let bom = crate::aibom(fixture);
+        assert_eq!(crate::schema::errors(&bom), Vec::<String>::new());
+        crate::references::check(&bom);
+        let all = crate::sources::attributed(&bom).into_iter();
+        let sources = all.map(|(pointer, _, source)| (pointer, source.unwrap())).collect();
+        Self { bom, sources }
+    }
 
-#[test]
-fn the_model_card_holds_what_is_known() {
-    let bom = crate::aibom(&Fixture::new());
-    let model = crate::component(&bom, "output/model.keras");
-    let card = &model["modelCard"];
-    let parameters = &card["modelParameters"];
-    assert_eq!(parameters["approach"]["type"], "supervised");
-    assert_eq!(parameters["task"], "classification");
-    assert_eq!(parameters["architectureFamily"], "Sequential");
-    assert_eq!(parameters["datasets"][0]["ref"], "input/dataset");
-    assert_eq!(parameters["inputs"][0]["format"], "input: float32 [?, 13]");
-    assert_eq!(parameters["outputs"][0]["format"], "cultivar: float32 [?, 3]");
-    let metrics = card["quantitativeAnalysis"]["performanceMetrics"].as_array().unwrap();
-    assert_eq!(metrics.len(), 8);
-    assert!(
-        metrics
-            .iter()
-            .all(|m| { m["slice"].as_str().unwrap().contains("reported by the trainer") })
-    );
-    assert_eq!(metrics[1]["value"], "0.045612");
-    assert_eq!(
-        card["considerations"]["technicalLimitations"][0],
-        "Any commercial grading of wine."
-    );
-    assert_eq!(model["pedigree"]["ancestors"].as_array().unwrap().len(), 2);
-    assert_eq!(model["licenses"][0]["license"]["id"], "Apache-2.0");
-    assert_eq!(model["hashes"].as_array().unwrap().len(), 2);
-    assert_eq!(bom["metadata"]["component"]["name"], "wine-cultivar");
-    assert_eq!(bom["metadata"]["timestamp"], "2026-11-20T09:56:00.000Z");
+    /// The component of that reference.
+    pub(super) fn component(&self, reference: &str) -> &Value {
+        crate::component(&self.bom, reference)
+    }
+
+    /// Who says what stands at `pointer`: one source for all of it.
+    pub(super) fn who(&self, pointer: &str) -> &'static str {
+        let whole = format!("{pointer}/");
+        let within = |at: &str| at == pointer || at.starts_with(&whole);
+        let mut words: Vec<_> =
+            self.sources.iter().filter(|(at, _)| within(at)).map(|(_, word)| *word).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), 1, "{pointer} is said by {words:?}");
+        words[0]
+    }
+
+    /// Who says what stands at `path` below the top-level component of that reference.
+    pub(super) fn who_of(&self, reference: &str, path: &str) -> &'static str {
+        let components = self.bom["components"].as_array().unwrap();
+        let index = components.iter().position(|c| c["bom-ref"] == reference).unwrap();
+        self.who(&format!("/components/{index}{path}"))
+    }
+
+    /// Value of a property below that component, and who says it.
+    pub(super) fn property(
+        &self,
+        reference: &str,
+        list: &str,
+        name: &str,
+    ) -> Option<(&str, &'static str)> {
+        let all = self.component(reference).pointer(list)?.as_array()?;
+        let index = all.iter().position(|p| p["name"] == format!("aibom:{name}"))?;
+        Some((all[index]["value"].as_str()?, self.who_of(reference, &format!("{list}/{index}"))))
+    }
 }
 
 #[test]
 fn formulas_tell_what_was_asked_from_what_ran() {
-    let bom = crate::aibom(&Fixture::new());
-    let [declared, observed] = [0, 1].map(|index| &bom["formulation"][index]["workflows"][0]);
+    let marked = Marked::of(&Fixture::new());
+    let [declared, observed] =
+        [0, 1].map(|index| &marked.bom["formulation"][index]["workflows"][0]);
     assert_eq!(declared["trigger"]["type"], "api");
-    assert!(
-        declared["tasks"][0]["inputs"].to_string().contains(r#""name":"seed","value":"20260101""#)
-    );
+    let parameters = &declared["tasks"][0]["inputs"][4]["parameters"];
+    assert!(parameters.to_string().contains(r#""name":"seed","value":"20260101""#));
+    assert_eq!(marked.who("/formulation/0/workflows/0/tasks/0/inputs/4"), "Asserted");
+    assert_eq!(marked.who("/formulation/0/workflows/0/tasks/0/properties"), "Asserted");
+    assert_eq!(marked.who("/formulation/0/workflows/0/trigger/timeActivated"), "Asserted");
+    assert_eq!(marked.who("/formulation/0/workflows/0/uid"), "Granted");
+
     let task = &observed["tasks"][0];
     assert_eq!(task["steps"][0]["commands"][0]["executed"], "python3 -m aibom_trainer");
-    assert!(task["inputs"].to_string().contains(r#""name":"learning_rate","value":"0.001""#));
+    assert!(task["inputs"][4].to_string().contains(r#""name":"learning_rate","value":"0.001""#));
+    let task = "/formulation/1/workflows/0/tasks/0";
+    assert_eq!(marked.who(&format!("{task}/steps/0/commands")), "Observed");
+    assert_eq!(marked.who(&format!("{task}/inputs/4")), "Reported");
+    assert_eq!(marked.who(&format!("{task}/inputs/5/environmentVars")), "Observed");
+    assert_eq!(marked.who("/formulation/1/workflows/0/tasks/1/properties"), "Scanned");
     assert_eq!(crate::property(observed, "aibom:isolation:networkMode"), Some("none"));
+    assert_eq!(crate::property(observed, "aibom:run:cpuMs"), Some("41250"));
+    let energy = crate::property(observed, "aibom:run:energyMillijoules:rapl:package-0");
+    assert_eq!(energy, Some("3456789"));
     assert_eq!(observed["workspaces"][0]["accessMode"], "read-only");
     assert_eq!(observed["timeStart"], "2026-11-20T09:53:00.000Z");
+    let properties = observed["properties"].as_array().unwrap();
+    for (index, property) in properties.iter().enumerate() {
+        let granted = property["name"].as_str().unwrap().starts_with("aibom:grant:");
+        let who = marked.who(&format!("/formulation/1/workflows/0/properties/{index}"));
+        assert_eq!(who, if granted { "Granted" } else { "Observed" }, "{property}");
+    }
+}
+
+#[test]
+fn each_kind_of_output_is_told() {
+    let bom = crate::aibom(&Fixture::new());
+    let outputs = bom["formulation"][1]["workflows"][0]["tasks"][0]["outputs"].as_array().unwrap();
+    let kind = |reference: &str| {
+        &outputs.iter().find(|o| o["resource"]["ref"] == reference).unwrap()["type"]
+    };
+    assert_eq!(kind("output/metrics.json"), "metrics");
+    assert_eq!(kind("output/model.keras"), "artifact");
+    assert_eq!(kind("log/0/training.log"), "log");
+    assert_eq!(outputs.last().unwrap()["type"], "attestation");
+}
+
+#[test]
+fn parameters_that_nobody_reported_move_no_claim() {
+    let marked = Marked::of(&Fixture::new().training(|training| {
+        training.predicate.run_details.reported.effective.clear();
+    }));
+    let task = "/formulation/1/workflows/0/tasks/0/inputs";
+    assert_eq!(marked.who(&format!("{task}/4/environmentVars")), "Observed");
 }
 
 #[test]
@@ -80,16 +125,18 @@ fn every_document_and_every_key_is_named() {
     let fixture = Fixture::new();
     let bom = crate::aibom(&fixture);
     let references = bom["externalReferences"].as_array().unwrap();
-    for (reference, (name, digest)) in references.iter().zip(fixture.verified().digests()) {
+    for (name, digest) in fixture.verified().digests() {
         let link = name.ends_with(".link");
         let folder = if link { "signatures" } else { "evidence" };
-        assert_eq!(reference["url"], format!("{folder}/{name}"));
-        let comment = reference["comment"].as_str().unwrap();
-        assert_eq!(comment.starts_with("in-toto link"), link, "{comment}");
-        assert_eq!(reference["type"], "attestation");
-        assert_eq!(reference["hashes"][0]["content"], digest.to_hex());
+        let url = format!("{folder}/{name}");
+        let named: Vec<_> = references.iter().filter(|r| r["url"] == url).collect();
+        assert_eq!(named[0]["type"], "attestation", "{url}");
+        for reference in named {
+            let comment = reference["comment"].as_str().unwrap();
+            assert_eq!(comment.starts_with("in-toto link"), link, "{comment}");
+            assert_eq!(reference["hashes"][0]["content"], digest.to_hex());
+        }
     }
-    assert_eq!(references.len(), 5);
     let keys = bom["components"].as_array().unwrap().iter();
     let keys = keys.filter(|c| c["bom-ref"].as_str().unwrap().starts_with("key/"));
     assert_eq!(keys.count(), 4);

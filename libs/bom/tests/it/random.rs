@@ -1,8 +1,9 @@
 //! Any metadata that the rules let through gives a valid, canonical, complete and repeatable AIBoM.
 
 use bom::assemble;
-use evidence::Gpu;
+use evidence::{Gpu, OperatingSystem, Operator};
 use ids::{Sha256Digest, canonical};
+use job::CycloneDx;
 use proptest::prelude::*;
 use serde_json::Value;
 use testkit::evidence::Fixture;
@@ -28,6 +29,7 @@ struct Spec {
     free: Vec<String>,
     numbers: Vec<u32>,
     metrics: Vec<f64>,
+    mail: String,
     optional: bool,
 }
 
@@ -36,19 +38,21 @@ fn spec() -> impl Strategy<Value = Spec> {
     let free = proptest::collection::vec(any::<String>(), 12);
     let numbers = proptest::collection::vec(1_u32..10_000, 4);
     let metrics = proptest::collection::vec(proptest::num::f64::NORMAL, 4);
-    (texts, free, numbers, metrics, any::<bool>()).prop_map(
-        |(texts, free, numbers, metrics, optional)| Spec {
+    let mail = prop_oneof![text(), "[a-z0-9._+-]{1,12}@[a-z0-9._+-]{1,12}"];
+    (texts, free, numbers, metrics, mail, any::<bool>()).prop_map(
+        |(texts, free, numbers, metrics, mail, optional)| Spec {
             texts,
             free,
             numbers,
             metrics,
+            mail,
             optional,
         },
     )
 }
 
 fn fixture(spec: &Spec) -> Fixture {
-    let (a, b, c) = (spec.clone(), spec.clone(), spec.clone());
+    let (a, b, c, g) = (spec.clone(), spec.clone(), spec.clone(), spec.clone());
     let maybe = |spec: &Spec, index: usize| spec.optional.then(|| spec.texts[index].clone());
     Fixture::new()
         .request(move |request| {
@@ -69,6 +73,22 @@ fn fixture(spec: &Spec) -> Fixture {
             spec.trainer.name.clone_from(&a.texts[11]);
             spec.parameters.epochs = a.numbers[0];
             spec.parameters.batch_size = a.optional.then_some(a.numbers[1]);
+            spec.model.security_policy = maybe(&a, 5);
+            spec.model.limitations = a.texts.clone();
+            spec.dataset.classification = maybe(&a, 4);
+            spec.dataset.owners = a.texts.clone();
+            spec.aibom.licence = maybe(&a, 2);
+            spec.aibom.cyclone_dx =
+                if a.numbers[2] % 2 == 0 { CycloneDx::V1_6 } else { CycloneDx::V1_7 };
+        })
+        .grant(move |grant| {
+            grant.operator = g.optional.then(|| Operator {
+                name: g.texts[0].clone(),
+                url: Some(g.texts[1].clone()),
+                email: Some(g.mail.clone()),
+                security_policy: Some(g.texts[2].clone()),
+            });
+            grant.scheduler.version.clone_from(&g.free[0]);
         })
         .training(move |training| {
             let details = &mut training.predicate.run_details;
@@ -102,6 +122,15 @@ fn fixture(spec: &Spec) -> Fixture {
             predicate.aibom.packages[1].licences = c.texts.clone();
             predicate.aibom.packages[2].depends_on = c.free.clone();
             predicate.aibom.packages[3].version = c.free[1].repeat(200);
+            predicate.aibom.packages[4].digest = Some(c.free[6].clone());
+            predicate.aibom.packages[5].supplier = Some(c.free[7].clone());
+            predicate.aibom.packages[6].path = Some(c.free[8].clone());
+            predicate.aibom.operating_system = c.optional.then(|| OperatingSystem {
+                family: c.free[9].clone(),
+                version: c.free[10].clone(),
+            });
+            predicate.scanner.result[1].title.clone_from(&c.free[11]);
+            predicate.scanner.result[1].severity[0].vector = Some(c.free[0].clone());
             predicate.scanner.uri.clone_from(&c.free[2]);
             predicate.scanner.result[0].id.clone_from(&c.free[3]);
             predicate.scanner.result[0].annotations[0].purl.clone_from(&c.free[4]);
@@ -125,6 +154,7 @@ proptest! {
         let value: Value = canonical::from_slice(aibom.as_bytes(), usize::MAX).unwrap();
         prop_assert_eq!(crate::schema::errors(&value), Vec::<String>::new());
         crate::references::check(&value);
+        crate::sources::check(&value);
         let text = std::str::from_utf8(aibom.as_bytes()).unwrap();
         for (_, digest) in evidence.digests() {
             prop_assert!(text.contains(&digest.to_hex()));

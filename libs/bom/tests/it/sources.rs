@@ -155,28 +155,39 @@ fn by_annotations(rules: &Rules, leaf: &Leaf) -> Result<&'static str, String> {
     if nearest == longest { Ok(nearest) } else { Err(format!("{nearest} or {longest}")) }
 }
 
-/// Who says a value by the citations: the longest pointer to it or to what it stands in.
-fn by_citations(bom: &Value, leaf: &Leaf) -> Result<&'static str, String> {
-    let mut found = Vec::new();
+/// Which sources are cited for each pointer.
+fn cited(bom: &Value) -> BTreeMap<&str, Vec<&'static str>> {
+    let mut out: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for citation in bom["citations"].as_array().into_iter().flatten() {
         let (word, _) = parsed(citation["note"].as_str().unwrap());
         for pointer in citation["pointers"].as_array().unwrap() {
-            let pointer = pointer.as_str().unwrap();
-            let rest = leaf.pointer.strip_prefix(pointer);
-            if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
-                found.push((pointer.len(), word));
-            }
+            out.entry(pointer.as_str().unwrap()).or_default().push(word);
         }
     }
-    only(&found)
+    out
+}
+
+/// Who says a value by the citations: the longest pointer to it or to what it stands in.
+fn by_citations(
+    cited: &BTreeMap<&str, Vec<&'static str>>,
+    leaf: &Leaf,
+) -> Result<&'static str, String> {
+    let mut pointer = leaf.pointer.as_str();
+    loop {
+        if let Some(words) = cited.get(pointer) {
+            return only(&words.iter().map(|word| ((), *word)).collect::<Vec<_>>());
+        }
+        (pointer, _) = pointer.rsplit_once('/').ok_or("no source")?;
+    }
 }
 
 /// Pointer, text and source of every value of a document.
 pub(crate) fn attributed(bom: &Value) -> Vec<(String, String, Result<&'static str, String>)> {
     let rules = rules(bom);
+    let cited = cited(bom);
     let with_citations = bom["specVersion"] == "1.7";
     let source = |leaf: &Leaf| {
-        if with_citations { by_citations(bom, leaf) } else { by_annotations(&rules, leaf) }
+        if with_citations { by_citations(&cited, leaf) } else { by_annotations(&rules, leaf) }
     };
     all_leaves(bom)
         .into_iter()
@@ -230,6 +241,29 @@ fn annotations_and_citations_say_the_same() {
     }
     let count = |all: &BTreeMap<String, &str>| all.keys().filter(|p| of_both(p)).count();
     assert_eq!(count(&annotated), count(&cited));
+}
+
+#[test]
+fn a_source_too_few_or_too_many_is_seen() {
+    let words = |bom: &Value| -> Vec<Result<&'static str, String>> {
+        let all = attributed(bom).into_iter();
+        all.filter(|(p, ..)| !p.starts_with("/annotations") && !p.starts_with("/citations"))
+            .map(|(_, _, source)| source)
+            .collect()
+    };
+    for (bom, list) in versions().into_iter().zip(["annotations", "citations"]) {
+        let good = words(&bom);
+        assert!(good.iter().all(Result::is_ok));
+        for index in [0, 1, bom[list].as_array().unwrap().len() - 1] {
+            let mut fewer = bom.clone();
+            fewer[list].as_array_mut().unwrap().remove(index);
+            assert_ne!(words(&fewer), good, "{list} {index} says nothing");
+        }
+        let mut more = bom.clone();
+        let text = more[list][0].to_string().replace("Asserted by", "Scanned by");
+        more[list].as_array_mut().unwrap().push(serde_json::from_str(&text).unwrap());
+        assert!(words(&more).iter().any(Result::is_err));
+    }
 }
 
 #[test]

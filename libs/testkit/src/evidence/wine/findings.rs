@@ -2,7 +2,7 @@
 
 use ::evidence::{
     Completeness, Finding, OperatingSystem, Package, SCAN_PREDICATE_TYPE, ScanExtension,
-    ScanMetadata, ScanPredicate, ScanStatement, Scanner, ScannerDatabase, Severity,
+    ScanMetadata, ScanPredicate, ScanStatement, Scanner, ScannerDatabase, Severity, SourcePackage,
     VulnerabilityResult,
 };
 use envelope::{ResourceDescriptor, Statement, StatementType};
@@ -31,6 +31,10 @@ fn package(purl: &str, class: &str, licences: &[&str], depends_on: &[&str]) -> P
         depends_on: depends_on.iter().map(|text| (*text).to_owned()).collect(),
         digest: Some(format!("sha256:{}", Sha256Digest::of(purl.as_bytes()))),
         supplier: Some(format!("Maintainers of {name}")),
+        source: (class == "operating-system").then(|| SourcePackage {
+            name: format!("{name}-source"),
+            version: version.replace("%2B", "+"),
+        }),
         path: (class == "library").then(|| format!("opt/packages/{name}")),
     }
 }
