@@ -113,6 +113,10 @@ pub struct Sources<'a> {
     cited: HashMap<&'a str, Attribution<'a>>,
 }
 
+/// The lists of each subject around a value, with where the place below the subject begins; the
+/// outermost first.
+type Enclosing<'s> = Vec<(&'s [usize], usize)>;
+
 impl Aibom {
     /// Who says what in this document: its annotations and citations, read once.
     #[must_use]
@@ -211,7 +215,7 @@ impl<'a> Sources<'a> {
 
     /// The place in an annotation's spelling, and each subject on the way to it with where the
     /// place below it begins.
-    fn place(&self, pointer: &str) -> Option<(String, Vec<(&[usize], usize)>)> {
+    fn place(&self, pointer: &str) -> Option<(String, Enclosing<'_>)> {
         let mut place = String::new();
         let mut subjects = Vec::new();
         let mut value = self.document;
