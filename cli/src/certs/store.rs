@@ -42,18 +42,7 @@ pub(crate) fn write_secret(path: &Path, text: &str) -> Result<(), Failure> {
 
 /// Writes a public file, replacing an older one atomically.
 pub(crate) fn write_public(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let cannot = |error: std::io::Error| {
+    ::keys::replace_file(path, bytes, 0o644).map_err(|error| {
         Failure::cannot(format_args!("cannot write {}", path.display())).because(error)
-    };
-    let mut name = path.as_os_str().to_owned();
-    name.push(".tmp");
-    let temporary = Path::new(&name);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(temporary)
-        .map_err(cannot)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(cannot)?;
-    std::fs::rename(temporary, path).map_err(cannot)
+    })
 }

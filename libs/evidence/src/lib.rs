@@ -29,7 +29,7 @@ pub use proto::MissingDocument;
 pub use report::{Check, Checks};
 pub use scan::{
     Completeness, Finding, Metadata as ScanMetadata, OperatingSystem, Package, SCAN_PREDICATE_TYPE,
-    ScanExtension, ScanPredicate, ScanStatement, Scanner, ScannerDatabase, Severity,
+    ScanExtension, ScanPredicate, ScanStatement, Scanner, ScannerDatabase, Severity, SourcePackage,
     VulnerabilityResult,
 };
 pub use submission::{SUBMIT_STEP, submit_link, submitted};

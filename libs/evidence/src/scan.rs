@@ -179,4 +179,17 @@ pub struct Package {
     /// Where in the image it was found, where the tool says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// The source package that it was built from: advisories of distributions are by that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourcePackage>,
+}
+
+/// A source package of a distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SourcePackage {
+    /// Name, such as `glibc`.
+    pub name: String,
+    /// Whole version, with epoch and release, such as `1:4.13+dfsg1-1+deb12u2`.
+    pub version: String,
 }

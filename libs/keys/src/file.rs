@@ -172,11 +172,25 @@ pub fn generate_p256(seed: &[u8; 32]) -> Option<Zeroizing<String>> {
 /// # Errors
 /// When the file cannot be written.
 pub fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
-    let temporary = path.with_extension("tmp");
-    let _ = std::fs::remove_file(&temporary);
+    replace_file(path, text.as_bytes(), 0o600)
+}
+
+/// Writes a file of `mode`, replacing an older one atomically and durably: after a crash there is the
+/// old file or the new one, and after the return there is the new one.
+///
+/// # Errors
+/// When the file cannot be written, or its directory cannot be synced.
+pub fn replace_file(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    let temporary = Path::new(&temporary);
+    // A leftover could have another mode, or be a link.
+    let _ = std::fs::remove_file(temporary);
     let mut file =
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-    file.write_all(text.as_bytes())?;
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(temporary)?;
+    file.write_all(bytes)?;
     file.sync_all()?;
-    std::fs::rename(&temporary, path)
+    std::fs::rename(temporary, path)?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    std::fs::File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }

@@ -22,7 +22,9 @@ pub use code_signing::{
 };
 pub use directory::DirectoryStore;
 pub use encrypted::encrypt_pem;
-pub use file::{FileKey, LoadKeyError, generate_ed25519, generate_p256, write_secret};
+pub use file::{
+    FileKey, LoadKeyError, generate_ed25519, generate_p256, replace_file, write_secret,
+};
 pub use public::{Algorithm, KeyId, PublicKey, PublicKeyError, SignatureInvalid, low_s};
 pub use secret::{FileStamp, ReadSecretError, SecretFile, read_secret};
 

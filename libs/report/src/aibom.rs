@@ -58,10 +58,12 @@ impl Aibom {
         list(&self.value, pointer)
     }
 
-    /// The top-level component of that `bom-ref`.
+    /// The component of that `bom-ref`, at the top level or nested in one there.
     #[must_use]
     pub fn component(&self, reference: &str) -> Option<&Value> {
-        self.list("/components").iter().find(|c| text(c, "/bom-ref") == reference)
+        let top = self.list("/components").iter();
+        let mut all = top.flat_map(|c| std::iter::once(c).chain(list(c, "/components")));
+        all.find(|c| text(c, "/bom-ref") == reference)
     }
 }
 

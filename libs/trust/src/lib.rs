@@ -1,7 +1,7 @@
 //! The pinned trust root, read again when its file changes, and never exchanged for an older one.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::Read as _,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::SystemTime,
@@ -92,10 +92,7 @@ fn read(path: &Path) -> Result<Vec<u8>, RootError> {
 /// Keeps `bytes` at `seen`, atomically and durably.
 fn remember(seen: &Path, bytes: &[u8]) -> Result<(), RootError> {
     let write = |source| RootError::Write { path: seen.to_owned(), source };
-    let temporary = seen.with_extension("tmp");
-    let mut file = std::fs::File::create(&temporary).map_err(write)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(write)?;
-    std::fs::rename(temporary, seen).map_err(write)
+    keys::replace_file(seen, bytes, 0o644).map_err(write)
 }
 
 impl PinnedRoot {

@@ -147,6 +147,7 @@ fn package(
         digest: None,
         supplier: None,
         path: None,
+        source: None,
     })
 }
 

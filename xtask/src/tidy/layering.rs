@@ -14,14 +14,17 @@ const PURE: [&str; 12] = [
 /// pure ones never ask it to; its public half is what they use.
 const PURE_MAY_TAKE: [&str; 2] = ["envelope", "keys"];
 /// What no pure library may name, with what it would bring in.
-const IMPURE: [&str; 22] = [
+const IMPURE: [&str; 26] = [
     "anyhow",
     "bollard",
     "clap",
+    "cryptoki",
     "futures",
     "getrandom",
     "hyper",
     "hyper-util",
+    "landlock",
+    "libc",
     "metrics",
     "object_store",
     "prost",
@@ -31,6 +34,7 @@ const IMPURE: [&str; 22] = [
     "rpc",
     "rustix",
     "rustls",
+    "seccompiler",
     "sled",
     "tempfile",
     "tokio",

@@ -1,27 +1,23 @@
 //! What the parties of the wine job say: realistic content, no signature.
 
 mod findings;
+mod request;
 
 use std::collections::BTreeMap;
 
 use ::evidence::{
-    BUILD_TYPE, BuildDefinition, Builder, Container, Dataset, Engine, ExternalParameters,
-    GRANT_SCHEMA, Grant, Grantee, Host, ImageFacts, InternalParameters, Layer, Limits, Model,
-    Mount, Observed, PROVENANCE_PREDICATE_TYPE, Program, Provenance, Reported, RunDetails,
-    RunMetadata, Tensor, Trained, TrainingStatement, Usage,
+    BUILD_TYPE, BuildDefinition, Builder, Container, Dataset, Energy, Engine, ExternalParameters,
+    Firmware, Grant, Host, ImageFacts, InternalParameters, Layer, Limits, Model, Mount, Observed,
+    PROVENANCE_PREDICATE_TYPE, Point, Program, Provenance, Reported, RunDetails, RunMetadata,
+    Split, Tensor, Trained, TrainingStatement, Usage,
 };
 use envelope::{ResourceDescriptor, Statement, StatementType};
-use ids::{Digests, JobId, Sha256Digest, Timestamp};
-use job::{
-    BaseModel, BomOptions, DatasetInfo, InputFile, Inputs, JobSpec, ModelInfo, Parameters,
-    REQUEST_SCHEMA, Request, Resources, Task, Trainer,
-};
-use keys::SigningKey as _;
+use ids::{Digests, Sha256Digest, Timestamp};
+use job::{JobSpec, Request};
 use serde_json::json;
 
-use crate::mesh::Mesh;
-
 pub(super) use findings::scan;
+pub(super) use request::{grant, job_id, request};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -69,94 +65,6 @@ pub fn outputs() -> [(&'static str, &'static [u8]); 4] {
         ("preprocessing.json", b"{\"normalize\":true}\n"),
         ("split.json", b"{\"algorithm\":\"sha256-rank.v1\"}\n"),
     ]
-}
-
-pub(super) fn job_id(number: u64) -> JobId {
-    let mut random = [0x5a; 10];
-    random[2..].copy_from_slice(&number.to_be_bytes());
-    JobId::new(1_795_168_200_000, random)
-}
-
-fn input(index: usize) -> InputFile {
-    let (_, name, bytes) = inputs()[index];
-    InputFile { name: name.to_owned(), sha256: Sha256Digest::of(bytes), size: bytes.len() as u64 }
-}
-
-fn spec() -> JobSpec {
-    let text = |text: &str| Some(text.to_owned());
-    JobSpec {
-        task: Task::Classification,
-        trainer: Trainer {
-            name: "keras".to_owned(),
-            image: format!("sha256:{}", Sha256Digest::of(b"trainer image")).parse().unwrap(),
-        },
-        inputs: Inputs { model: input(0), dataset: input(1), definition: input(2) },
-        parameters: Parameters {
-            epochs: 30,
-            initial_epoch: 0,
-            batch_size: Some(16),
-            validation_split: 0.2,
-            steps_per_epoch: None,
-            validation_steps: None,
-            validation_freq: 1,
-            seed: 20_260_101,
-        },
-        model: ModelInfo {
-            name: "wine-cultivar".to_owned(),
-            version: "1.0.0".to_owned(),
-            description: text("Tells three grape cultivars apart by 13 chemical measurements."),
-            author: text("AIBoM Mesh contributors"),
-            kind: text("classifier"),
-            licence: text("Apache-2.0"),
-            base_model: Some(BaseModel {
-                name: "wine-base".to_owned(),
-                source: text("https://models.example/wine-base"),
-                ..BaseModel::default()
-            }),
-            intended_use: text("Showing the way from a training job to a verified AIBoM."),
-            out_of_scope: text("Any commercial grading of wine."),
-            misuse: text("Presenting its answer as proof of a wine's origin."),
-            ..ModelInfo::default()
-        },
-        dataset: DatasetInfo {
-            name: "UCI Wine".to_owned(),
-            description: text("Chemical analysis of 178 wines of one region."),
-            licence: text("CC-BY-4.0"),
-            source: text("https://doi.org/10.24432/C5PC7J"),
-            ..DatasetInfo::default()
-        },
-        resources: Resources::default(),
-        aibom: BomOptions::default(),
-    }
-}
-
-pub(super) fn request(mesh: &Mesh, times: &Times, number: u64) -> Request {
-    Request {
-        schema: REQUEST_SCHEMA.to_owned(),
-        idempotency_key: uuid::Uuid::from_u128(u128::from(number)),
-        requested_at: times.requested,
-        user: mesh.user.id.clone(),
-        spec: spec(),
-    }
-}
-
-pub(super) fn grant(mesh: &Mesh, times: &Times, number: u64, request: Sha256Digest) -> Grant {
-    Grant {
-        schema: GRANT_SCHEMA.to_owned(),
-        job: job_id(number),
-        attempt: 1,
-        request,
-        executor: Grantee {
-            id: mesh.executor.id.clone(),
-            key: mesh.executor.key.public_key().key_id(),
-        },
-        nonce: Sha256Digest::of(format!("nonce {number}").as_bytes()),
-        fencing_token: 40 + number,
-        issued_at: times.granted,
-        expires_at: times.expires,
-        scheduler: program(b"the scheduler's binary"),
-        operator: None,
-    }
 }
 
 /// A service's own program.
@@ -229,21 +137,46 @@ fn run_details(times: &Times, grant: &Grant, spec: &JobSpec) -> RunDetails {
                 columns: 14,
                 label: "target".to_owned(),
                 statistics: statistics(),
-                merkle_root: None,
-                splits: Vec::new(),
-                split_agrees: None,
+                merkle_root: Some(Sha256Digest::of(b"the records")),
+                splits: vec![split("train", 143), split("validation", 35)],
+                split_agrees: Some(true),
             },
-            trained: Trained::Read(model()),
-            usage: Usage::default(),
+            trained: Trained::Read(trained()),
+            usage: Usage {
+                cpu_ms: Some(41_250),
+                peak_memory_bytes: Some(734_003_200),
+                energy: vec![Energy {
+                    counter: "rapl:package-0".to_owned(),
+                    millijoules: 3_456_789,
+                }],
+            },
         },
         reported: reported(),
     }
 }
 
+fn split(name: &str, records: u64) -> Split {
+    Split { name: name.to_owned(), records, merkle_root: Sha256Digest::of(name.as_bytes()) }
+}
+
 fn statistics() -> BTreeMap<String, String> {
-    [("alcohol.mean", "13.0006"), ("class.0.count", "59"), ("ignored_columns", "0")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+    [
+        ("alcohol.kind", "float"),
+        ("alcohol.max", "14.83"),
+        ("alcohol.mean", "13.0006"),
+        ("alcohol.min", "11.03"),
+        ("alcohol.missing", "0"),
+        ("alcohol.std", "0.8095"),
+        ("bytes", "10782"),
+        ("ignored.0", "bottle"),
+        ("target.count.0", "59"),
+        ("target.count.1", "71"),
+        ("target.count.2", "48"),
+        ("target.kind", "int"),
+        ("target.missing", "0"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
 }
 
 fn container(spec: &JobSpec) -> Container {
@@ -258,7 +191,9 @@ fn container(spec: &JobSpec) -> Container {
         engine: Engine {
             name: "docker".to_owned(),
             version: "20.10.24".to_owned(),
-            components: BTreeMap::new(),
+            components: [("containerd", "1.6.20"), ("runc", "1.1.5")]
+                .map(|(a, b)| (a.to_owned(), b.to_owned()))
+                .into(),
         },
         runtime: "runc".to_owned(),
         image_id: format!("sha256:{}", image.digest()),
@@ -291,7 +226,13 @@ fn container(spec: &JobSpec) -> Container {
         devices: Vec::new(),
         exit_code: 0,
         oom_killed: false,
-        image: ImageFacts::default(),
+        image: ImageFacts {
+            size_bytes: Some(1_420_000_000),
+            layers: ["base", "packages"]
+                .map(|layer| format!("sha256:{}", Sha256Digest::of(layer.as_bytes())))
+                .into(),
+            labels: BTreeMap::from([("org.aibom.trainer".to_owned(), "keras".to_owned())]),
+        },
     }
 }
 
@@ -304,7 +245,13 @@ fn host() -> Host {
         cpus: 8,
         memory_bytes: 33_554_432_000,
         gpus: Vec::new(),
-        firmware: Vec::new(),
+        firmware: [("BIOS", "1.16.2", "Example Systems"), ("CPU microcode", "0x1000065", "")]
+            .map(|(name, version, vendor)| Firmware {
+                name: name.to_owned(),
+                version: version.to_owned(),
+                vendor: vendor.to_owned(),
+            })
+            .into(),
     }
 }
 
@@ -331,6 +278,22 @@ fn model() -> Model {
         optimizer: None,
         losses: Vec::new(),
     }
+}
+
+/// The model that came out: the same layers, compiled.
+fn trained() -> Model {
+    Model {
+        optimizer: Some("Adam".to_owned()),
+        losses: vec!["sparse_categorical_crossentropy".to_owned()],
+        ..model()
+    }
+}
+
+fn series() -> BTreeMap<String, Vec<Point>> {
+    let falling = |from: f64| (1..=30_u32).map(|n| Point(n, from / f64::from(n))).collect();
+    [("loss", 1.186_211_3), ("val_loss", 0.997_060_5)]
+        .map(|(name, from)| (name.to_owned(), falling(from)))
+        .into()
 }
 
 fn reported() -> Reported {
@@ -368,6 +331,6 @@ fn reported() -> Reported {
         final_metrics: metrics(0.993_006_993, 0.045_612, 0.971_428_57, 0.080_123),
         best_metrics: metrics(1.0, 0.045_612, 1.0, 0.078_001),
         trainer: "keras 1.0.0".to_owned(),
-        series: BTreeMap::new(),
+        series: series(),
     }
 }

@@ -1,8 +1,9 @@
 //! What the scanner says: a small distribution, a few Python packages, two vulnerabilities.
 
 use ::evidence::{
-    Completeness, Finding, Package, SCAN_PREDICATE_TYPE, ScanExtension, ScanMetadata,
-    ScanPredicate, ScanStatement, Scanner, ScannerDatabase, Severity, VulnerabilityResult,
+    Completeness, Finding, OperatingSystem, Package, SCAN_PREDICATE_TYPE, ScanExtension,
+    ScanMetadata, ScanPredicate, ScanStatement, Scanner, ScannerDatabase, Severity, SourcePackage,
+    VulnerabilityResult,
 };
 use envelope::{ResourceDescriptor, Statement, StatementType};
 use ids::{JobId, Sha256Digest};
@@ -13,6 +14,9 @@ const LIBC: &str = "pkg:deb/debian/libc6@2.36-9%2Bdeb12u9?arch=amd64&distro=debi
 const OPENSSL: &str = "pkg:deb/debian/libssl3@3.0.15-1~deb12u1?arch=amd64&distro=debian-12";
 const PYTHON: &str = "pkg:deb/debian/python3.11@3.11.2-6%2Bdeb12u5?arch=amd64&distro=debian-12";
 const ZLIB: &str = "pkg:deb/debian/zlib1g@1.2.13.dfsg-1?arch=amd64&distro=debian-12";
+
+/// A vector that every fixture finding has.
+const VECTOR: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
 
 fn package(purl: &str, class: &str, licences: &[&str], depends_on: &[&str]) -> Package {
     let path = purl.split('?').next().unwrap();
@@ -25,9 +29,13 @@ fn package(purl: &str, class: &str, licences: &[&str], depends_on: &[&str]) -> P
         class: class.to_owned(),
         licences: licences.iter().map(|text| (*text).to_owned()).collect(),
         depends_on: depends_on.iter().map(|text| (*text).to_owned()).collect(),
-        digest: None,
-        supplier: None,
-        path: None,
+        digest: Some(format!("sha256:{}", Sha256Digest::of(purl.as_bytes()))),
+        supplier: Some(format!("Maintainers of {name}")),
+        source: (class == "operating-system").then(|| SourcePackage {
+            name: format!("{name}-source"),
+            version: version.replace("%2B", "+"),
+        }),
+        path: (class == "library").then(|| format!("opt/packages/{name}")),
     }
 }
 
@@ -73,15 +81,15 @@ fn vulnerability(
         severity: vec![Severity {
             method: "nvd".to_owned(),
             score: score.to_owned(),
-            vector: None,
+            vector: Some(VECTOR.to_owned()),
         }],
         annotations: vec![Finding {
             purl: purl.to_owned(),
             installed: installed.to_owned(),
             fixed: fixed.to_owned(),
         }],
-        title: String::new(),
-        cwes: Vec::new(),
+        title: format!("{id}: memory is read beyond its end"),
+        cwes: vec![125, 787],
     }
 }
 
@@ -131,7 +139,10 @@ pub(crate) fn scan(
                 database_sha256: Some(Sha256Digest::of(b"trivy.db")),
                 report_sha256: Sha256Digest::of(b"raw report"),
                 packages: packages(count),
-                operating_system: None,
+                operating_system: Some(OperatingSystem {
+                    family: "debian".to_owned(),
+                    version: "12.8".to_owned(),
+                }),
                 scanner: super::program(b"the scanner's binary"),
             },
         },
