@@ -7,6 +7,9 @@
 
 use serde_json::Value;
 
+/// The most items of a list that are shown.
+const MAX_ITEMS: usize = 8;
+
 /// A value that a path leads to.
 #[derive(Debug)]
 pub(super) struct Found<'a> {
@@ -115,7 +118,10 @@ pub(super) fn shown(value: &Value) -> String {
     }
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(items) => format!("{} entries", items.len()),
+        Value::Array(items) => {
+            let texts = items.iter().take(MAX_ITEMS).filter_map(Value::as_str);
+            texts.collect::<Vec<_>>().join(", ")
+        }
         Value::Object(members) => format!("{} members", members.len()),
         plain @ (Value::Null | Value::Bool(_) | Value::Number(_)) => plain.to_string(),
     }

@@ -205,7 +205,8 @@ pub(super) const ROWS: [Row; 50] = [
         Infrastructure,
         "software",
         &[First(&[
-            "/components/type=container|operating-system|framework|library|application|platform/name",
+            "/components/type=operating-system|library|framework/name",
+            "/components/type=container|application|platform/name",
         ])],
     ),
     row(
