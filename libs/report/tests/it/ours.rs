@@ -6,8 +6,8 @@ use testkit::evidence::Fixture;
 
 /// The AIBoM of the wine job.
 pub(crate) fn wine() -> Aibom {
-    let aibom = bom::assemble(&Fixture::new().verified()).expect("the fixture is assembled");
-    Aibom::parse(aibom.as_bytes()).expect("an AIBoM")
+    let aibom = bom::assemble(&Fixture::new().verified()).unwrap();
+    Aibom::parse(aibom.as_bytes()).unwrap()
 }
 
 /// Pointers to every leaf below `value`.
