@@ -20,7 +20,7 @@ mod tokens;
 pub use aiboms::aibom;
 pub use bundles::bundle;
 pub use certificates::{certificate, certificate_chain, trust_root};
-pub use datasets::{dataset_csv, dataset_definition};
+pub use datasets::{dataset_csv, dataset_definition, split_record};
 pub use documents::{dsse_envelope, grant, request, scan, statement, training};
 pub use evidence_set::evidence_set;
 pub use in_toto::in_toto;
@@ -67,6 +67,7 @@ pub const TARGETS: &[Target] = &[
     target("agent_frame", agent_frame),
     target("request", request),
     target("scan", scan),
+    target("split_record", split_record),
     target("statement", statement),
     target("training", training),
     target("trust_root", trust_root),
