@@ -13,4 +13,4 @@ mod sources;
 pub mod spdx;
 
 pub use aibom::{Aibom, MAX_AIBOM_BYTES, ReadError};
-pub use sources::Source;
+pub use sources::{Attribution, Source, Sources};
