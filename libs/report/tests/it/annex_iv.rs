@@ -1,0 +1,1 @@
+//! The Annex IV pack.
