@@ -8,6 +8,7 @@ pub mod annex_iv;
 pub mod card;
 pub mod diff;
 pub mod html;
+pub mod records;
 pub mod score;
 mod sources;
 pub mod spdx;
