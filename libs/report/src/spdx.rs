@@ -21,6 +21,7 @@ mod vulnerability;
 use ids::canonical;
 
 use crate::Aibom;
+pub(crate) use element::Located;
 use graph::Graph;
 
 /// The context that every document names.

@@ -13,34 +13,34 @@ pub(super) struct Element {
 
 /// A component, and its JSON pointer.
 #[derive(Debug, Clone)]
-pub(super) struct Located<'a> {
-    pub(super) value: &'a Value,
-    pub(super) at: String,
+pub(crate) struct Located<'a> {
+    pub(crate) value: &'a Value,
+    pub(crate) at: String,
 }
 
 impl<'a> Located<'a> {
     /// The text at a pointer below it; empty when there is none.
-    pub(super) fn text(&self, below: &str) -> &'a str {
+    pub(crate) fn text(&self, below: &str) -> &'a str {
         crate::aibom::text(self.value, below)
     }
 
     /// The list at a pointer below it; empty when there is none.
-    pub(super) fn list(&self, below: &str) -> &'a [Value] {
+    pub(crate) fn list(&self, below: &str) -> &'a [Value] {
         crate::aibom::list(self.value, below)
     }
 
     /// The texts of the list at a pointer below it.
-    pub(super) fn texts(&self, below: &str) -> Vec<&'a str> {
+    pub(crate) fn texts(&self, below: &str) -> Vec<&'a str> {
         self.list(below).iter().filter_map(Value::as_str).collect()
     }
 
     /// The property `name`, and the pointer of its value.
-    pub(super) fn property(&self, name: &str) -> Option<(&'a str, String)> {
+    pub(crate) fn property(&self, name: &str) -> Option<(&'a str, String)> {
         self.properties(name).into_iter().next().map(|(_, value, at)| (value, at))
     }
 
     /// Every property whose name begins with `prefix`: the rest of the name, the value, its pointer.
-    pub(super) fn properties(&self, prefix: &str) -> Vec<(&'a str, &'a str, String)> {
+    pub(crate) fn properties(&self, prefix: &str) -> Vec<(&'a str, &'a str, String)> {
         let all = self.list("/properties").iter().enumerate();
         all.filter_map(|(n, property)| {
             let rest = crate::aibom::text(property, "/name").strip_prefix(prefix)?;
@@ -51,13 +51,13 @@ impl<'a> Located<'a> {
     }
 
     /// What is below it.
-    pub(super) fn below(&self, pointer: &str) -> Option<Self> {
+    pub(crate) fn below(&self, pointer: &str) -> Option<Self> {
         let value = self.value.pointer(pointer)?;
         Some(Self { value, at: format!("{}{pointer}", self.at) })
     }
 
     /// The items of the list at a pointer below it.
-    pub(super) fn items(&self, below: &str) -> impl Iterator<Item = Self> + use<'a> {
+    pub(crate) fn items(&self, below: &str) -> impl Iterator<Item = Self> + use<'a> {
         let at = format!("{}{below}", self.at);
         let all = self.list(below).iter().enumerate();
         all.map(move |(n, value)| Self { value, at: format!("{at}/{n}") })
