@@ -2,6 +2,7 @@
 //!
 //! Each takes any bytes, says whether they were accepted, and panics when an invariant breaks.
 
+mod aiboms;
 mod bundles;
 mod certificates;
 mod datasets;
@@ -16,6 +17,7 @@ pub mod mutate;
 mod proto;
 mod tokens;
 
+pub use aiboms::aibom;
 pub use bundles::bundle;
 pub use certificates::{certificate, certificate_chain, trust_root};
 pub use datasets::{dataset_csv, dataset_definition};
@@ -45,6 +47,7 @@ const fn target(name: &'static str, accepts: fn(&[u8]) -> bool) -> Target {
 
 /// Every target, for the smoke runner.
 pub const TARGETS: &[Target] = &[
+    target("aibom", aibom),
     target("attest_request", attest_request),
     target("bundle", bundle),
     target("certificate", certificate),

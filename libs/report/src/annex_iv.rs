@@ -81,7 +81,8 @@ pub fn points(aibom: &Aibom) -> Vec<Point> {
 
 /// The pack: the documentation, an index of it, and the AIBoM in every form, with `SHA256SUMS`.
 ///
-/// `exact` are the bytes that `aibom` was read from; `verdict` is what a verifier said of them.
+/// `exact` are the bytes that `aibom` was read from; `verdict` is what a verifier said of them, and
+/// `signed` whether they came with a signature.
 ///
 /// # Errors
 /// When the AIBoM does not say when or by whom it was made, which its SPDX copy must.
@@ -89,6 +90,7 @@ pub fn pack(
     aibom: &Aibom,
     exact: &[u8],
     verdict: Option<&html::Verdict>,
+    signed: bool,
 ) -> Result<Vec<PackFile>, PackError> {
     let filled = fill::filled(aibom);
     let text = write::markdown(aibom, &filled);
@@ -106,10 +108,7 @@ pub fn pack(
         file("aibom.cdx.json", exact.to_vec()),
         file("aibom.spdx.json", spdx::document(aibom)?),
         file("model-card.md", card::markdown(aibom).into_bytes()),
-        file(
-            "aibom.html",
-            html::page(aibom, verdict, verdict.is_some_and(|v| v.verified)).into_bytes(),
-        ),
+        file("aibom.html", html::page(aibom, verdict, signed).into_bytes()),
     ];
     let sums =
         files.iter().map(|f| format!("{}  {}\n", Sha256Digest::of(&f.bytes).to_hex(), f.path));

@@ -21,6 +21,9 @@ pub(super) fn packages(aibom: &Aibom) -> Facts {
     let mut versions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     let mut waiting: Vec<&Value> = aibom.list("/components").iter().collect();
     while let Some(component) = waiting.pop() {
+        if is_host(component) {
+            continue;
+        }
         waiting.extend(list(component, "/components"));
         let (kind, purl) = (text(component, "/type"), text(component, "/purl"));
         if KINDS.contains(&kind) && !purl.is_empty() {
@@ -40,6 +43,9 @@ pub(super) fn packages(aibom: &Aibom) -> Facts {
     for image in components(aibom, "container") {
         let name = join("image", text(image, "/name"));
         facts.add(name, text(image, "/version"));
+    }
+    if let Some(system) = aibom.component("image/os") {
+        named(&mut facts, "image/os", system);
     }
     facts
 }
@@ -82,9 +88,9 @@ pub(super) fn vulnerabilities(aibom: &Aibom) -> Facts {
 pub(super) fn hardware(aibom: &Aibom) -> Facts {
     const KINDS: [&str; 3] = ["device", "device-driver", "firmware"];
     let mut facts = Facts::default();
-    for component in aibom.list("/components") {
-        let ours = text(component, "/bom-ref").starts_with("host/");
-        if ours || KINDS.contains(&text(component, "/type")) {
+    let top = aibom.list("/components").iter();
+    for component in top.flat_map(|c| std::iter::once(c).chain(list(c, "/components"))) {
+        if is_host(component) || KINDS.contains(&text(component, "/type")) {
             let label = label(component);
             named(&mut facts, &label, component);
             facts.properties(&label, component, "");
@@ -96,6 +102,11 @@ pub(super) fn hardware(aibom: &Aibom) -> Facts {
         }
     }
     facts
+}
+
+fn is_host(component: &Value) -> bool {
+    let reference = text(component, "/bom-ref");
+    reference == "host" || reference.starts_with("host/")
 }
 
 fn named(facts: &mut Facts, label: &str, component: &Value) {

@@ -43,7 +43,9 @@ fn document() -> Value {
                 package("pkg:deb/debian/libssl3@3.0.15-1~deb12u1?arch=amd64", "3.0.15-1~deb12u1"),
                 package("pkg:npm/%40scope/left@1.0", "1.0"),
                 package("pkg:npm/@scope/right@1.0", "1.0")]},
-            {"bom-ref": "host/engine", "type": "application", "name": "docker", "version": "20"},
+            {"bom-ref": "host", "type": "device", "name": "machine", "components": [
+                {"bom-ref": "host/engine", "type": "application", "name": "docker", "version": "20",
+                 "purl": "pkg:generic/docker@20"}]},
         ],
         "formulation": [
             {"bom-ref": "formula/declared", "workflows": [{"tasks": [{
@@ -154,7 +156,7 @@ fn the_platform_is_compared_too() {
     assert_eq!(kind, Kind::Removed { from: "high pkg:pypi/numpy".into() });
     let database = "/metadata/tools/components/1/properties/0/value";
     assert_eq!(changed(database, json!("3")).1, "scanner trivy database version");
-    let engine = changed("/components/4/version", json!("21"));
+    let engine = changed("/components/4/components/0/version", json!("21"));
     assert_eq!(engine.1, "host/engine");
     assert_eq!(engine.2, from_to("docker 20", "docker 21"));
     let network = "/formulation/1/workflows/0/properties/0/value";

@@ -15,7 +15,7 @@ fn file<'a>(files: &'a [PackFile], path: &str) -> &'a [u8] {
 }
 
 fn text(aibom: &report::Aibom) -> String {
-    let files = pack(aibom, SAMPLE.as_bytes(), None).unwrap();
+    let files = pack(aibom, SAMPLE.as_bytes(), None, false).unwrap();
     String::from_utf8(file(&files, "technical-documentation.md").to_vec()).unwrap()
 }
 
@@ -57,7 +57,7 @@ fn values_stand_with_their_source_and_a_pointer_that_resolves() {
 
 #[test]
 fn the_copies_are_exact_and_the_sums_hold() {
-    let files = pack(&sample(), SAMPLE.as_bytes(), None).unwrap();
+    let files = pack(&sample(), SAMPLE.as_bytes(), None, false).unwrap();
     assert_eq!(file(&files, "aibom.cdx.json"), SAMPLE.as_bytes());
     let sums = String::from_utf8(file(&files, "SHA256SUMS").to_vec()).unwrap();
     assert_eq!(sums.lines().count(), files.len() - 1);

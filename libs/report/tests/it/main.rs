@@ -1,7 +1,9 @@
-//! Reports as others read them: the SPDX document under its published schema, the Annex IV pack.
+//! Reading AIBoMs through the crate's public face; SPDX under its schema, the Annex IV pack.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod annex_iv;
+mod hostile;
+mod ours;
 mod spdx;
 
 use report::Aibom;
