@@ -109,7 +109,7 @@ def ontology():
         for name, described in c._OBJ_PY_PROPS.items():
             if name not in inherited:
                 property_shape(graph, context, cls, described)
-    # The published model has this property twice, and so has the published schema.
+    # Twice, as in the copy of the schema that cdxgen ships: without it the two would differ here.
     twice = BNode()
     graph.add((URIRef(TERMS + "Core/Element"), SH.property, twice))
     graph.add((twice, SH.path, URIRef(TERMS + "Core/extension")))

@@ -1,5 +1,7 @@
 //! `aibom bom export`: an AIBoM in the forms that other tools and people read.
 
+mod inventory;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -43,6 +45,8 @@ enum Form {
     AnnexIv,
     /// The exact bytes, CycloneDX.
     Cyclonedx,
+    /// The image and its packages as CycloneDX 1.5, for tools that read nothing newer.
+    Inventory,
 }
 
 /// Arguments of `bom export`.
@@ -136,6 +140,7 @@ fn single(
         Form::Spdx => spdx::document(aibom)
             .map_err(|error| Failure::cannot("cannot write the AIBoM as SPDX").caused_by(&error))?,
         Form::Html => html::page(aibom, verdict, found.signed).into_bytes(),
+        Form::Inventory => inventory::write(aibom)?,
         Form::ModelCard => card::markdown(aibom).into_bytes(),
         Form::Cyclonedx | Form::AnnexIv => found.aibom,
     })

@@ -25,6 +25,7 @@ fn every_form_is_written_once_and_replaced_only_by_force() {
         (Form::Html, "a.html"),
         (Form::ModelCard, "a.md"),
         (Form::Cyclonedx, "a.cdx.json"),
+        (Form::Inventory, "a.15.json"),
         (Form::AnnexIv, "annex"),
     ] {
         let out = directory.path().join(name);
@@ -36,6 +37,10 @@ fn every_form_is_written_once_and_replaced_only_by_force() {
         assert_eq!(export(&terminal, &arguments).unwrap(), Exit::Done, "{name}");
     }
     assert_eq!(std::fs::read(directory.path().join("a.cdx.json")).unwrap(), made.bundle.aibom);
+    let inventory = std::fs::read(directory.path().join("a.15.json")).unwrap();
+    let inventory: serde_json::Value = serde_json::from_slice(&inventory).unwrap();
+    assert_eq!(inventory["specVersion"], "1.5");
+    assert_eq!(inventory["components"].as_array().unwrap().len(), 9);
     let pack = directory.path().join("annex");
     assert_eq!(std::fs::read(pack.join("aibom.cdx.json")).unwrap(), made.bundle.aibom);
     assert_eq!(std::fs::read_dir(pack).unwrap().count(), 7);
