@@ -1,6 +1,7 @@
 //! `aibom bom`: what an AIBoM says, how complete it is, and how it differs from another.
 
 mod diff;
+mod export;
 mod read;
 mod records;
 mod score;
@@ -26,6 +27,9 @@ pub(crate) enum BomCommand {
     /// What differs between two AIBoMs: data, parameters, metrics, packages and more.
     #[command(after_help = diff::EXAMPLES)]
     Diff(diff::DiffArguments),
+    /// SPDX, HTML, a model card, an Annex IV pack, or the exact CycloneDX bytes.
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::ExportArguments),
 }
 
 /// Runs `aibom bom`.
@@ -34,6 +38,7 @@ pub(crate) fn bom(terminal: &Terminal, command: &BomCommand) -> Result<Exit, Fai
         BomCommand::Show(arguments) => show::show(terminal, arguments),
         BomCommand::Score(arguments) => score::score(terminal, arguments),
         BomCommand::Diff(arguments) => diff::diff(terminal, arguments),
+        BomCommand::Export(arguments) => export::export(terminal, arguments),
     }
 }
 

@@ -54,7 +54,8 @@ fn digest(aibom: &Aibom) -> Option<&str> {
 
 /// The file with that digest beside the AIBoM; first by its name, then among all inputs.
 fn file(path: &Path, aibom: &Aibom, digest: &str) -> Result<Option<File>, Failure> {
-    let directory = if path.is_dir() { path } else { path.parent().unwrap_or_else(|| Path::new("")) };
+    let directory =
+        if path.is_dir() { path } else { path.parent().unwrap_or_else(|| Path::new("")) };
     let inputs = directory.join(ARTIFACTS).join("inputs");
     for candidate in candidates(&inputs, aibom) {
         let cannot = |error: io::Error| {
