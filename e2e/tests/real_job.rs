@@ -150,9 +150,8 @@ fn the_aibom_is_valid_cyclonedx_and_names_what_ran() -> anyhow::Result<()> {
     let model = ids::Sha256Digest::of(&std::fs::read(one.join("artifacts/outputs/model.keras"))?);
     ensure!(text.contains(&model.to_hex()), "the AIBoM does not name the trained model");
     let components = aibom["components"].as_array().context("components")?;
-    let image = components.iter().find(|component| component["type"] == "container");
-    let packages = image.and_then(|image| image["components"].as_array()).context("packages")?;
-    ensure!(packages.len() > 50, "only {} packages: the image was not scanned", packages.len());
+    let packages = components.iter().filter(|component| component["type"] == "library").count();
+    ensure!(packages > 50, "only {packages} packages: the image was not scanned");
     let known = aibom["vulnerabilities"].as_array().context("vulnerabilities")?;
     ensure!(!known.is_empty(), "the database lists vulnerabilities of this very image");
     // The judge can say no.

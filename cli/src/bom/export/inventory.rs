@@ -29,13 +29,11 @@ pub(super) fn write(aibom: &Aibom) -> Result<Vec<u8>, Failure> {
 
 fn of(aibom: &Aibom) -> Value {
     let image = aibom.component("image/trainer");
-    let nested = image.and_then(|image| image.pointer("/components")).and_then(Value::as_array);
-    let top = aibom.list("/components").iter().filter(|c| {
+    let software_in_it = aibom.list("/components").iter().filter(|c| {
         let reference = c.get("bom-ref").and_then(Value::as_str).unwrap_or_default();
         reference == "image/os" || (c["type"] == "library" && c.get("purl").is_some())
     });
-    let packages = nested.into_iter().flatten().chain(top);
-    let all: Vec<Value> = image.into_iter().chain(packages).map(software).collect();
+    let all: Vec<Value> = image.into_iter().chain(software_in_it).map(software).collect();
     json!({
         "bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": all,
     })

@@ -40,7 +40,7 @@ fn every_form_is_written_once_and_replaced_only_by_force() {
     let inventory = std::fs::read(directory.path().join("a.15.json")).unwrap();
     let inventory: serde_json::Value = serde_json::from_slice(&inventory).unwrap();
     assert_eq!(inventory["specVersion"], "1.5");
-    assert_eq!(inventory["components"].as_array().unwrap().len(), 9);
+    assert_eq!(inventory["components"].as_array().unwrap().len(), 10);
     let pack = directory.path().join("annex");
     assert_eq!(std::fs::read(pack.join("aibom.cdx.json")).unwrap(), made.bundle.aibom);
     assert_eq!(std::fs::read_dir(pack).unwrap().count(), 7);
