@@ -32,6 +32,24 @@ pub fn aibom(data: &[u8]) -> bool {
     true
 }
 
+/// A CycloneDX document in every form that it is exported to: the page holds no script and nothing to
+/// load, and the JSON forms are JSON.
+pub fn exports(data: &[u8]) -> bool {
+    let Ok(aibom) = Aibom::parse(data) else { return false };
+    let page = report::html::page(&aibom, None, false);
+    let lower = page.to_ascii_lowercase();
+    for foreign in ["<script", "<iframe", "<img", "<object", "<link"] {
+        assert!(!lower.contains(foreign), "{foreign} is in the page");
+    }
+    assert!(page.ends_with("</html>\n"), "the page ends");
+    assert!(report::card::markdown(&aibom).starts_with("---\n"), "the card has front matter");
+    if let Ok(spdx) = report::spdx::document(&aibom) {
+        assert!(serde_json::from_slice::<Value>(&spdx).is_ok(), "SPDX is JSON");
+    }
+    report::annex_iv::points(&aibom);
+    true
+}
+
 /// Pointers to the first values of a document.
 fn pointers(document: &Value) -> Vec<String> {
     let mut found = Vec::new();

@@ -17,7 +17,7 @@ pub mod mutate;
 mod proto;
 mod tokens;
 
-pub use aiboms::aibom;
+pub use aiboms::{aibom, exports};
 pub use bundles::bundle;
 pub use certificates::{certificate, certificate_chain, trust_root};
 pub use datasets::{dataset_csv, dataset_definition, split_record};
@@ -48,6 +48,7 @@ const fn target(name: &'static str, accepts: fn(&[u8]) -> bool) -> Target {
 /// Every target, for the smoke runner.
 pub const TARGETS: &[Target] = &[
     target("aibom", aibom),
+    target("exports", exports),
     target("attest_request", attest_request),
     target("bundle", bundle),
     target("certificate", certificate),

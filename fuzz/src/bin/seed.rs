@@ -37,7 +37,9 @@ fn main() -> Outcome {
     let bundle = bundle(&wine);
     write_in("fixture", "wine.json", &bundle.to_bytes()?)?;
     write("aibom", "wine.json", &bundle.aibom)?;
+    write("exports", "wine.json", &bundle.aibom)?;
     write("aibom", "foreign.json", FOREIGN)?;
+    write("exports", "foreign.json", FOREIGN)?;
     write("aibom", "old.json", br#"{"bomFormat":"CycloneDX","specVersion":"1.4"}"#)?;
     write("bundle", "small.json", &small_bundle(&wine).to_bytes()?)?;
     write("bundle", "other_schema.json", &canonical::to_vec(&json!({"schema": "x"}))?)?;
