@@ -43,11 +43,9 @@ impl Marked {
         words[0]
     }
 
-    /// Who says what stands at `path` below the top-level component of that reference.
+    /// Who says what stands at `path` below the component of that reference.
     pub(super) fn who_of(&self, reference: &str, path: &str) -> &'static str {
-        let components = self.bom["components"].as_array().unwrap();
-        let index = components.iter().position(|c| c["bom-ref"] == reference).unwrap();
-        self.who(&format!("/components/{index}{path}"))
+        self.who(&format!("{}{path}", crate::place(&self.bom, reference)))
     }
 
     /// Value of a property below that component, and who says it.
