@@ -1,6 +1,7 @@
 //! The AIBoM as others read it: official schema, references, provenance, bytes.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod declarations;
 mod examples;
 mod golden;
 mod in_toto;
