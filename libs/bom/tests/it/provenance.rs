@@ -26,9 +26,24 @@ impl Marked {
         Self { bom, sources }
     }
 
-    /// The component of that reference.
+    /// The component of that reference, wherever it stands.
     pub(super) fn component(&self, reference: &str) -> &Value {
-        crate::component(&self.bom, reference)
+        self.bom.pointer(&self.place(reference)).unwrap()
+    }
+
+    /// Where the component of that reference stands.
+    fn place(&self, reference: &str) -> String {
+        let mut todo = vec!["/components".to_owned()];
+        while let Some(list) = todo.pop() {
+            for index in 0..self.bom.pointer(&list).and_then(Value::as_array).map_or(0, Vec::len) {
+                let place = format!("{list}/{index}");
+                if self.bom.pointer(&place).unwrap()["bom-ref"] == reference {
+                    return place;
+                }
+                todo.push(format!("{place}/components"));
+            }
+        }
+        String::from("nowhere")
     }
 
     /// Who says what stands at `pointer`: one source for all of it.
@@ -45,7 +60,7 @@ impl Marked {
 
     /// Who says what stands at `path` below the component of that reference.
     pub(super) fn who_of(&self, reference: &str, path: &str) -> &'static str {
-        self.who(&format!("{}{path}", crate::place(&self.bom, reference)))
+        self.who(&format!("{}{path}", self.place(reference)))
     }
 
     /// Value of a property below that component, and who says it.
