@@ -25,6 +25,8 @@ Examples:
   aibom verify wine --trust-root trust-root.json
                                             check everything in wine, offline
   aibom bom show wine                       what the AIBoM says, for people
+  aibom bom score wine --at-least 45        the minimum elements of an SBOM for AI
+  aibom bom diff monday tuesday             what differs between two runs
   aibom keys rotate --dir .aibom/certs --use aibom --root-key .aibom/certs/root.key.pem
                                             a new signing key; nothing is started again
   aibom jobs list --format json             for programs
@@ -89,7 +91,7 @@ pub(crate) enum Command {
     Fetch(FetchArguments),
     /// Verifies a bundle offline: no service and no network is needed.
     Verify(VerifyArguments),
-    /// Shows the AIBoM of a bundle.
+    /// Shows, scores and compares AIBoMs.
     #[command(subcommand)]
     Bom(BomCommand),
     /// Makes the keys and certificates of a mesh.

@@ -36,9 +36,19 @@ A job file (paths begin at the file's directory):
   task: classification          # or regression
   inputs: {model: model.keras, dataset: data.csv, definition: definition.yaml}
   parameters: {epochs: 30, batch_size: 16, validation_split: 0.2, seed: 1}
-  model: {name: wine, version: 1.0.0, licence: Apache-2.0}
-  dataset: {name: UCI Wine, licence: CC-BY-4.0}
-  resources: {cpus: 2, memory_mib: 2048, wall_clock_s: 600}";
+                                # also initial_epoch, steps_per_epoch, validation_steps, validation_freq
+  model:                        # everything below may be left out
+    name: wine                  # also version, description, author, type, licence, intended_use,
+    users: wine researchers     #   out_of_scope, misuse, users, limitations, trade_offs, security_policy
+    base_model: {name: ResNet50, source: https://…, version: 2, sha256: …, derivation: lora}
+    ethical_risks: [{name: …, mitigation: …}]
+    fairness: [{group: …, benefits: …, harms: …, mitigation: …}]
+    compliance: [{standard: …, statement: …}]
+  dataset:
+    name: UCI Wine              # also version, description, licence, source, provenance, classification
+    sensitive_data: none        # also owners, custodians, stewards: a text, or a list of texts
+  resources: {cpus: 2, memory_mib: 2048, pids: 256, wall_clock_s: 600, output_mib: 64, gpus: 0}
+  aibom: {cyclonedx: 1.7, licence: CC0-1.0, tlp: green}";
 
 /// Submits a training job.
 #[derive(Debug, Args)]

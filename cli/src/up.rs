@@ -34,6 +34,8 @@ Examples:
   aibom up --base-port 0                    on free ports; DIR/mesh.json says which
   aibom up --signing-keys 'pkcs11:token=aibom?module-path=/usr/lib/p11.so&pin-source=file:/etc/pin'
                                             the signer's keys are in a token
+  aibom up --operator 'Example Institute' --operator-email aibom@example.org
+                                            says in every AIBoM who runs the mesh
 
 It writes below DIR:
   mesh.json      the connection profile that the other commands find
@@ -86,12 +88,56 @@ pub(crate) struct UpArguments {
     /// Jobs that the executor runs at once.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) slots: u32,
+    #[command(flatten)]
+    pub(crate) operator: OperatorArguments,
     /// Runs in the background.
     #[arg(long)]
     pub(crate) detach: bool,
     /// Set by --detach for the process that it starts.
     #[arg(long, hide = true)]
     pub(crate) in_background: bool,
+}
+
+/// Who runs the mesh: what its AIBoMs name as their manufacturer.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct OperatorArguments {
+    /// Who runs this mesh, for its AIBoMs [default: its trust domain].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) operator: Option<String>,
+    /// A mail address for questions on its AIBoMs.
+    #[arg(long, value_name = "ADDRESS", requires = "operator")]
+    pub(crate) operator_email: Option<String>,
+    /// Its web address.
+    #[arg(long, value_name = "URL", requires = "operator")]
+    pub(crate) operator_url: Option<String>,
+    /// Its security policy or security.txt (RFC 9116).
+    #[arg(long, value_name = "URL", requires = "operator")]
+    pub(crate) security_policy: Option<String>,
+}
+
+impl OperatorArguments {
+    /// The operator, if one was named.
+    pub(crate) fn operator(&self) -> Result<Option<evidence::Operator>, Failure> {
+        let Some(name) = self.operator.clone() else { return Ok(None) };
+        let operator = evidence::Operator {
+            name,
+            url: self.operator_url.clone(),
+            email: self.operator_email.clone(),
+            security_policy: self.security_policy.clone(),
+        };
+        match operator.validate() {
+            Ok(()) => Ok(Some(operator)),
+            Err(invalid) => {
+                let option = match invalid.key {
+                    "name" => "--operator",
+                    "email" => "--operator-email",
+                    "url" => "--operator-url",
+                    _ => "--security-policy",
+                };
+                Err(Failure::cannot(format_args!("{option} cannot be used")).because(invalid))
+            }
+        }
+    }
 }
 
 /// Stops the mesh that `up` started.

@@ -10,6 +10,7 @@ pub mod direct;
 pub mod engine;
 pub mod forge;
 pub mod grpc;
+pub mod javascript;
 pub mod keeper;
 pub mod mesh;
 pub mod place;

@@ -199,6 +199,24 @@ impl Mesh {
         Ok(done)
     }
 
+    /// Two runs of examples/wine: `one` and `two`, each with what the command said beside it.
+    ///
+    /// # Errors
+    /// When a run does not complete.
+    pub fn wine(&self) -> anyhow::Result<PathBuf> {
+        self.fixture("wine", |folder| {
+            let job = place::repository()?.join("examples/wine/job.yaml");
+            for name in ["one", "two"] {
+                let out = folder.join(name);
+                let (job, out) = (job.to_string_lossy(), out.to_string_lossy());
+                let said = self.run(&["submit", &job, "--wait", "--out", &out])?.expect(0)?;
+                std::fs::write(folder.join(format!("{name}.stdout")), said.stdout)?;
+                std::fs::write(folder.join(format!("{name}.stderr")), said.stderr)?;
+            }
+            Ok(())
+        })
+    }
+
     /// The fetched directory of a probe job that behaved; another one for each name.
     ///
     /// # Errors

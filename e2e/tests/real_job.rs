@@ -16,20 +16,9 @@ use serde_json::Value;
 const STAGES: [&str; 7] =
     ["queued", "training", "scanning", "signing", "logging", "publishing", "completed"];
 
-/// Two runs of examples/wine: `one` and `two`, each with what the command said beside it.
+/// Two runs of examples/wine.
 fn wine() -> anyhow::Result<PathBuf> {
-    let mesh = Mesh::shared()?;
-    mesh.fixture("wine", |folder| {
-        let job = place::repository()?.join("examples/wine/job.yaml");
-        for name in ["one", "two"] {
-            let out = folder.join(name);
-            let (job, out) = (job.to_string_lossy(), out.to_string_lossy());
-            let said = mesh.run(&["submit", &job, "--wait", "--out", &out])?.expect(0)?;
-            std::fs::write(folder.join(format!("{name}.stdout")), said.stdout)?;
-            std::fs::write(folder.join(format!("{name}.stderr")), said.stderr)?;
-        }
-        Ok(())
-    })
+    Mesh::shared()?.wine()
 }
 
 fn files(folder: &Path) -> anyhow::Result<BTreeSet<String>> {

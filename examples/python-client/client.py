@@ -68,11 +68,86 @@ class User:
 # === The request ===
 
 
+def listed(said: str | list | None) -> list:
+    """A list of texts; one text is a list of one."""
+    return [said] if isinstance(said, str) else said or []
+
+
+def only_said(members: dict) -> dict:
+    """What was said; these members are left out where nothing was."""
+    return {name: said for name, said in members.items() if said not in (None, [])}
+
+
+def version(said: str | int | None) -> str | None:
+    """A version as text, as a job file may write it as a number."""
+    return None if said is None else str(said)
+
+
+def base_model(base: dict | None) -> dict | None:
+    """The model that it was derived from."""
+    if base is None:
+        return None
+    more = {"version": version(base.get("version")), "sha256": base.get("sha256"), "derivation": base.get("derivation")}
+    return {"name": base["name"], "source": base.get("source"), **only_said(more)}
+
+
+def model_info(model: dict, file: Path) -> dict:
+    """What the submitter says of the model."""
+    described = ("description", "author", "type", "licence", "misuse")
+    return {
+        **{name: model.get(name) for name in described},
+        "name": model.get("name", file.stem),
+        "version": version(model.get("version", "1")),
+        "baseModel": base_model(model.get("base_model")),
+        "intendedUse": model.get("intended_use"),
+        "outOfScope": model.get("out_of_scope"),
+        **only_said(
+            {
+                "users": listed(model.get("users")),
+                "limitations": listed(model.get("limitations")),
+                "tradeOffs": listed(model.get("trade_offs")),
+                "ethicalRisks": model.get("ethical_risks"),
+                "fairness": model.get("fairness"),
+                "compliance": model.get("compliance"),
+                "securityPolicy": model.get("security_policy"),
+            }
+        ),
+    }
+
+
+def dataset_info(dataset: dict, file: Path) -> dict:
+    """What the submitter says of the dataset."""
+    return {
+        "name": dataset.get("name", file.stem),
+        **{name: dataset.get(name) for name in ("description", "licence", "source")},
+        **only_said(
+            {
+                "version": version(dataset.get("version")),
+                "provenance": dataset.get("provenance"),
+                "classification": dataset.get("classification"),
+                "sensitiveData": listed(dataset.get("sensitive_data")),
+                "owners": listed(dataset.get("owners")),
+                "custodians": listed(dataset.get("custodians")),
+                "stewards": listed(dataset.get("stewards")),
+            }
+        ),
+    }
+
+
+def bom_options(aibom: dict) -> dict:
+    """The rules that the AIBoM is written by; the profile is fixed, so that any later verifier knows them."""
+    tlp = aibom.get("tlp")
+    return {
+        "profile": 2,
+        "cycloneDx": str(aibom.get("cyclonedx", "1.6")),
+        **only_said({"licence": aibom.get("licence"), "tlp": tlp and tlp.upper().replace("+", "_AND_")}),
+    }
+
+
 def specification(job: dict, inputs: dict[str, tuple[Path, bytes]], image: str) -> dict:
-    """The specification that is signed: every member is there, `None` where nothing was said."""
-    parameters, model, dataset = (job.get(part, {}) for part in ("parameters", "model", "dataset"))
-    resources = job.get("resources", {})
-    described = {name: model.get(name) for name in ("description", "author", "type", "licence", "misuse")}
+    """The specification that is signed: every member is there, `None` where nothing was said, but for
+    those that `only_said` leaves out."""
+    parameters, resources = job.get("parameters", {}), job.get("resources", {})
     return {
         "task": job["task"],
         "trainer": {"name": job["trainer"], "image": image},
@@ -90,18 +165,8 @@ def specification(job: dict, inputs: dict[str, tuple[Path, bytes]], image: str) 
             "validationFreq": parameters.get("validation_freq", 1),
             "seed": parameters.get("seed", 0),
         },
-        "model": {
-            **described,
-            "name": model.get("name", inputs["model"][0].stem),
-            "version": str(model.get("version", "1")),
-            "baseModel": model.get("base_model"),
-            "intendedUse": model.get("intended_use"),
-            "outOfScope": model.get("out_of_scope"),
-        },
-        "dataset": {
-            "name": dataset.get("name", inputs["dataset"][0].stem),
-            **{name: dataset.get(name) for name in ("description", "licence", "source")},
-        },
+        "model": model_info(job.get("model", {}), inputs["model"][0]),
+        "dataset": dataset_info(job.get("dataset", {}), inputs["dataset"][0]),
         "resources": {
             "cpuMillis": round(resources.get("cpus", 2) * 1000),
             "memoryMib": resources.get("memory_mib", 2048),
@@ -110,6 +175,7 @@ def specification(job: dict, inputs: dict[str, tuple[Path, bytes]], image: str) 
             "outputMib": resources.get("output_mib", 1024),
             "gpus": resources.get("gpus", 0),
         },
+        "aibom": bom_options(job.get("aibom", {})),
     }
 
 

@@ -2,6 +2,7 @@
 //!
 //! Each takes any bytes, says whether they were accepted, and panics when an invariant breaks.
 
+mod aiboms;
 mod bundles;
 mod certificates;
 mod datasets;
@@ -16,9 +17,10 @@ pub mod mutate;
 mod proto;
 mod tokens;
 
+pub use aiboms::aibom;
 pub use bundles::bundle;
 pub use certificates::{certificate, certificate_chain, trust_root};
-pub use datasets::{dataset_csv, dataset_definition};
+pub use datasets::{dataset_csv, dataset_definition, split_record};
 pub use documents::{dsse_envelope, grant, request, scan, statement, training};
 pub use evidence_set::evidence_set;
 pub use in_toto::in_toto;
@@ -45,6 +47,7 @@ const fn target(name: &'static str, accepts: fn(&[u8]) -> bool) -> Target {
 
 /// Every target, for the smoke runner.
 pub const TARGETS: &[Target] = &[
+    target("aibom", aibom),
     target("attest_request", attest_request),
     target("bundle", bundle),
     target("certificate", certificate),
@@ -64,6 +67,7 @@ pub const TARGETS: &[Target] = &[
     target("agent_frame", agent_frame),
     target("request", request),
     target("scan", scan),
+    target("split_record", split_record),
     target("statement", statement),
     target("training", training),
     target("trust_root", trust_root),

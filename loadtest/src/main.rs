@@ -4,6 +4,7 @@
 //! loopback only and removes what it made.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 
+mod bom;
 mod cpu;
 mod disk;
 mod echo;

@@ -51,7 +51,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         sign: Sign,
     },
-    /// Everything but `sign`, which needs SoftHSM; in at most six minutes on two cores.
+    /// The AIBoM: deriving and judging it, beside a library that builds and judges the same content.
+    Bom {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        bom: Bom,
+    },
+    /// Everything but `sign` and `bom`, which need SoftHSM and Python packages; in at most six minutes on two cores.
     All {
         #[command(flatten)]
         place: Place,
@@ -133,6 +140,18 @@ pub(crate) struct Sign {
     /// How long the slow token takes for a signature, in milliseconds.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) signature_ms: u32,
+}
+
+/// How to derive AIBoMs.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(crate) struct Bom {
+    /// Packages in the AIBoM.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=20_000))]
+    pub(crate) packages: u16,
+    /// Rounds: ours, theirs, ours, theirs, …
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub(crate) bom_rounds: u8,
 }
 
 /// A number of bytes, 1 MB to 16 GiB.

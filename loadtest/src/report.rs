@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::{
-    disk::Disk, machine::Machine, signer::Signing, steps::Step, submit::Submissions,
-    upload::Uploads,
+    bom::Derivation, disk::Disk, machine::Machine, signer::Signing, steps::Step,
+    submit::Submissions, upload::Uploads,
 };
 
 /// What was measured; parts that were not asked for are left out.
@@ -32,6 +32,9 @@ pub(crate) struct Report {
     /// AIBoMs signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) signing: Option<Signing>,
+    /// AIBoMs derived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) derivation: Option<Derivation>,
 }
 
 impl Report {
@@ -45,6 +48,7 @@ impl Report {
             steps: None,
             uploads: None,
             signing: None,
+            derivation: None,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Which measurements a command asks for, in which order.
 
 use crate::{
-    disk,
-    options::{Command, Options, Place, Sign, Submit, Upload},
+    bom, disk,
+    options::{Bom, Command, Options, Place, Sign, Submit, Upload},
     report::Report,
     signer,
     site::{Site, service_binary},
@@ -16,6 +16,7 @@ struct Plan {
     submit: Option<Submit>,
     upload: Option<Upload>,
     sign: Option<Sign>,
+    bom: Option<Bom>,
 }
 
 /// Runs the command, prints the tables and writes the report.
@@ -30,11 +31,12 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         }
         Command::Token { job } => return signer::token::run(job),
         Command::Sign { place, sign } => (place, Plan { sign: Some(sign), ..Plan::default() }),
+        Command::Bom { place, bom } => (place, Plan { bom: Some(bom), ..Plan::default() }),
         Command::Fsync { place } => (place, Plan { disk: true, ..Plan::default() }),
         Command::Steps { place } => (place, Plan { steps: true, ..Plan::default() }),
         Command::All { place, submit, upload } => {
             let (submit, upload) = (Some(submit), Some(upload));
-            (place, Plan { disk: true, steps: true, submit, upload, sign: None })
+            (place, Plan { disk: true, steps: true, submit, upload, ..Plan::default() })
         }
     };
     measure(&place, plan).await
@@ -62,6 +64,9 @@ async fn measure(place: &Place, plan: Plan) -> anyhow::Result<()> {
     if let Some(options) = &plan.sign {
         let signer = service_binary("signer").await?;
         report.signing = Some(signer::measure(&site, &signer, options).await?);
+    }
+    if let Some(options) = &plan.bom {
+        report.derivation = Some(tokio::task::block_in_place(|| bom::measure(&site, options))?);
     }
     table::print(&report);
     report.write(&place.report)?;

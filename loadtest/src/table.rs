@@ -31,6 +31,9 @@ pub(crate) fn print(report: &Report) {
     if let Some(signing) = &report.signing {
         crate::signer::print(signing);
     }
+    if let Some(derivation) = &report.derivation {
+        crate::bom::print(derivation);
+    }
 }
 
 fn print_disk(disk: &Disk) {

@@ -54,7 +54,9 @@ fn properties<'a>(component: &'a Value, prefix: &str) -> BTreeMap<&'a str, &'a s
 }
 
 fn component<'a>(aibom: &'a Value, reference: &str) -> Option<&'a Value> {
-    list(aibom, "/components").iter().find(|c| text(c, "/bom-ref") == reference)
+    let top = list(aibom, "/components").iter();
+    let mut all = top.flat_map(|c| std::iter::once(c).chain(list(c, "/components")));
+    all.find(|c| text(c, "/bom-ref") == reference)
 }
 
 fn sha256(component: &Value) -> &str {

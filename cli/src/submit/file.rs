@@ -20,15 +20,35 @@
 //!   name: wine                   #   left out: the model file's name
 //!   version: 1.0.0               #   left out: 1
 //!   description, author, type, licence, intended_use, out_of_scope, misuse: text
-//!   base_model: {name: ResNet50, source: https://example.org/resnet50}
-//! dataset: {name, description, licence, source}
+//!   users, limitations, trade_offs: a text, or a list of texts
+//!   base_model: {name: ResNet50, source: https://example.org/resnet50, version: 2,
+//!     sha256: …, derivation: full}      #   how it was made from it: full, lora, distillation, …
+//!   ethical_risks: [{name, mitigation}]
+//!   fairness: [{group, benefits, harms, mitigation}]
+//!   compliance: [{standard, statement}] #   what the submitter says that it complies with
+//!   security_policy: https://example.org/.well-known/security.txt
+//! dataset:                       # all may be left out
+//!   name: wine                   #   left out: the dataset file's name
+//!   version: 1                   #   left out: not said
+//!   description, licence, source, provenance: text
+//!   classification: public       #   or internal, confidential, …
+//!   sensitive_data: none         #   or a list of what it holds
+//!   owners, custodians, stewards: a text, or a list of texts
 //! resources: {cpus: 2, memory_mib: 2048, pids: 256, wall_clock_s: 3600, output_mib: 1024, gpus: 0}
+//! aibom:                         # how the AIBoM is written; all may be left out
+//!   cyclonedx: 1.6               #   or 1.7
+//!   licence: CC0-1.0             #   of the AIBoM itself
+//!   tlp: green                   #   clear, green, amber, amber+strict or red; needs cyclonedx: 1.7
 //! ```
+
+mod said;
 
 use std::path::{Path, PathBuf};
 
 use job::{Image, Task};
 use serde::Deserialize;
+
+pub(super) use said::{Aibom, Dataset, Model};
 
 use super::suggestion;
 use crate::{failure::Failure, profile::read_bounded};
@@ -51,6 +71,8 @@ pub(crate) struct JobFile {
     pub(super) dataset: Dataset,
     #[serde(default)]
     pub(super) resources: Resources,
+    #[serde(default)]
+    pub(super) aibom: Aibom,
 }
 
 /// Which trainer runs: a name of the mesh's, or an image by digest.
@@ -105,49 +127,6 @@ impl Default for Parameters {
             seed: 0,
         }
     }
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Model {
-    pub(super) name: Option<String>,
-    pub(super) version: Option<Version>,
-    pub(super) description: Option<String>,
-    pub(super) author: Option<String>,
-    #[serde(rename = "type")]
-    pub(super) kind: Option<String>,
-    #[serde(alias = "license")]
-    pub(super) licence: Option<String>,
-    pub(super) base_model: Option<BaseModel>,
-    pub(super) intended_use: Option<String>,
-    pub(super) out_of_scope: Option<String>,
-    pub(super) misuse: Option<String>,
-}
-
-/// A version; YAML reads an unquoted `1.0` as a number, which would lose its zero.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged, expecting = "a version is text: put it in quotes, as in version: \"1.0\"")]
-pub(super) enum Version {
-    Text(String),
-    Whole(u64),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct BaseModel {
-    pub(super) name: String,
-    #[serde(default)]
-    pub(super) source: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Dataset {
-    pub(super) name: Option<String>,
-    pub(super) description: Option<String>,
-    #[serde(alias = "license")]
-    pub(super) licence: Option<String>,
-    pub(super) source: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -4,7 +4,7 @@ use client::Jobs;
 use job::{JobSpec, Trainer};
 
 use super::{
-    file::{JobFile, Resources, TrainerChoice, Version},
+    file::{Aibom, Dataset, JobFile, Model, Resources, TrainerChoice},
     inputs::Prepared,
 };
 use crate::failure::Failure;
@@ -43,19 +43,78 @@ fn cpu_millis(resources: &Resources) -> Result<u32, Failure> {
     Err(Failure::cannot(format_args!("resources.cpus is {}: must be 0.1 to 256", resources.cpus)))
 }
 
+/// A file's name without its ending.
+fn stem(name: &str) -> String {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
+}
+
+fn model_info(model: Model, file: &str) -> job::ModelInfo {
+    job::ModelInfo {
+        name: model.name.unwrap_or_else(|| stem(file)),
+        version: model.version.map_or_else(|| "1".to_owned(), String::from),
+        description: model.description,
+        author: model.author,
+        kind: model.kind,
+        licence: model.licence,
+        base_model: model.base_model.map(|base| job::BaseModel {
+            name: base.name,
+            source: base.source,
+            version: base.version.map(String::from),
+            sha256: base.sha256,
+            derivation: base.derivation,
+        }),
+        intended_use: model.intended_use,
+        out_of_scope: model.out_of_scope,
+        misuse: model.misuse,
+        users: model.users.into(),
+        limitations: model.limitations.into(),
+        trade_offs: model.trade_offs.into(),
+        ethical_risks: model.ethical_risks,
+        fairness: model.fairness,
+        compliance: model.compliance,
+        security_policy: model.security_policy,
+    }
+}
+
+fn dataset_info(dataset: Dataset, file: &str) -> job::DatasetInfo {
+    job::DatasetInfo {
+        name: dataset.name.unwrap_or_else(|| stem(file)),
+        description: dataset.description,
+        licence: dataset.licence,
+        source: dataset.source,
+        version: dataset.version.map(String::from),
+        provenance: dataset.provenance,
+        classification: dataset.classification,
+        sensitive_data: dataset.sensitive_data.into(),
+        owners: dataset.owners.into(),
+        custodians: dataset.custodians.into(),
+        stewards: dataset.stewards.into(),
+    }
+}
+
+/// How the AIBoM is to be written; a marking that would not stand in it is refused.
+fn bom_options(aibom: Aibom) -> Result<job::BomOptions, Failure> {
+    let cyclone_dx = aibom.cyclonedx.0;
+    if aibom.tlp.is_some() && cyclone_dx == job::CycloneDx::V1_6 {
+        return Err(Failure::cannot("aibom.tlp cannot be used")
+            .because("CycloneDX 1.6 has no place for it")
+            .remedy("add 'cyclonedx: 1.7' to aibom, or remove tlp"));
+    }
+    Ok(job::BomOptions {
+        profile: job::PROFILE,
+        cyclone_dx,
+        licence: aibom.licence,
+        tlp: aibom.tlp.map(job::Tlp::from),
+    })
+}
+
 /// The specification; its bounds are checked when it is signed.
 pub(super) fn specification(
     file: JobFile,
     trainer: Trainer,
     inputs: &Prepared,
 ) -> Result<JobSpec, Failure> {
-    let (parameters, model, dataset) = (file.parameters, file.model, file.dataset);
-    let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
-    let version = match model.version {
-        Some(Version::Text(text)) => text,
-        Some(Version::Whole(number)) => number.to_string(),
-        None => "1".to_owned(),
-    };
+    let parameters = file.parameters;
     Ok(JobSpec {
         task: file.task,
         trainer,
@@ -70,30 +129,8 @@ pub(super) fn specification(
             validation_freq: parameters.validation_freq,
             seed: parameters.seed,
         },
-        model: job::ModelInfo {
-            name: model.name.unwrap_or_else(|| stem(&inputs.model.name)),
-            version,
-            description: model.description,
-            author: model.author,
-            kind: model.kind,
-            licence: model.licence,
-            base_model: model.base_model.map(|base| job::BaseModel {
-                name: base.name,
-                source: base.source,
-                ..Default::default()
-            }),
-            intended_use: model.intended_use,
-            out_of_scope: model.out_of_scope,
-            misuse: model.misuse,
-            ..job::ModelInfo::default()
-        },
-        dataset: job::DatasetInfo {
-            name: dataset.name.unwrap_or_else(|| stem(&inputs.dataset.name)),
-            description: dataset.description,
-            licence: dataset.licence,
-            source: dataset.source,
-            ..job::DatasetInfo::default()
-        },
+        model: model_info(file.model, &inputs.model.name),
+        dataset: dataset_info(file.dataset, &inputs.dataset.name),
         resources: job::Resources {
             cpu_millis: cpu_millis(&file.resources)?,
             memory_mib: file.resources.memory_mib,
@@ -102,6 +139,6 @@ pub(super) fn specification(
             output_mib: file.resources.output_mib,
             gpus: file.resources.gpus,
         },
-        aibom: job::BomOptions::default(),
+        aibom: bom_options(file.aibom)?,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use evidence::Operator;
 use ids::Role;
 use toml::{Table, Value};
 
@@ -36,6 +37,17 @@ fn client(plan: &Plan, role: Role) -> Result<Value, Failure> {
 fn trainers(plan: &Plan) -> Value {
     let trainers = plan.trainers.iter();
     Value::Table(trainers.map(|(name, image)| (name.clone(), image.to_string().into())).collect())
+}
+
+fn operator(who: &Operator) -> Value {
+    let members = [
+        ("name", Some(&who.name)),
+        ("url", who.url.as_ref()),
+        ("email", who.email.as_ref()),
+        ("security_policy", who.security_policy.as_ref()),
+    ];
+    let said = members.into_iter().filter_map(|(key, text)| Some((key, text?)));
+    Value::Table(said.map(|(key, text)| (key.to_owned(), text.as_str().into())).collect())
 }
 
 /// Where the signer finds its private keys.
@@ -107,14 +119,16 @@ fn own(plan: &Plan, role: Role) -> Result<Vec<(&'static str, Value)>, Failure> {
                 ("url", path(&data.join("artifacts"))?),
                 ("staging_dir", path(&data.join("staging"))?),
             ]);
-            vec![
+            let mut own = vec![
                 ("state_dir", path(&data)?),
                 ("artifacts", artifacts),
                 ("scanner", client(plan, Role::Scanner)?),
                 ("signer", client(plan, Role::Signer)?),
                 ("ledger", client(plan, Role::Ledger)?),
                 ("trainers", trainers(plan)),
-            ]
+            ];
+            own.extend(plan.operator.as_ref().map(|who| ("operator", operator(who))));
+            own
         }
         Role::Executor => vec![
             ("name", Plan::name(role).into()),

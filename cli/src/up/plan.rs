@@ -6,7 +6,7 @@ use std::{
 };
 
 use client::{Endpoint, IdentityPaths, PROFILE_SCHEMA, Profile, Services};
-use evidence::Environment;
+use evidence::{Environment, Operator};
 use ids::{Role, SpiffeId};
 use job::Image;
 
@@ -51,6 +51,8 @@ pub(crate) struct Plan {
     pub(crate) trivy_db_max_age_days: u32,
     /// The container engine's socket.
     pub(crate) docker_socket: PathBuf,
+    /// Who runs it, if that is to be said.
+    pub(crate) operator: Option<Operator>,
     /// Jobs at once.
     pub(crate) slots: u32,
     /// Whether a closed terminal is none of its business.
@@ -135,6 +137,7 @@ impl Plan {
             trivy_db_label: arguments.trivy_db_label.clone(),
             trivy_db_max_age_days: arguments.trivy_db_max_age_days,
             docker_socket: arguments.docker_socket.clone(),
+            operator: arguments.operator.operator()?,
             slots: arguments.slots,
             in_background: arguments.in_background,
             binaries: binaries()?,

@@ -6,7 +6,7 @@ use client::Profile;
 use ids::{Role, Sha256Digest};
 
 use super::{
-    configs,
+    OperatorArguments, configs,
     plan::{PROFILE_FILE, Plan, SERVICES},
     ports,
     state::{Lock, Running, State},
@@ -27,6 +27,7 @@ fn plan(directory: &Path) -> Plan {
         trivy_db_label: "trivy-db".into(),
         trivy_db_max_age_days: 7,
         docker_socket: "/var/run/docker.sock".into(),
+        operator: None,
         slots: 2,
         in_background: false,
         binaries: BTreeMap::new(),
@@ -76,6 +77,31 @@ fn every_configuration_is_toml_with_the_service_in_it() {
     let executor: toml::Table = configs::text(&plan, Role::Executor).unwrap().parse().unwrap();
     assert_eq!(executor["slots"].as_integer(), Some(2));
     assert!(Path::new(executor["work_dir"].as_str().unwrap()).is_absolute());
+}
+
+#[test]
+fn the_scheduler_is_told_who_runs_the_mesh_only_when_that_was_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut plan = plan(directory.path());
+    let scheduler = |plan: &Plan| -> toml::Table {
+        configs::text(plan, Role::Scheduler).unwrap().parse().unwrap()
+    };
+    assert!(scheduler(&plan).get("operator").is_none());
+    let mut arguments = OperatorArguments {
+        operator: Some("Example Institute".into()),
+        security_policy: Some("https://example.org/security.txt".into()),
+        ..OperatorArguments::default()
+    };
+    plan.operator = arguments.operator().unwrap();
+    let expected: toml::Table = "name = 'Example Institute'\n\
+        security_policy = 'https://example.org/security.txt'"
+        .parse()
+        .unwrap();
+    assert_eq!(scheduler(&plan)["operator"].as_table(), Some(&expected));
+    arguments.operator_email = Some("nobody".into());
+    let refused = arguments.operator().unwrap_err().to_string();
+    assert!(refused.contains("--operator-email") && refused.contains("nobody"), "{refused}");
+    assert_eq!(OperatorArguments::default().operator().unwrap(), None);
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Report {
     }
 
     /// The exit code that goes with it.
-    pub(super) const fn exit(&self) -> Exit {
+    pub(crate) const fn exit(&self) -> Exit {
         if self.verified { Exit::Done } else { Exit::Refused }
     }
 

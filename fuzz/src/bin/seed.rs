@@ -18,6 +18,10 @@ use testkit::{
 
 type Outcome = Result<(), Box<dyn Error>>;
 
+/// A document as others write them: the model is described, the dataset inside of its card; and who
+/// says what in both spellings.
+const FOREIGN: &[u8] = br#"{"annotations":[{"bom-ref":"source/0","subjects":["m"],"text":"Observed by x: /name, /properties/a*, $/version"},{"bom-ref":"source/1","subjects":["m"],"text":"Asserted by y: everything"}],"bomFormat":"CycloneDX","citations":[{"note":"Granted by z","pointers":["/serialNumber"]}],"metadata":{"component":{"bom-ref":"m","modelCard":{"modelParameters":{"datasets":[{"name":"d","type":"dataset"}]},"quantitativeAnalysis":{"performanceMetrics":[{"slice":"train, final (epoch 2); x","type":"loss","value":"1e-3"}]}},"name":"m","properties":[{"name":"a/b","value":"1"}],"type":"machine-learning-model"}},"serialNumber":"urn:uuid:00000000-0000-0000-0000-000000000000","specVersion":"1.7","version":1}"#;
+
 fn write(target: &str, name: &str, bytes: &[u8]) -> Outcome {
     write_in(&format!("corpus/{target}"), name, bytes)
 }
@@ -32,6 +36,9 @@ fn main() -> Outcome {
     let wine = Fixture::new();
     let bundle = bundle(&wine);
     write_in("fixture", "wine.json", &bundle.to_bytes()?)?;
+    write("aibom", "wine.json", &bundle.aibom)?;
+    write("aibom", "foreign.json", FOREIGN)?;
+    write("aibom", "old.json", br#"{"bomFormat":"CycloneDX","specVersion":"1.4"}"#)?;
     write("bundle", "small.json", &small_bundle(&wine).to_bytes()?)?;
     write("bundle", "other_schema.json", &canonical::to_vec(&json!({"schema": "x"}))?)?;
     write("ledger_inclusion", "wine.json", &canonical::to_vec(&bundle.inclusion)?)?;

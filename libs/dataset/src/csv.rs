@@ -27,6 +27,8 @@ pub(crate) enum Error {
 pub(crate) struct Cells {
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    /// The record as it stands in the file, without its line end.
+    record: Vec<u8>,
 }
 
 impl Cells {
@@ -47,9 +49,15 @@ impl Cells {
         (0..self.len()).filter_map(|index| self.get(index))
     }
 
+    /// The record's bytes in the file, without its line end.
+    pub(crate) fn record(&self) -> &[u8] {
+        &self.record
+    }
+
     fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
+        self.record.clear();
     }
 
     fn end_cell(&mut self, limit: usize) -> Result<(), Error> {
@@ -115,7 +123,10 @@ impl<R: Read> Records<R> {
                 return Err(Error::TooLong);
             }
             state = match (state, byte) {
-                (State::CarriageReturn, b'\n') => return Ok(true),
+                (State::CarriageReturn, b'\n') => {
+                    cells.record.pop();
+                    return Ok(true);
+                }
                 (State::CarriageReturn, _) => return Err(Error::CarriageReturn),
                 (State::Quoted, b'"') => State::QuoteEnd,
                 (State::CellStart, b'"') => State::Quoted,
@@ -137,6 +148,7 @@ impl<R: Read> Records<R> {
                     State::Bare
                 }
             };
+            cells.record.push(byte);
         }
     }
 

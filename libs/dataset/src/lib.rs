@@ -6,8 +6,12 @@
 mod csv;
 pub mod decimal;
 pub mod definition;
+mod leaves;
+pub mod split;
 pub mod statistics;
 
 pub use decimal::Decimal;
 pub use definition::{Column, ColumnKind, Definition, DefinitionError, Preprocessing};
-pub use statistics::{DatasetError, Limits, Statistics, describe};
+pub use leaves::Leaves;
+pub use split::Division;
+pub use statistics::{DatasetError, Limits, Statistics, describe, measure};

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ColumnKind, Decimal, Definition,
+    ColumnKind, Decimal, Definition, Leaves,
     csv::{Cells, Error as CsvError, Records},
 };
 use column::Plan;
@@ -183,15 +183,28 @@ pub struct Statistics {
     pub label_histogram: Option<Vec<ClassCount>>,
 }
 
-/// Reads a CSV to its end and measures the columns that `definition` names.
+/// The statistics alone; see [`measure`].
 ///
 /// # Errors
-/// When the stream fails, a limit is passed, or a line or a cell is not as the definition says.
+/// As [`measure`].
 pub fn describe(
     csv: impl Read,
     definition: &Definition,
     limits: &Limits,
 ) -> Result<Statistics, DatasetError> {
+    measure(csv, definition, limits).map(|(statistics, _)| statistics)
+}
+
+/// Reads a CSV to its end, once: measures the columns that `definition` names, and hashes each data
+/// row as a leaf of a Merkle tree.
+///
+/// # Errors
+/// When the stream fails, a limit is passed, or a line or a cell is not as the definition says.
+pub fn measure(
+    csv: impl Read,
+    definition: &Definition,
+    limits: &Limits,
+) -> Result<(Statistics, Leaves), DatasetError> {
     let at = |row: u64| move |error: CsvError| csv_error(error, row, limits);
     let mut records =
         Records::new(csv, limits.max_line_bytes, limits.max_columns).map_err(at(0))?;
@@ -200,18 +213,19 @@ pub fn describe(
         return Err(DatasetError::Empty("no header line"));
     }
     let mut plan = Plan::new(&cells, definition)?;
-    let mut rows = 0;
+    let (mut rows, mut leaves) = (0, Leaves::default());
     while records.read(&mut cells).map_err(at(rows + 1))? {
         if rows == limits.max_rows {
             return Err(DatasetError::TooManyRows(limits.max_rows));
         }
         rows += 1;
         plan.take(rows, &cells)?;
+        leaves.add(cells.record());
     }
     if rows == 0 {
         return Err(DatasetError::Empty("a header and no rows"));
     }
-    Ok(plan.finish(rows, records.bytes()))
+    Ok((plan.finish(rows, records.bytes()), leaves))
 }
 
 fn csv_error(error: CsvError, row: u64, limits: &Limits) -> DatasetError {

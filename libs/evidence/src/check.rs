@@ -8,10 +8,11 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::document::MAX_DOCUMENT_BYTES;
 use crate::{
-    Checks, Document, EvidenceSet, GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Revocation,
+    Checks, Document, EvidenceSet, GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Operator, Revocation,
     SUBMIT_STEP, ScanStatement, TrainingStatement, TrustRoot,
 };
 
+mod bounds;
 mod scans;
 mod submission;
 mod training;
@@ -31,6 +32,12 @@ pub const MAX_OUTPUTS: usize = 64;
 pub const MAX_PACKAGES: usize = 20_000;
 /// The most vulnerabilities in one scan.
 pub const MAX_FINDINGS: usize = 50_000;
+/// The most weaknesses (CWE) of one vulnerability.
+pub const MAX_CWES: usize = 64;
+/// The most metrics whose course a trainer reports.
+pub const MAX_SERIES: usize = 16;
+/// The most points of one metric's course.
+pub const MAX_SERIES_POINTS: usize = 256;
 
 /// Evidence whose every rule held; only [`check`] makes one.
 #[derive(Debug, Clone)]
@@ -244,6 +251,9 @@ impl Checker<'_> {
             "issued before it was used",
             "issued in the future or after its own expiry",
         );
+        let operator = grant.operator.as_ref().map_or(Ok(()), Operator::validate);
+        let operator = operator.map(|()| ((), "within its bounds".to_owned()));
+        ok &= self.checks.record("grant.operator", operator).is_some();
         ok.then_some((grant, signer))
     }
 

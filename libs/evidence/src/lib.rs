@@ -18,11 +18,13 @@ mod training;
 mod trust_root;
 
 pub use check::{
-    CLOCK_SKEW_MS, MAX_EVIDENCE_AGE_MS, MAX_FINDINGS, MAX_OUTPUTS, MAX_PACKAGES, MAX_SCANS,
-    VerifiedEvidence, check, inputs_match, within_limits,
+    CLOCK_SKEW_MS, MAX_CWES, MAX_EVIDENCE_AGE_MS, MAX_FINDINGS, MAX_OUTPUTS, MAX_PACKAGES,
+    MAX_SCANS, MAX_SERIES, MAX_SERIES_POINTS, VerifiedEvidence, check, inputs_match, within_limits,
 };
 pub use document::{Document, EvidenceSet, MAX_DOCUMENT_BYTES};
-pub use grant::{GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Grantee, Operator, Program};
+pub use grant::{
+    GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Grantee, InvalidOperator, Operator, Program,
+};
 pub use isolation::{Isolation, IsolationBreach, IsolationRule, check_isolation, isolation_rules};
 #[cfg(feature = "proto")]
 pub use proto::MissingDocument;

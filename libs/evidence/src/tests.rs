@@ -3,8 +3,10 @@
 //! The fixture is made of this crate as its users build it, whose types are others than those of this
 //! crate under test: documents cross over as the bytes that they are.
 
+mod bounds;
 mod edits;
 mod isolation;
+mod operator;
 mod root_rules;
 mod rules;
 mod submission;

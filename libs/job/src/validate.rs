@@ -2,7 +2,10 @@
 
 use std::{fmt::Display, ops::RangeInclusive};
 
-use crate::{Inputs, JobSpec, Parameters, Resources};
+use crate::{
+    BaseModel, BomOptions, DatasetInfo, Inputs, JobSpec, MAX_LIST, ModelInfo, PROFILE, Parameters,
+    Resources, is_web_address,
+};
 
 /// The largest single input, in bytes.
 pub const MAX_INPUT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
@@ -56,6 +59,33 @@ fn label(field: &'static str, text: &str, max: usize) -> Result<(), Invalid> {
         return Err(invalid(field, format_args!("{text:?}"), "no control characters"));
     }
     Ok(())
+}
+
+fn optional_label(field: &'static str, text: Option<&String>, max: usize) -> Result<(), Invalid> {
+    text.map_or(Ok(()), |text| label(field, text, max))
+}
+
+fn list<T>(field: &'static str, entries: &[T]) -> Result<(), Invalid> {
+    if entries.len() <= MAX_LIST {
+        return Ok(());
+    }
+    let got = format_args!("{} entries long", entries.len()).to_string();
+    Err(invalid(field, got, format_args!("at most {MAX_LIST} entries")))
+}
+
+fn texts(field: &'static str, entries: &[String]) -> Result<(), Invalid> {
+    list(field, entries)?;
+    entries.iter().try_for_each(|entry| text(field, Some(entry)))
+}
+
+fn web_address(field: &'static str, address: Option<&String>) -> Result<(), Invalid> {
+    match address {
+        Some(text) if !is_web_address(text) => {
+            let bound = "an https:// or http:// address of at most 1024 bytes, percent-encoded";
+            Err(invalid(field, format_args!("{text:?}"), bound))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The name of one file, on every system: tools write inputs under it.
@@ -115,6 +145,70 @@ fn resources(r: &Resources) -> Result<(), Invalid> {
     within("resources.gpus", r.gpus, 0..=64)
 }
 
+fn model(model: &ModelInfo) -> Result<(), Invalid> {
+    label("model.name", &model.name, 128)?;
+    label("model.version", &model.version, 64)?;
+    text("model.description", model.description.as_ref())?;
+    text("model.author", model.author.as_ref())?;
+    text("model.type", model.kind.as_ref())?;
+    text("model.licence", model.licence.as_ref())?;
+    text("model.intendedUse", model.intended_use.as_ref())?;
+    text("model.outOfScope", model.out_of_scope.as_ref())?;
+    text("model.misuse", model.misuse.as_ref())?;
+    model.base_model.as_ref().map_or(Ok(()), base_model)?;
+    texts("model.users", &model.users)?;
+    texts("model.limitations", &model.limitations)?;
+    texts("model.tradeOffs", &model.trade_offs)?;
+    list("model.ethicalRisks", &model.ethical_risks)?;
+    for risk in &model.ethical_risks {
+        text("model.ethicalRisks.name", Some(&risk.name))?;
+        text("model.ethicalRisks.mitigation", risk.mitigation.as_ref())?;
+    }
+    list("model.fairness", &model.fairness)?;
+    for fairness in &model.fairness {
+        text("model.fairness.group", Some(&fairness.group))?;
+        text("model.fairness.benefits", fairness.benefits.as_ref())?;
+        text("model.fairness.harms", fairness.harms.as_ref())?;
+        text("model.fairness.mitigation", fairness.mitigation.as_ref())?;
+    }
+    list("model.compliance", &model.compliance)?;
+    for compliance in &model.compliance {
+        label("model.compliance.standard", &compliance.standard, 128)?;
+        text("model.compliance.statement", Some(&compliance.statement))?;
+    }
+    web_address("model.securityPolicy", model.security_policy.as_ref())
+}
+
+fn base_model(base: &BaseModel) -> Result<(), Invalid> {
+    label("model.baseModel.name", &base.name, 128)?;
+    text("model.baseModel.source", base.source.as_ref())?;
+    optional_label("model.baseModel.version", base.version.as_ref(), 64)?;
+    text("model.baseModel.derivation", base.derivation.as_ref())
+}
+
+fn dataset(dataset: &DatasetInfo) -> Result<(), Invalid> {
+    label("dataset.name", &dataset.name, 128)?;
+    text("dataset.description", dataset.description.as_ref())?;
+    text("dataset.licence", dataset.licence.as_ref())?;
+    text("dataset.source", dataset.source.as_ref())?;
+    optional_label("dataset.version", dataset.version.as_ref(), 64)?;
+    text("dataset.provenance", dataset.provenance.as_ref())?;
+    optional_label("dataset.classification", dataset.classification.as_ref(), 64)?;
+    texts("dataset.sensitiveData", &dataset.sensitive_data)?;
+    texts("dataset.owners", &dataset.owners)?;
+    texts("dataset.custodians", &dataset.custodians)?;
+    texts("dataset.stewards", &dataset.stewards)
+}
+
+fn aibom(options: &BomOptions) -> Result<(), Invalid> {
+    if options.profile != PROFILE {
+        let bound = format_args!("must be {PROFILE}, the rules that this version writes AIBoMs by")
+            .to_string();
+        return Err(invalid("aibom.profile", options.profile, bound));
+    }
+    text("aibom.licence", options.licence.as_ref())
+}
+
 /// Checks every bound of `spec`.
 ///
 /// # Errors
@@ -126,23 +220,8 @@ pub fn validate(spec: &JobSpec) -> Result<(), Invalid> {
     within("inputs.dataset.size", spec.inputs.dataset.size, 1..=MAX_INPUT_BYTES)?;
     within("inputs.definition.size", spec.inputs.definition.size, 1..=64 * 1024)?;
     parameters(&spec.parameters)?;
-    let model = &spec.model;
-    label("model.name", &model.name, 128)?;
-    label("model.version", &model.version, 64)?;
-    text("model.description", model.description.as_ref())?;
-    text("model.author", model.author.as_ref())?;
-    text("model.type", model.kind.as_ref())?;
-    text("model.licence", model.licence.as_ref())?;
-    text("model.intendedUse", model.intended_use.as_ref())?;
-    text("model.outOfScope", model.out_of_scope.as_ref())?;
-    text("model.misuse", model.misuse.as_ref())?;
-    if let Some(base) = &model.base_model {
-        label("model.baseModel.name", &base.name, 128)?;
-        text("model.baseModel.source", base.source.as_ref())?;
-    }
-    label("dataset.name", &spec.dataset.name, 128)?;
-    text("dataset.description", spec.dataset.description.as_ref())?;
-    text("dataset.licence", spec.dataset.licence.as_ref())?;
-    text("dataset.source", spec.dataset.source.as_ref())?;
-    resources(&spec.resources)
+    model(&spec.model)?;
+    dataset(&spec.dataset)?;
+    resources(&spec.resources)?;
+    aibom(&spec.aibom)
 }

@@ -1,14 +1,17 @@
 //! RFC 6962 Merkle tree over SHA-256, its proofs (RFC 9162, section 2.1) and C2SP checkpoints.
 //!
-//! Pure: no clock, storage or randomness. [`Tree`] makes roots and proofs; [`verify_inclusion`] and
-//! [`verify_consistency`] check them without a tree; [`checkpoint`] signs and reads tree heads.
+//! Pure: no clock, storage or randomness. [`Tree`] makes roots and proofs, [`Frontier`] roots alone;
+//! [`verify_inclusion`] and [`verify_consistency`] check them without a tree; [`checkpoint`] signs and
+//! reads tree heads.
 
 pub mod checkpoint;
+mod frontier;
 mod hash;
 mod proof;
 mod tree;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint, VerifierKey};
+pub use frontier::Frontier;
 pub use hash::{empty_root, leaf_hash, node_hash};
 pub use proof::{
     ConsistencyError, InclusionError, MAX_PROOF_HASHES, verify_consistency, verify_inclusion,

@@ -8,9 +8,10 @@ pub mod annex_iv;
 pub mod card;
 pub mod diff;
 pub mod html;
+pub mod records;
 pub mod score;
 mod sources;
 pub mod spdx;
 
 pub use aibom::{Aibom, MAX_AIBOM_BYTES, ReadError};
-pub use sources::Source;
+pub use sources::{Attribution, Source, Sources};

@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
+use dataset::Division;
 use envelope::Envelope;
-use evidence::{Dataset, Document, Limits, Model, Observed, Trained, Usage};
+use evidence::{Dataset, Document, Limits, Model, Observed};
 use job::{Image, Reason, Resources};
 use keys::SigningKey as _;
 use rpc::{Credentials, MeshIdentity};
@@ -19,11 +20,12 @@ use crate::{
     inspect,
     order::{HeldGrant, Order},
     outcome::{Stop, Verdict, classify},
-    outputs::{self, OutputFile, collect},
+    outputs::{self, collect},
     progress::Progress,
     renewer::Renewer,
+    results::{self, Results},
     sandbox::{self, Finished, Interrupts},
-    statement::{LOG_NAME, NamedFile, Run, seal, statement},
+    statement::{NamedFile, Run, seal, statement},
     tenure::Standing,
     upload::upload,
     workdir::{AttemptDir, WorkDir},
@@ -82,14 +84,22 @@ struct Prepared {
     inputs: Vec<NamedFile>,
     model: Model,
     dataset: Dataset,
+    /// The computed split.
+    division: Option<Division>,
+}
+
+/// What came out, and is uploaded.
+struct Delivered {
+    outputs: Vec<NamedFile>,
+    log: NamedFile,
+    results: Results,
 }
 
 /// A good run: everything that evidence needs but the signature.
 struct Worked {
     finished: Finished,
     prepared: Prepared,
-    outputs: Vec<NamedFile>,
-    log: NamedFile,
+    delivered: Delivered,
 }
 
 /// The limits of a job on this machine.
@@ -179,12 +189,13 @@ impl Attempt {
         let (spec, dir) = (spec.clone(), dir.clone());
         let read = move || {
             let model = inspect::model(&dir.input("model"))?;
-            let dataset = inspect::dataset(&dir.input("definition"), &dir.input("dataset"))?;
+            let (definition, csv) = (dir.input("definition"), dir.input("dataset"));
+            let (dataset, division) = inspect::dataset(&definition, &csv, &spec.parameters)?;
             dir.write_spec(&spec).map_err(|e| disk(&e))?;
-            Ok((model, dataset))
+            Ok((model, dataset, division))
         };
-        let (model, dataset) = blocking(read).await?;
-        Ok(Prepared { inputs, model, dataset })
+        let (model, dataset, division) = blocking(read).await?;
+        Ok(Prepared { inputs, model, dataset, division })
     }
 
     fn settings(&self, dir: &AttemptDir, limits: Limits, image: &ImageFact) -> Settings {
@@ -231,24 +242,21 @@ impl Attempt {
         dir: &AttemptDir,
         names: Vec<String>,
         limit: u64,
-    ) -> Result<(Vec<NamedFile>, NamedFile), Halt> {
+        division: Option<Division>,
+    ) -> Result<Delivered, Halt> {
         let (out, log) = (dir.outputs(), dir.log());
         let open = move || {
-            let mut files = collect(&out, &names, limit)?;
-            let mut handle = std::fs::File::open(log).map_err(|e| disk(&e))?;
-            let hasher = outputs::hash(&mut handle).map_err(|e| disk(&e))?;
-            let size = hasher.length();
-            let file = NamedFile { name: LOG_NAME.to_owned(), digests: hasher.finish(), size };
-            files.push(OutputFile { file, handle });
-            Ok(files)
+            let files = collect(&out, &names, limit)?;
+            let results = results::read(&files, division.as_ref());
+            let log = outputs::open_log(&log).map_err(|e| disk(&e))?;
+            Ok((files, log, results))
         };
-        let files = blocking(open).await?;
-        for file in &files {
+        let (files, log, results) = blocking(open).await?;
+        for file in files.iter().chain([&log]) {
             upload(&self.shared.scheduler, self.order.key(), file).await?;
         }
-        let mut named: Vec<NamedFile> = files.into_iter().map(|output| output.file).collect();
-        let log = named.pop().ok_or_else(|| Failure::infrastructure("the log is gone"))?;
-        Ok((named, log))
+        let outputs = files.into_iter().map(|output| output.file).collect();
+        Ok(Delivered { outputs, log: log.file, results })
     }
 
     async fn work(&mut self) -> Result<Worked, Halt> {
@@ -259,7 +267,7 @@ impl Attempt {
         let (shared, key, user) =
             (Arc::clone(&self.shared), self.order.key(), config.container_user);
         let dir = blocking(move || shared.work.attempt(key, user).map_err(|e| disk(&e))).await?;
-        let prepared = self.unless_stopped(self.prepare(&dir)).await?;
+        let mut prepared = self.unless_stopped(self.prepare(&dir)).await?;
         let settings = self.settings(&dir, limits.clone(), &image);
         let finished = self.train(&dir, &settings, &image).await?;
         let names = match classify(&finished.ended, &limits) {
@@ -267,9 +275,10 @@ impl Attempt {
             Verdict::Failed(failure) => return Err(Halt::Failed(failure)),
             Verdict::Abandoned => return Err(Halt::Abandoned),
         };
-        let delivered = self.deliver(&dir, names, limits.output_bytes);
-        let (outputs, log) = self.unless_stopped(delivered).await?;
-        Ok(Worked { finished, prepared, outputs, log })
+        let division = prepared.division.take();
+        let delivered = self.deliver(&dir, names, limits.output_bytes, division);
+        let delivered = self.unless_stopped(delivered).await?;
+        Ok(Worked { finished, prepared, delivered })
     }
 
     /// Signs what was seen, under the newest grant.
@@ -281,7 +290,8 @@ impl Attempt {
             .into_iter()
             .find(|known| known.signing_key().public_key().key_id() == wanted)
             .ok_or_else(|| failed("the grant names no key of this executor".to_owned()))?;
-        let Worked { finished, prepared, outputs, log } = worked;
+        let Worked { finished, prepared, delivered } = worked;
+        let Delivered { outputs, log, results } = delivered;
         let run = Run {
             grant,
             executor: self.shared.identity.spiffe_id().clone(),
@@ -291,9 +301,9 @@ impl Attempt {
                 container: finished.container,
                 host: self.shared.host.for_run(self.order.request().spec.resources.gpus),
                 model: prepared.model,
-                dataset: prepared.dataset,
-                trained: Trained::Unreadable("not read".to_owned()),
-                usage: Usage::default(),
+                dataset: Dataset { split_agrees: results.split_agrees, ..prepared.dataset },
+                trained: results.trained,
+                usage: finished.usage,
             },
             order: self.order,
             reported: finished.ended.report.reported,

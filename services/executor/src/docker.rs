@@ -23,7 +23,7 @@ use job::Image;
 use crate::{
     engine::{
         Engine, EngineError, ImageFact, Inspection, LABEL_EXECUTOR, Left, Output, OutputStream,
-        Settings, Signal,
+        Settings, Signal, Stats,
     },
     failure::clean,
 };
@@ -79,13 +79,14 @@ impl Engine for DockerEngine {
         Ok(EngineFact {
             name: if podman { "podman" } else { "docker" }.to_owned(),
             version: clean(&version.version.unwrap_or_default(), 64),
-            components: std::collections::BTreeMap::new(),
+            components: observed::engine_components(components),
         })
     }
 
     async fn image(&self, image: &Image) -> Result<ImageFact, EngineError> {
         let found = self.docker.inspect_image(&image.to_string()).await.map_err(convert)?;
         let fact = ImageFact {
+            facts: observed::image_facts(&found),
             id: found.id.unwrap_or_default(),
             repo_digests: found.repo_digests.unwrap_or_default(),
         };
@@ -151,10 +152,10 @@ impl Engine for DockerEngine {
         Ok(observed::inspection(inspected, settings))
     }
 
-    async fn pids(&self, id: &str) -> Result<u64, EngineError> {
+    async fn stats(&self, id: &str) -> Result<Stats, EngineError> {
         let options = StatsOptions { stream: false, one_shot: true };
         let stats = self.docker.stats(id, Some(options)).try_next().await.map_err(convert)?;
-        Ok(stats.and_then(|s| s.pids_stats?.current).unwrap_or(0))
+        Ok(stats.map(observed::stats).unwrap_or_default())
     }
 
     async fn signal(&self, id: &str, signal: Signal) -> Result<(), EngineError> {

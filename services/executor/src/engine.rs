@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, pin::Pin};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use evidence::{Container, Engine as EngineFact, Limits};
+use evidence::{Container, Engine as EngineFact, ImageFacts, Limits};
 use futures::Stream;
 use job::Image;
 
@@ -43,6 +43,8 @@ pub struct ImageFact {
     pub id: String,
     /// `<repository>@sha256:<hex>` names.
     pub repo_digests: Vec<String>,
+    /// What else goes into the evidence.
+    pub facts: ImageFacts,
 }
 
 /// A container as the engine describes it.
@@ -54,6 +56,17 @@ pub struct Inspection {
     pub pid: u32,
     /// Whether it runs.
     pub running: bool,
+}
+
+/// What a running container uses, as the engine measures it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Processes and threads now.
+    pub pids: u64,
+    /// Processor time so far, in milliseconds.
+    pub cpu_ms: Option<u64>,
+    /// The most memory so far, in bytes; the memory now where the engine does not keep the most.
+    pub memory_bytes: Option<u64>,
 }
 
 /// A container that some executor left.
@@ -122,8 +135,8 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     async fn wait(&self, id: &str) -> Result<(), EngineError>;
     /// Its effective settings and its state, as the engine has them.
     async fn inspect(&self, id: &str, settings: &Settings) -> Result<Inspection, EngineError>;
-    /// Processes and threads in it now.
-    async fn pids(&self, id: &str) -> Result<u64, EngineError>;
+    /// What it uses now.
+    async fn stats(&self, id: &str) -> Result<Stats, EngineError>;
     /// Sends a signal; fine when it has ended already.
     async fn signal(&self, id: &str, signal: Signal) -> Result<(), EngineError>;
     /// Removes it, running or not; fine when it is gone already.

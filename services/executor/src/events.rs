@@ -2,6 +2,7 @@
 //! report that is safe in canonical JSON, whatever it says.
 
 mod lines;
+mod series;
 mod value;
 
 use std::collections::BTreeMap;
@@ -12,10 +13,13 @@ use serde_json::{Map, Value};
 
 use crate::failure::clean;
 pub use lines::{Lines, MAX_LINE_BYTES};
+pub use series::{MAX_POINTS, MAX_SERIES};
 pub use value::{MAX_SAFE_INTEGER, bounded};
 
 /// The most metrics that are kept.
 pub const MAX_METRICS: usize = 64;
+/// The longest name and version of a trainer, in bytes.
+pub const MAX_TRAINER_BYTES: usize = 128;
 /// The longest name of a metric, parameter or framework, in bytes.
 pub const MAX_NAME_BYTES: usize = 64;
 /// The most that is kept of the effective parameters, and of the data facts, in bytes of JSON.
@@ -45,12 +49,16 @@ pub struct Report {
     pub outputs: Option<Vec<String>>,
     /// Its last error.
     pub error: Option<TrainerError>,
+    /// How each series is thinned.
+    pub(crate) thinned: BTreeMap<String, series::Thinning>,
 }
 
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Event {
     Start {
+        #[serde(default)]
+        trainer: Value,
         #[serde(default)]
         frameworks: BTreeMap<String, Value>,
     },
@@ -76,6 +84,13 @@ enum Event {
     },
 }
 
+/// `<name> <version>`, as far as the trainer says it.
+fn trainer_name(trainer: &Value) -> String {
+    let parts = ["name", "version"].map(|key| trainer.get(key).and_then(Value::as_str));
+    let parts: Vec<&str> = parts.into_iter().flatten().collect();
+    clean(&parts.join(" "), MAX_TRAINER_BYTES)
+}
+
 impl Report {
     /// Takes one line; true when it was an event, false when it is just log.
     pub fn take_line(&mut self, line: &[u8]) -> bool {
@@ -93,7 +108,8 @@ impl Report {
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::Start { frameworks } => {
+            Event::Start { trainer, frameworks } => {
+                self.reported.trainer = trainer_name(&trainer);
                 self.reported.frameworks = frameworks
                     .into_iter()
                     .take(MAX_FRAMEWORKS)
@@ -146,6 +162,7 @@ impl Report {
                 best.insert(name.clone(), *value);
             }
         }
+        series::take(&mut self.reported.series, &mut self.thinned, epoch, &metrics);
         self.reported.final_metrics = metrics;
     }
 }

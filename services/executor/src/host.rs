@@ -1,6 +1,8 @@
 //! The machine as the executor finds it, and the executor's own program.
 
-use evidence::{Gpu, Host};
+use std::path::Path;
+
+use evidence::{Firmware, Gpu, Host};
 use ids::{Digests, Sha256Digest};
 use nvml_wrapper::Nvml;
 
@@ -8,6 +10,8 @@ use crate::failure::clean;
 
 /// The most GPUs that are told.
 const MAX_GPUS: u32 = 64;
+/// Where the kernel shows what the machine's firmware says of itself.
+const DMI: &str = "/sys/class/dmi/id";
 /// The longest text of the system that is kept, in bytes.
 const MAX_TEXT_BYTES: usize = 128;
 
@@ -68,6 +72,22 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }
 
+/// Firmware with a version; none where the machine does not tell it, as in many virtual ones.
+fn firmware(dmi: &Path, cpuinfo: &str) -> Vec<Firmware> {
+    let bios = |file: &str| {
+        let text = std::fs::read_to_string(dmi.join(file)).unwrap_or_default();
+        clean(text.trim(), MAX_TEXT_BYTES)
+    };
+    let cpu = |key: &str| field(cpuinfo, key, ':').unwrap_or_default();
+    let all = [
+        ("BIOS", bios("bios_version"), bios("bios_vendor")),
+        ("CPU microcode", cpu("microcode"), cpu("vendor_id")),
+    ];
+    let told = all.into_iter().filter(|(_, version, _)| !version.is_empty());
+    told.map(|(name, version, vendor)| Firmware { name: name.to_owned(), version, vendor })
+        .collect()
+}
+
 /// GPUs through the NVIDIA management library; none where it or its driver is missing.
 fn gpus() -> Vec<GpuFact> {
     let Ok(nvml) = Nvml::init() else {
@@ -83,7 +103,7 @@ fn gpus() -> Vec<GpuFact> {
             uuid_sha256: Sha256Digest::of(uuid.as_bytes()),
             memory_bytes: device.memory_info().map_or(0, |memory| memory.total),
             driver: clean(&driver, 64),
-            vbios: None,
+            vbios: device.vbios_version().ok().map(|version| clean(&version, 64)),
         };
         Some(GpuFact { uuid: clean(&uuid, 64), gpu })
     };
@@ -108,7 +128,7 @@ impl HostFacts {
             cpus: cpu_count(&cpuinfo),
             memory_bytes: memory_bytes(&read("/proc/meminfo")),
             gpus: Vec::new(),
-            firmware: Vec::new(),
+            firmware: firmware(Path::new(DMI), &cpuinfo),
         };
         Ok(Self { host, gpus: gpus(), binary: telemetry::own_program()? })
     }

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, fs::File, io::BufReader, path::Path};
 
-use dataset::{ColumnKind, Definition, Statistics};
-use evidence::{Dataset, Layer, Model, Tensor};
-use job::Reason;
+use dataset::{ColumnKind, Definition, Division, Leaves, Statistics};
+use evidence::{Dataset, Layer, Model, Split, Tensor};
+use job::{Parameters, Reason};
 use model::ModelFacts;
 
 use crate::{
@@ -34,7 +34,8 @@ fn tensors(facts: &[model::TensorFact]) -> Vec<Tensor> {
     facts.iter().map(tensor).collect()
 }
 
-fn model_of(facts: &ModelFacts) -> Model {
+/// What goes into the evidence.
+pub(crate) fn model_of(facts: &ModelFacts) -> Model {
     let layer = |fact: &model::LayerFact| Layer {
         name: name(&fact.name),
         class_name: name(&fact.class_name),
@@ -50,6 +51,16 @@ fn model_of(facts: &ModelFacts) -> Model {
         optimizer: facts.optimizer.as_deref().map(name),
         losses: facts.losses.iter().map(|loss| name(loss)).collect(),
     }
+}
+
+/// Each split that has records.
+fn splits(leaves: &Leaves, division: &Division) -> Vec<Split> {
+    let split = |(name, rows): (&str, &[u32])| {
+        let merkle_root = leaves.root_of(rows).filter(|_| !rows.is_empty())?;
+        Some(Split { name: name.to_owned(), records: u64::try_from(rows.len()).ok()?, merkle_root })
+    };
+    let both = [("train", division.train()), ("validation", division.validation())];
+    both.into_iter().filter_map(split).collect()
 }
 
 fn dataset_of(definition: &Definition, measured: &Statistics) -> Dataset {
@@ -110,22 +121,31 @@ pub(crate) fn model(path: &Path) -> Result<Model, Failure> {
     Ok(model_of(&facts))
 }
 
-/// Reads the definition and measures the dataset; blocks.
+/// Reads the definition, measures the dataset and computes its splits, which are none for more rows
+/// than are split; blocks.
 ///
 /// # Errors
 /// A refusal (`DATASET_REFUSED`), or a disk that fails.
-pub(crate) fn dataset(definition: &Path, csv: &Path) -> Result<Dataset, Failure> {
+pub(crate) fn dataset(
+    definition: &Path,
+    csv: &Path,
+    parameters: &Parameters,
+) -> Result<(Dataset, Option<Division>), Failure> {
     let refused = |text: String| Failure::refused(Reason::DatasetRefused, &text);
     let text = std::fs::read(definition).map_err(|e| unreadable(&e))?;
     let definition =
         Definition::parse(&text).map_err(|e| refused(format!("the definition: {e}")))?;
     let file = BufReader::new(File::open(csv).map_err(|e| unreadable(&e))?);
-    let measured =
-        dataset::describe(file, &definition, &dataset::Limits::default()).map_err(|error| {
-            match error {
-                dataset::DatasetError::Read(error) => unreadable(&error),
-                error => refused(format!("the dataset: {error}")),
-            }
+    let (measured, leaves) = dataset::measure(file, &definition, &dataset::Limits::default())
+        .map_err(|error| match error {
+            dataset::DatasetError::Read(error) => unreadable(&error),
+            error => refused(format!("the dataset: {error}")),
         })?;
-    Ok(dataset_of(&definition, &measured))
+    let division = Division::new(leaves.len(), parameters.validation_split, parameters.seed);
+    let told = Dataset {
+        merkle_root: Some(leaves.root()),
+        splits: division.as_ref().map(|division| splits(&leaves, division)).unwrap_or_default(),
+        ..dataset_of(&definition, &measured)
+    };
+    Ok((told, division))
 }

@@ -11,7 +11,10 @@ use ids::Hasher;
 use job::Reason;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 
-use crate::{failure::Failure, statement::NamedFile};
+use crate::{
+    failure::Failure,
+    statement::{LOG_NAME, NamedFile},
+};
 
 /// The most output files.
 pub const MAX_OUTPUTS: usize = 64;
@@ -204,6 +207,18 @@ pub fn collect(
         outputs.push(OutputFile { file, handle });
     }
     Ok(outputs)
+}
+
+/// Opens and hashes the log at `path`; blocks.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn open_log(path: &Path) -> io::Result<OutputFile> {
+    let mut handle = File::open(path)?;
+    let hasher = hash(&mut handle)?;
+    let size = hasher.length();
+    let file = NamedFile { name: LOG_NAME.to_owned(), digests: hasher.finish(), size };
+    Ok(OutputFile { file, handle })
 }
 
 #[cfg(test)]

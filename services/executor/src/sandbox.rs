@@ -3,7 +3,7 @@
 
 use std::{path::Path, pin::Pin, time::Duration};
 
-use evidence::{Container, check_isolation};
+use evidence::{Container, Usage, check_isolation};
 use ids::Timestamp;
 use job::Reason;
 use tokio::{sync::watch, time};
@@ -13,9 +13,10 @@ use crate::{
     capture::{Capture, Snapshot, create_log},
     engine::{Engine, EngineError, ImageFact, Inspection, Settings, Signal},
     failure::{Failure, Kind},
+    kernel_log,
+    measured::Measured,
     outcome::{Ended, Stop},
     outputs,
-    pids::{self, PidsWatch},
     renewer::now,
     tenure::{Standing, Tenure},
 };
@@ -26,9 +27,8 @@ const GRACE_MS: u64 = 5_000;
 const KILL_MS: u64 = 10_000;
 /// Between two looks at the output directory, in milliseconds.
 const OUTPUT_POLL_MS: u64 = 200;
-/// Between two looks at the number of processes where the kernel's counter cannot be seen, in
-/// milliseconds.
-const PIDS_POLL_MS: u64 = 500;
+/// Between two questions to the engine where the kernel's counters cannot be seen, in milliseconds.
+const STATS_POLL_MS: u64 = 500;
 /// How long the last of the log may take after the end, in milliseconds.
 const LOG_END_MS: u64 = 5_000;
 
@@ -71,6 +71,8 @@ pub struct Finished {
     pub ended: Ended,
     /// Its settings as the engine had them.
     pub container: Container,
+    /// What it used.
+    pub usage: Usage,
     /// Just before it was started.
     pub started_on: Timestamp,
     /// Just after it was gone.
@@ -98,6 +100,7 @@ impl Sandbox<'_> {
         let mut found = self.engine.inspect(&self.id, self.settings).await?;
         found.container.engine = self.engine.describe().await?;
         found.container.repo_digests.clone_from(&self.image.repo_digests);
+        found.container.image.clone_from(&self.image.facts);
         Ok(found)
     }
 
@@ -114,13 +117,13 @@ impl Sandbox<'_> {
         mut waited: Pin<&mut (impl Future<Output = Result<(), EngineError>> + Send)>,
         over: &CancellationToken,
         interrupts: &mut Interrupts,
-        pids: &mut Pids,
+        measured: &mut Measured,
     ) -> Option<Stop> {
         let clock = time::sleep(Duration::from_secs(self.settings.limits.wall_clock_s));
         tokio::pin!(clock);
         let mut looks = time::interval(Duration::from_millis(OUTPUT_POLL_MS));
         looks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
-        let mut counts = time::interval(Duration::from_millis(PIDS_POLL_MS));
+        let mut counts = time::interval(Duration::from_millis(STATS_POLL_MS));
         counts.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -132,12 +135,15 @@ impl Sandbox<'_> {
                 stop = interrupts.wait() => return Some(stop),
                 () = over.cancelled() => return Some(Stop::Log),
                 () = &mut clock => return Some(Stop::WallClock),
-                _ = looks.tick() => if self.output_is_over().await {
-                    return Some(Stop::Output);
+                _ = looks.tick() => {
+                    measured.look();
+                    if self.output_is_over().await {
+                        return Some(Stop::Output);
+                    }
                 },
-                _ = counts.tick(), if pids.watch.is_none() => {
-                    let count = self.engine.pids(&self.id).await.unwrap_or(0);
-                    pids.full |= count >= self.settings.limits.pids;
+                _ = counts.tick(), if measured.needs_stats() => {
+                    let stats = self.engine.stats(&self.id).await.unwrap_or_default();
+                    measured.take(stats, self.settings.limits.pids);
                 },
             }
         }
@@ -166,38 +172,29 @@ impl Sandbox<'_> {
     }
 }
 
-/// What is known of the limit of processes.
-#[derive(Debug, Default)]
-struct Pids {
-    watch: Option<PidsWatch>,
-    full: bool,
-}
-
-impl Pids {
-    fn touched(&self) -> bool {
-        self.full || self.watch.as_ref().is_some_and(PidsWatch::touched)
-    }
-}
-
 async fn kernel_log_tells(id: String) -> bool {
-    tokio::task::spawn_blocking(move || pids::kernel_log_tells(&id)).await.unwrap_or(false)
+    tokio::task::spawn_blocking(move || kernel_log::fork_refused(&id)).await.unwrap_or(false)
 }
 
 /// Creates the container, and starts it when the engine describes it as isolated as it must be.
-async fn start(sandbox: &Sandbox<'_>, log: &Path) -> Result<(Capture, Timestamp, Pids), Failure> {
+async fn start(
+    sandbox: &Sandbox<'_>,
+    log: &Path,
+) -> Result<(Capture, Timestamp, Measured), Failure> {
     let inspection = sandbox.inspect().await.map_err(|e| engine_failed(&e))?;
     check_isolation(&inspection.container)
         .map_err(|breach| Failure::infrastructure(&format!("not started: {breach}")))?;
     let log = create_log(log).map_err(|e| Failure::infrastructure(&format!("the log: {e}")))?;
     let stream = sandbox.engine.attach(&sandbox.id).await.map_err(|e| engine_failed(&e))?;
     let capture = Capture::spawn(stream, log);
+    let mut measured = Measured::before(sandbox.settings.gpus).await;
     let started_on = now();
     sandbox.engine.start(&sandbox.id).await.map_err(|e| engine_failed(&e))?;
     // A trainer may run into the limit at once: nothing is asked before its counter is watched.
     let running = sandbox.engine.inspect(&sandbox.id, sandbox.settings).await;
     let running = running.map_err(|e| engine_failed(&e))?;
-    let pids = Pids { watch: PidsWatch::open(running.pid), full: false };
-    Ok((capture, started_on, pids))
+    measured.watch(running.pid);
+    Ok((capture, started_on, measured))
 }
 
 async fn run_created(
@@ -207,13 +204,13 @@ async fn run_created(
     on_start: impl FnOnce(watch::Receiver<Snapshot>),
 ) -> Result<Finished, Failure> {
     let began = std::time::Instant::now();
-    let (capture, started_on, mut pids) = start(sandbox, log).await?;
+    let (capture, started_on, mut measured) = start(sandbox, log).await?;
     metrics::histogram!("executor_container_start_seconds").record(began.elapsed().as_secs_f64());
     on_start(capture.snapshot.clone());
     let waited = sandbox.engine.wait(&sandbox.id);
     tokio::pin!(waited);
     let over = capture.over.clone();
-    let mut stop = sandbox.watch(waited.as_mut(), &over, interrupts, &mut pids).await;
+    let mut stop = sandbox.watch(waited.as_mut(), &over, interrupts, &mut measured).await;
     if let Some(why) = stop {
         sandbox.stop(why, waited.as_mut()).await;
     }
@@ -236,7 +233,9 @@ async fn run_created(
         stop = Some(Stop::Engine);
     }
     let failed = stop.is_none() && inspection.exit_code != 0;
-    let pids_limit_hit = pids.touched() || (failed && kernel_log_tells(sandbox.id.clone()).await);
+    let pids_limit_hit =
+        measured.pids_limit_touched() || (failed && kernel_log_tells(sandbox.id.clone()).await);
+    let usage = measured.usage().await;
     let ended = Ended {
         stop,
         exit_code: inspection.exit_code,
@@ -244,7 +243,7 @@ async fn run_created(
         pids_limit_hit,
         report,
     };
-    Ok(Finished { ended, container: inspection, started_on, finished_on })
+    Ok(Finished { ended, container: inspection, usage, started_on, finished_on })
 }
 
 /// Runs one fresh container and removes it, however it ended.

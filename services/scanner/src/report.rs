@@ -117,6 +117,25 @@ pub(crate) struct PackageEntry {
     pub(crate) identifier: Identifier,
     pub(crate) licenses: Option<Vec<String>>,
     pub(crate) depends_on: Option<Vec<String>>,
+    /// `<algorithm>:<hex>` of the package file; Alpine's, Red Hat's and Java's have one.
+    #[serde(default)]
+    pub(crate) digest: String,
+    /// Distribution packages have one.
+    #[serde(default)]
+    pub(crate) maintainer: String,
+    /// Language packages have one.
+    #[serde(default)]
+    pub(crate) file_path: String,
+    /// Of distribution packages: the source package.
+    #[serde(default)]
+    pub(crate) src_name: String,
+    /// Its version, without what the next two hold.
+    #[serde(default)]
+    pub(crate) src_version: String,
+    #[serde(default)]
+    pub(crate) src_release: String,
+    #[serde(default)]
+    pub(crate) src_epoch: u64,
 }
 
 /// How a package is named elsewhere.
@@ -143,6 +162,24 @@ pub(crate) struct VulnerabilityEntry {
     #[serde(default)]
     pub(crate) severity: String,
     pub(crate) vendor_severity: Option<BTreeMap<String, u8>>,
+    #[serde(default)]
+    pub(crate) title: String,
+    #[serde(rename = "CweIDs")]
+    pub(crate) cwe_ids: Option<Vec<String>>,
+    #[serde(rename = "CVSS")]
+    pub(crate) cvss: Option<BTreeMap<String, Cvss>>,
+}
+
+/// The CVSS vectors of one who rated.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Cvss {
+    #[serde(default)]
+    pub(crate) v2_vector: String,
+    #[serde(default)]
+    pub(crate) v3_vector: String,
+    #[serde(default)]
+    pub(crate) v40_vector: String,
 }
 
 impl Report {

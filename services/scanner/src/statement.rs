@@ -80,7 +80,7 @@ pub fn statement(subject: &Subject, scanned: &Scanned) -> ScanStatement {
                 database_sha256: database.map(|database| database.sha256),
                 report_sha256: record.report_sha256,
                 packages: record.inventory.packages.clone(),
-                operating_system: None,
+                operating_system: record.inventory.operating_system.clone(),
                 scanner: scanned.scanner.clone(),
             },
         },

@@ -5,9 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use evidence::Operator;
 use job::Image;
 use rpc::{ClientConfig, IdentityFiles, ServerConfig};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use telemetry::TelemetryConfig;
 
 /// The longest configuration file, in bytes.
@@ -27,8 +28,8 @@ pub struct Config {
     /// Where artifacts are.
     pub artifacts: ArtifactsConfig,
     /// Who runs this mesh: named in every AIBoM.
-    #[serde(default)]
-    pub operator: Option<evidence::Operator>,
+    #[serde(default, deserialize_with = "operator")]
+    pub operator: Option<Operator>,
     /// Who scans.
     pub scanner: ClientConfig,
     /// Who signs.
@@ -44,6 +45,28 @@ pub struct Config {
     /// Logs, traces, metrics.
     #[serde(default)]
     pub telemetry: TelemetryConfig,
+}
+
+/// Who runs this mesh, in the spelling of configurations.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OperatorConfig {
+    name: String,
+    #[serde(default)]
+    url: Option<String>,
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    security_policy: Option<String>,
+}
+
+/// The operator, within its bounds: a grant with another would be refused by every verifier.
+fn operator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Operator>, D::Error> {
+    let OperatorConfig { name, url, email, security_policy } =
+        OperatorConfig::deserialize(deserializer)?;
+    let operator = Operator { name, url, email, security_policy };
+    operator.validate().map_err(D::Error::custom)?;
+    Ok(Some(operator))
 }
 
 /// Where artifacts are.
@@ -134,7 +157,14 @@ impl Config {
             return Err(ConfigError::TooLong { path: path.to_owned() });
         }
         let text = std::fs::read_to_string(path).map_err(read)?;
-        toml::from_str(&text)
+        Self::parse(&text)
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: source.into() })
     }
+
+    fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,7 @@ fn spec() -> impl Strategy<Value = Spec> {
     let free = proptest::collection::vec(any::<String>(), 12);
     let numbers = proptest::collection::vec(1_u32..10_000, 4);
     let metrics = proptest::collection::vec(proptest::num::f64::NORMAL, 4);
-    let mail = prop_oneof![text(), "[a-z0-9._+-]{1,12}@[a-z0-9._+-]{1,12}"];
+    let mail = "[a-z0-9_+-]{1,8}(\\.[a-z0-9_+-]{1,8})?@[a-z0-9]{1,12}\\.example";
     (texts, free, numbers, metrics, mail, any::<bool>()).prop_map(
         |(texts, free, numbers, metrics, mail, optional)| Spec {
             texts,
@@ -80,7 +80,7 @@ fn ask(request: &mut Request, a: &Spec) {
     spec.trainer.name.clone_from(&a.texts[11]);
     spec.parameters.epochs = a.numbers[0];
     spec.parameters.batch_size = a.optional.then_some(a.numbers[1]);
-    spec.model.security_policy = maybe(a, 5);
+    spec.model.security_policy = a.optional.then(|| "https://a.example/policy".to_owned());
     spec.model.limitations = a.texts.clone();
     spec.dataset.classification = maybe(a, 4);
     spec.dataset.owners = a.texts.clone();
@@ -92,9 +92,9 @@ fn ask(request: &mut Request, a: &Spec) {
 fn give(grant: &mut Grant, g: &Spec) {
     grant.operator = g.optional.then(|| Operator {
         name: g.texts[0].clone(),
-        url: Some(g.texts[1].clone()),
+        url: Some("https://operator.example/?q=%C3%A9".to_owned()),
         email: Some(g.mail.clone()),
-        security_policy: Some(g.texts[2].clone()),
+        security_policy: Some("http://operator.example:8080/a".to_owned()),
     });
     grant.scheduler.version.clone_from(&g.free[0]);
 }

@@ -4,7 +4,7 @@ use ids::Role;
 use job::Request;
 use keys::Identity;
 
-use super::{CLOCK_SKEW_MS, Checker, MAX_FINDINGS, MAX_PACKAGES, MAX_SCANS};
+use super::{CLOCK_SKEW_MS, Checker, MAX_CWES, MAX_FINDINGS, MAX_PACKAGES, MAX_SCANS};
 use crate::{Completeness, EvidenceSet, Grant, SCAN_PREDICATE_TYPE, ScanStatement};
 
 impl Checker<'_> {
@@ -68,8 +68,9 @@ impl Checker<'_> {
             Completeness::Complete => scanner.db.is_some() && extension.reason.is_empty(),
             Completeness::Incomplete => !extension.reason.is_empty(),
         };
-        let bounded =
-            extension.packages.len() <= MAX_PACKAGES && scanner.result.len() <= MAX_FINDINGS;
+        let bounded = extension.packages.len() <= MAX_PACKAGES
+            && scanner.result.len() <= MAX_FINDINGS
+            && scanner.result.iter().all(|found| found.cwes.len() <= MAX_CWES);
         self.checks.require(
             format!("{part}.completeness"),
             consistent && bounded,

@@ -68,6 +68,7 @@ impl Checker<'_> {
             format_args!("{:?} without a request for GPUs", container.devices),
         );
         ok &= self.limits(&container.limits, &request.spec.resources);
+        ok &= self.bounds(details);
         ok &= self.checks.require(
             "training.exit",
             container.exit_code == 0 && !container.oom_killed,

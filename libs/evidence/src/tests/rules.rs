@@ -5,9 +5,10 @@ use keys::SigningKey as _;
 use serde_json::json;
 use testkit::evidence::{Fixture, Part};
 
-use super::first_failure;
+use super::{cross, first_failure};
+use crate::Operator;
 
-type Broken = fn(Fixture) -> Fixture;
+pub(super) type Broken = fn(Fixture) -> Fixture;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -36,7 +37,7 @@ fn expired(fixture: Fixture, part: Part, role: Role, name: &str) -> Fixture {
     fixture.signer(part, party)
 }
 
-fn every_row_fails_with_its_name(rows: &[(&str, Broken)]) {
+pub(super) fn every_row_fails_with_its_name(rows: &[(&str, Broken)]) {
     for (index, (name, broken)) in rows.iter().enumerate() {
         let got = first_failure(&broken(Fixture::new()));
         assert_eq!(got.as_deref(), Some(*name), "row {index}");
@@ -73,6 +74,13 @@ fn grant() {
             f.grant(|g| {
                 g.issued_at = g.issued_at.plus_ms(DAY_MS);
                 g.expires_at = g.expires_at.plus_ms(DAY_MS);
+            })
+        }),
+        ("grant.operator", |f| f.grant(|g| g.operator = cross(&Operator::default()))),
+        ("grant.operator", |f| {
+            f.grant(|g| {
+                let url = Some("not an address".to_owned());
+                g.operator = cross(&Operator { name: "o".into(), url, ..Operator::default() });
             })
         }),
     ]);
@@ -364,5 +372,8 @@ fn scan() {
         }),
         ("scan.0.completeness", |f| f.scans(|s| s[0].predicate.scanner.db = None)),
         ("scan.0.completeness", |f| f.scans(|s| s[0].predicate.aibom.reason = "late".into())),
+        ("scan.0.completeness", |f| {
+            f.scans(|s| s[0].predicate.scanner.result[0].cwes = (0..65).collect())
+        }),
     ]);
 }

@@ -1,12 +1,16 @@
 //! What a container is, read back from the engine: the evidence tells this, not what was asked.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use bollard::models::{ContainerInspectResponse, HostConfig, MountPoint};
+use bollard::models::{
+    ContainerInspectResponse, ContainerStatsResponse, HostConfig, ImageInspect, MountPoint,
+    SystemVersionComponents,
+};
 use evidence::{Container, Engine, ImageFacts, Limits, Mount};
 
 use crate::{
-    engine::{Inspection, Settings},
+    engine::{Inspection, Settings, Stats},
+    events::MAX_SAFE_INTEGER,
     failure::clean,
 };
 
@@ -14,6 +18,12 @@ use crate::{
 const MAX_TEXT_BYTES: usize = 1024;
 /// The most entries of a list that are kept.
 const MAX_ENTRIES: usize = 256;
+/// The most labels of an image that are kept.
+const MAX_LABELS: usize = 64;
+/// The most parts of the engine that are kept.
+const MAX_COMPONENTS: usize = 16;
+/// The longest name of a label, and name and version of a part of the engine, in bytes.
+const MAX_NAME_BYTES: usize = 128;
 
 fn unsigned(value: Option<i64>) -> u64 {
     value.and_then(|v| u64::try_from(v).ok()).unwrap_or(0)
@@ -63,6 +73,41 @@ fn devices(host: &HostConfig) -> Vec<String> {
     paths.chain(requests).take(MAX_ENTRIES).collect()
 }
 
+/// The parts of the engine, by version; the engine itself, which is listed too, is none.
+pub(super) fn engine_components(
+    components: Vec<SystemVersionComponents>,
+) -> BTreeMap<String, String> {
+    let parts = components.into_iter().filter(|part| !part.name.ends_with("Engine"));
+    let name = |text: &str| clean(text, MAX_NAME_BYTES);
+    parts.take(MAX_COMPONENTS).map(|part| (name(&part.name), name(&part.version))).collect()
+}
+
+/// What the engine knows of an image; labels in the order of their names.
+pub(super) fn image_facts(found: &ImageInspect) -> ImageFacts {
+    let labels = found.config.as_ref().and_then(|config| config.labels.as_ref());
+    let labels: BTreeMap<_, _> = labels.into_iter().flatten().collect();
+    let label = |(name, value): (&String, &String)| {
+        (clean(name, MAX_NAME_BYTES), clean(value, MAX_TEXT_BYTES))
+    };
+    let size_bytes = found.size.and_then(|size| u64::try_from(size).ok());
+    ImageFacts {
+        size_bytes: size_bytes.filter(|size| (1..=MAX_SAFE_INTEGER).contains(size)),
+        layers: list(found.root_fs.as_ref().and_then(|root| root.layers.clone())),
+        labels: labels.into_iter().take(MAX_LABELS).map(label).collect(),
+    }
+}
+
+/// One sample; counters that the engine leaves out, or at 0, are none.
+pub(super) fn stats(found: ContainerStatsResponse) -> Stats {
+    let cpu_ns = found.cpu_stats.and_then(|cpu| cpu.cpu_usage?.total_usage);
+    let memory = found.memory_stats.unwrap_or_default();
+    Stats {
+        pids: found.pids_stats.and_then(|pids| pids.current).unwrap_or(0),
+        cpu_ms: cpu_ns.map(|ns| ns / 1_000_000).filter(|ms| *ms > 0),
+        memory_bytes: memory.max_usage.or(memory.usage).filter(|bytes| *bytes > 0),
+    }
+}
+
 /// Reads the engine's description. Limits that the executor keeps itself come from `settings`;
 /// engine and repository digests are filled in by the caller, who asks for them elsewhere.
 pub(super) fn inspection(found: ContainerInspectResponse, settings: &Settings) -> Inspection {
@@ -86,11 +131,7 @@ pub(super) fn inspection(found: ContainerInspectResponse, settings: &Settings) -
     command.extend(list(found.args));
     let devices = devices(&host);
     let container = Container {
-        engine: Engine {
-            name: String::new(),
-            version: String::new(),
-            components: std::collections::BTreeMap::new(),
-        },
+        engine: Engine { name: String::new(), version: String::new(), components: BTreeMap::new() },
         runtime: text(host.runtime),
         image_id: text(found.image),
         repo_digests: Vec::new(),
@@ -117,3 +158,6 @@ pub(super) fn inspection(found: ContainerInspectResponse, settings: &Settings) -
     let pid = state.pid.and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
     Inspection { container, pid, running: state.running == Some(true) }
 }
+
+#[cfg(test)]
+mod tests;

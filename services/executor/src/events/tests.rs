@@ -1,5 +1,6 @@
 //! Whatever a trainer prints: events are folded, the rest is log, and nothing grows or breaks.
 
+use evidence::Point;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -16,7 +17,7 @@ fn fold(lines: &[&str]) -> Report {
 #[test]
 fn a_good_run_is_folded() {
     let report = fold(&[
-        r#"{"event":"start","trainer":{"name":"keras"},"frameworks":{"keras":"3.15.1","n":3}}"#,
+        r#"{"event":"start","trainer":{"name":"keras","version":"1.0.0"},"frameworks":{"keras":"3.15.1","n":3}}"#,
         r#"{"event":"data","rows":178,"classes":["0","1"]}"#,
         r#"{"event":"effective","parameters":{"epochs":2,"learning_rate":0.001}}"#,
         r#"{"event":"epoch","epoch":1,"epochs":2,"metrics":{"accuracy":0.5,"val_loss":0.7}}"#,
@@ -26,12 +27,15 @@ fn a_good_run_is_folded() {
     let reported = &report.reported;
     assert_eq!(reported.frameworks["keras"], "3.15.1");
     assert_eq!(reported.frameworks["n"], "3");
+    assert_eq!(reported.trainer, "keras 1.0.0");
     assert_eq!(reported.data["rows"], json!(178));
     assert!(!reported.data.contains_key("event"));
     assert_eq!((reported.epochs, report.epochs_asked), (2, 2));
     assert_eq!(reported.final_metrics["val_loss"], 0.9);
     assert_eq!(reported.best_metrics["val_loss"], 0.7);
     assert_eq!(reported.best_metrics["accuracy"], 0.5);
+    assert_eq!(reported.series["accuracy"], [Point(1, 0.5), Point(2, 0.4)]);
+    assert_eq!(reported.series["val_loss"], [Point(1, 0.7), Point(2, 0.9)]);
     assert_eq!(report.outputs.as_deref(), Some(&["model.keras".to_owned()][..]));
 }
 
@@ -89,6 +93,38 @@ fn names_and_facts_are_bounded() {
 }
 
 #[test]
+fn a_trainer_is_told_as_far_as_it_says_who_it_is() {
+    let told = |trainer: &str| {
+        fold(&[&format!(r#"{{"event":"start","trainer":{trainer}}}"#)]).reported.trainer
+    };
+    assert_eq!(told(r#"{"name":"own"}"#), "own");
+    assert_eq!(told(r#"{"name":7,"version":"2"}"#), "2");
+    assert_eq!(told(r#"["own"]"#), "");
+    assert_eq!(told(r#"{"name":"a\nb"}"#), "a\u{fffd}b");
+    assert_eq!(told(&format!(r#"{{"name":"{}"}}"#, "x".repeat(1_000))).len(), MAX_TRAINER_BYTES);
+}
+
+fn epochs(report: &mut Report, epochs: impl IntoIterator<Item = u32>, names: usize) {
+    for epoch in epochs {
+        let metrics: Map<String, Value> =
+            (0..names).map(|n| (format!("m{n:02}"), json!(f64::from(epoch) / 2.0))).collect();
+        let line = json!({"event": "epoch", "epoch": epoch, "metrics": metrics}).to_string();
+        assert!(report.take_line(line.as_bytes()));
+    }
+}
+
+#[test]
+fn series_are_few_and_rise() {
+    let mut report = Report::default();
+    epochs(&mut report, [0, 3, 3, 2, 5], 20);
+    assert_eq!(report.reported.series.len(), MAX_SERIES);
+    assert!(report.reported.series.values().all(|s| s == &[Point(3, 1.5), Point(5, 2.5)]));
+    let mut empty = Report::default();
+    epochs(&mut empty, [0], 1);
+    assert!(empty.reported.series.is_empty(), "epochs are counted from 1");
+}
+
+#[test]
 fn lines_are_cut_wherever_the_stream_is() {
     let mut text = b"one\ntwo\r\n".to_vec();
     text.extend(vec![b'x'; MAX_LINE_BYTES + 1]);
@@ -123,6 +159,25 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
+    fn a_series_is_evenly_thinned_and_keeps_the_last_epoch(count in 1..3_000_u32, step in 1..5_u32) {
+        let mut report = Report::default();
+        let all: Vec<u32> = (1..=count).map(|n| n * step).collect();
+        epochs(&mut report, all.iter().copied(), 1);
+        let series = &report.reported.series["m00"];
+        prop_assert!(series.len() <= MAX_POINTS);
+        prop_assert!(series.len() > MAX_POINTS / 2 || series.len() == all.len());
+        prop_assert!(series.iter().all(|point| point.1 == f64::from(point.0) / 2.0));
+        let kept: Vec<u32> = series.iter().map(|point| point.0).collect();
+        let (last, grid) = kept.split_last().unwrap();
+        prop_assert_eq!(last, all.last().unwrap());
+        // The others are every so many epochs from the first on, and none of those is missing.
+        let stride = grid.get(1).map_or(step, |second| second - grid[0]);
+        let expected: Vec<u32> =
+            all.iter().copied().step_by(usize::try_from(stride / step).unwrap()).filter(|epoch| epoch < last).collect();
+        prop_assert_eq!(grid, &expected[..]);
+    }
+
+    #[test]
     fn whatever_is_reported_survives_canonical_json(
         facts in prop::collection::btree_map(".*", any_json(), 0..8),
         metrics in prop::collection::btree_map(".*", any::<f64>(), 0..8),
@@ -133,6 +188,7 @@ proptest! {
         report.take_line(line.as_bytes());
         let line = json!({"event": "epoch", "epoch": 1, "epochs": 1, "metrics": metrics});
         report.take_line(line.to_string().as_bytes());
+        prop_assert_eq!(report.reported.series.len(), report.reported.final_metrics.len());
         let bytes = ids::canonical::to_vec(&report.reported).unwrap();
         let read: Reported = ids::canonical::from_slice(&bytes, 1 << 20).unwrap();
         prop_assert_eq!(ids::canonical::to_vec(&read).unwrap(), bytes);

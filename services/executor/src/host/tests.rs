@@ -15,6 +15,22 @@ fn texts_of_the_system_are_read() {
 }
 
 #[test]
+fn firmware_is_told_where_the_machine_tells_it() {
+    let dmi = tempfile::TempDir::new().unwrap();
+    let cpuinfo = "vendor_id\t: GenuineIntel\nmicrocode\t: 0xb000040\n\nmicrocode\t: 0x1\n";
+    let told = |cpuinfo| {
+        let told = firmware(dmi.path(), cpuinfo).into_iter();
+        told.map(|f| format!("{}|{}|{}", f.name, f.version, f.vendor)).collect::<Vec<_>>()
+    };
+    assert!(told("").is_empty());
+    std::fs::write(dmi.path().join("bios_vendor"), "A vendor\n").unwrap();
+    assert_eq!(told(cpuinfo), ["CPU microcode|0xb000040|GenuineIntel"]);
+    std::fs::write(dmi.path().join("bios_version"), b"1.2\x1b[3m\n").unwrap();
+    let both = ["BIOS|1.2\u{fffd}[3m|A vendor", "CPU microcode|0xb000040|GenuineIntel"];
+    assert_eq!(told(cpuinfo), both);
+}
+
+#[test]
 fn this_machine_can_be_told() {
     let facts = HostFacts::read().unwrap();
     assert!(facts.host.cpus > 0);

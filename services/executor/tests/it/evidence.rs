@@ -1,6 +1,8 @@
 //! A good run leaves evidence that every rule of the signer holds for.
 
-use evidence::{Checks, Document, EvidenceSet, ScanStatement, TrainingStatement, check};
+use evidence::{
+    Checks, Document, EvidenceSet, Point, ScanStatement, Trained, TrainingStatement, check,
+};
 use ids::{JobId, Sha256Digest};
 use job::Resources;
 use proto::dispatch::v1::complete_request::Result as Ended;
@@ -14,7 +16,7 @@ fn payload(document: &Document) -> Vec<u8> {
     envelope.unverified_payload().to_vec()
 }
 
-fn statement(document: &Document) -> TrainingStatement {
+pub(crate) fn statement(document: &Document) -> TrainingStatement {
     let limit = evidence::MAX_DOCUMENT_BYTES;
     ids::canonical::from_slice(&payload(document), limit).unwrap()
 }
@@ -63,9 +65,24 @@ async fn a_good_run_leaves_evidence_that_holds() {
     assert_eq!(container.mounts.len(), 2);
     assert!(container.devices.is_empty());
     assert_eq!(details.observed.model.class_name, "Sequential");
-    assert_eq!(details.observed.dataset.records, 2);
+    let dataset = &details.observed.dataset;
+    assert_eq!(dataset.records, 2);
+    let leaves = [&b"1.5,0"[..], b"2.5,1"].map(merkle::leaf_hash);
+    assert_eq!(dataset.merkle_root, Some(merkle::node_hash(&leaves[0], &leaves[1])));
+    let [train] = dataset.splits.as_slice() else { panic!("{:?}", dataset.splits) };
+    assert_eq!((train.name.as_str(), train.records), ("train", 2), "a fifth of two rows is none");
+    assert!(dataset.split_agrees.is_some(), "the probe leaves a record");
+    let submitted = details.observed.model.clone();
+    assert_eq!(details.observed.trained, Trained::Read(submitted), "the probe copies its model");
+    let usage = &details.observed.usage;
+    assert!(usage.cpu_ms.is_none_or(|ms| ms > 0), "{usage:?}");
+    assert!(usage.peak_memory_bytes.is_none_or(|bytes| (1..=64 << 20).contains(&bytes)));
+    assert!(!container.image.layers.is_empty());
     assert_eq!(details.reported.epochs, 3);
     assert_eq!(details.reported.best_metrics["loss"], 1.0 / 3.0);
+    assert_eq!(details.reported.trainer, "probe 1.0.0");
+    let losses = [Point(1, 1.0), Point(2, 1.0 / 2.0), Point(3, 1.0 / 3.0)];
+    assert_eq!(details.reported.series["loss"], losses);
     let stored = world.fake.change(|heard| heard.artifacts.clone());
     for subject in said.subject.iter().chain(&details.byproducts) {
         let digest = subject.sha256_digest().unwrap().to_hex();
@@ -137,4 +154,12 @@ async fn the_keras_trainer_trains() {
     assert_eq!(reported.epochs, 3);
     assert!(reported.frameworks.contains_key("keras"));
     assert!(reported.final_metrics.contains_key("val_loss"), "{:?}", reported.final_metrics);
+    assert_eq!(reported.series["val_loss"].len(), 3);
+    let observed = &said.predicate.run_details.observed;
+    let Trained::Read(trained) = &observed.trained else { panic!("{:?}", observed.trained) };
+    assert_eq!(trained.layers, observed.model.layers);
+    let splits: Vec<_> =
+        observed.dataset.splits.iter().map(|split| (split.name.as_str(), split.records)).collect();
+    assert_eq!(splits, [("train", 32), ("validation", 8)]);
+    assert_eq!(observed.dataset.split_agrees, Some(true), "both go by the same rule");
 }

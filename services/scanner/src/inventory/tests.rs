@@ -2,6 +2,7 @@
 
 use evidence::Severity;
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 
@@ -35,6 +36,72 @@ fn packages_are_sorted_and_each_purl_is_there_once() {
 }
 
 #[test]
+fn a_package_says_who_maintains_it_and_where_it_lies() {
+    let inventory = sample();
+    let system = inventory.operating_system.unwrap();
+    assert_eq!((system.family.as_str(), system.version.as_str()), ("debian", "12.15"));
+    let named = |name: &str| inventory.packages.iter().find(|p| p.name == name).unwrap();
+    let apt = named("apt");
+    assert_eq!(apt.supplier.as_deref(), Some("APT Development Team <deity@lists.debian.org>"));
+    assert_eq!((&apt.path, &apt.digest), (&None, &None));
+    let keras = named("keras");
+    let path = "opt/aibom/packages/keras-3.15.1.dist-info/METADATA";
+    assert_eq!((keras.path.as_deref(), &keras.supplier), (Some(path), &None));
+}
+
+/// What the first package of the sample becomes with these members.
+fn first_package(members: serde_json::Value) -> Package {
+    let inventory = changed(|report| {
+        let package = report["Results"][0]["Packages"][0].as_object_mut().unwrap();
+        let serde_json::Value::Object(members) = members else { panic!("members") };
+        package.extend(members);
+    });
+    inventory.unwrap().packages.into_iter().find(|p| p.name == "adduser").unwrap()
+}
+
+#[test]
+fn a_digest_is_an_algorithm_with_as_much_hex_as_it_gives() {
+    let digest = |text: String| first_package(json!({"Digest": text})).digest;
+    let sha1 = format!("sha1:{}", "0a".repeat(20));
+    assert_eq!(digest(sha1.clone()), Some(sha1.clone()));
+    assert_eq!(digest(format!("sha1:{}", "0A".repeat(20))), Some(sha1));
+    for (algorithm, digits) in [("md5", 32), ("sha256", 64), ("sha512", 128)] {
+        let text = format!("{algorithm}:{}", "f".repeat(digits));
+        assert_eq!(digest(text.clone()), Some(text));
+    }
+    for bad in ["", "sha1", "sha1:", "sha1:zz", "crc32:00000000", "SHA-1:00"] {
+        assert_eq!(digest(bad.to_owned()), None, "{bad}");
+    }
+    assert_eq!(digest(format!("sha256:{}", "f".repeat(63))), None);
+}
+
+#[test]
+fn what_an_image_says_of_a_package_is_shown_within_bounds_or_left_out() {
+    let odd = first_package(json!({
+        "Maintainer": format!(" \u{1b}[2J{}", "m".repeat(300)),
+        "FilePath": "opt/a\nb",
+    }));
+    assert_eq!(odd.supplier, Some(format!("[2J{}", "m".repeat(253))));
+    assert_eq!(odd.path, None);
+    let long = first_package(json!({"Maintainer": "\n", "FilePath": "p".repeat(1_025)}));
+    assert_eq!((long.supplier, long.path), (None, None));
+}
+
+#[test]
+fn a_source_package_has_its_whole_version() {
+    let source = |members| first_package(members).source.map(|s| (s.name, s.version));
+    let named = |name: &str, version: &str| Some((name.to_owned(), version.to_owned()));
+    let shadow = json!({
+        "SrcName": "shadow", "SrcEpoch": 1, "SrcVersion": "4.13+dfsg1",
+        "SrcRelease": "1+deb12u2"
+    });
+    assert_eq!(source(shadow), named("shadow", "1:4.13+dfsg1-1+deb12u2"));
+    let native = json!({"SrcName": "apt", "SrcVersion": "2.6.2", "SrcRelease": "", "SrcEpoch": 0});
+    assert_eq!(source(native), named("apt", "2.6.2"));
+    assert_eq!(source(json!({"SrcName": "", "SrcVersion": ""})), None);
+}
+
+#[test]
 fn dependencies_are_purls_of_packages_that_are_there() {
     let packages = sample().packages;
     let apt = packages.iter().find(|p| p.name == "apt").unwrap();
@@ -65,6 +132,60 @@ fn vulnerabilities_are_grouped_by_id() {
     assert!(util_linux.annotations.windows(2).all(|pair| pair[0].purl < pair[1].purl));
 }
 
+/// The vulnerability `CVE-2011-3374` of the sample with these members.
+fn first_vulnerability(members: serde_json::Value) -> VulnerabilityResult {
+    let inventory = changed(|report| {
+        let found = report["Results"][0]["Vulnerabilities"][0].as_object_mut().unwrap();
+        let serde_json::Value::Object(members) = members else { panic!("members") };
+        found.extend(members);
+    });
+    let found = inventory.unwrap().vulnerabilities;
+    found.into_iter().find(|v| v.id == "CVE-2011-3374").unwrap()
+}
+
+#[test]
+fn a_vulnerability_has_its_title_and_weaknesses() {
+    let found = first_vulnerability(json!({}));
+    assert!(found.title.starts_with("It was found that apt-key in apt"), "{}", found.title);
+    assert!(found.cwes.is_empty());
+    let many: Vec<String> = (1..=100).rev().map(|number| format!("CWE-{number}")).collect();
+    let found = first_vulnerability(json!({
+        "Title": format!("a\nb\u{7f}{}", "t".repeat(600)),
+        "CweIDs": many,
+    }));
+    assert_eq!(found.title, format!("ab{}", "t".repeat(510)));
+    assert_eq!(found.cwes, (1..=64).collect::<Vec<u32>>());
+    let ids = ["CWE-79", "CWE-20", "CWE-79", "NVD-CWE-noinfo", "CWE-0", "CWE-+7", "CWE-", "79"];
+    assert_eq!(first_vulnerability(json!({ "CweIDs": ids })).cwes, [20, 79]);
+}
+
+#[test]
+fn a_rating_has_the_vector_of_the_newest_standard() {
+    const V2: &str = "AV:N/AC:L/Au:N/C:C/I:C/A:C";
+    const V3: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
+    const V4: &str = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N";
+    let vector = |cvss: serde_json::Value| {
+        let found = first_vulnerability(json!({ "CVSS": cvss }));
+        assert_eq!(found.severity.len(), 2, "who did not rate does not appear");
+        assert_eq!(
+            (found.severity[1].method.as_str(), &found.severity[1].vector),
+            ("trivy", &None)
+        );
+        found.severity[0].vector.clone()
+    };
+    let debian = |v2: &str, v3: &str, v4: &str| {
+        vector(json!({"debian": {"V2Vector": v2, "V3Vector": v3, "V40Vector": v4, "V3Score": 9.8}}))
+    };
+    assert_eq!(debian(V2, V3, V4).as_deref(), Some(V4));
+    assert_eq!(debian(V2, V3, "").as_deref(), Some(V3));
+    assert_eq!(debian(V2, "", "").as_deref(), Some(V2));
+    assert_eq!(debian(V2, "CVSS:3.1/<script>", V2).as_deref(), Some(V2), "not a vector");
+    assert_eq!(debian("", &V3.replace("3.1", "9.9"), ""), None);
+    assert_eq!(debian("", &format!("{V3}/{}", "A".repeat(256)), ""), None);
+    assert_eq!(vector(json!({"redhat": {"V3Vector": V3}})), None, "another one's vector");
+    assert_eq!(vector(serde_json::Value::Null), None);
+}
+
 #[test]
 fn a_report_on_another_image_is_refused() {
     let other = Inventory::read(SAMPLE.as_bytes(), Sha256Digest::of(b"other"));
@@ -78,8 +199,9 @@ fn no_results_are_an_empty_inventory_and_an_unknown_system_is_a_gap() {
     assert!(empty.gaps.is_empty());
     let unknown = changed(|report| {
         report["Metadata"].as_object_mut().unwrap().remove("OS");
-    });
-    assert_eq!(unknown.unwrap().gaps.len(), 1);
+    })
+    .unwrap();
+    assert_eq!((unknown.gaps.len(), unknown.operating_system), (1, None));
     let old = changed(|report| report["Metadata"]["OS"]["EOSL"] = true.into()).unwrap();
     assert_eq!(old.gaps, ["debian 12.15 gets no security updates any more"]);
 }
@@ -133,6 +255,34 @@ fn the_same_package_twice_is_merged() {
     let twice = twice.unwrap();
     assert_eq!(twice.packages.len(), sample().packages.len());
     assert!(twice.packages.iter().any(|p| p.licences.contains(&"Extra".to_owned())));
+}
+
+#[test]
+fn the_same_package_twice_is_the_same_in_either_order() {
+    let merged = |members: [serde_json::Value; 3]| {
+        let inventory = changed(|report| {
+            let packages = report["Results"][0]["Packages"].as_array_mut().unwrap();
+            let original = packages.remove(0);
+            for members in &members {
+                let mut copy = original.clone();
+                copy.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+                packages.push(copy);
+            }
+        });
+        inventory.unwrap().packages.into_iter().find(|p| p.name == "adduser").unwrap()
+    };
+    let digest = |digit: &str| format!("md5:{}", digit.repeat(32));
+    let a = json!({"Maintainer": "B", "FilePath": "usr/b", "Digest": digest("a")});
+    let b = json!({"Maintainer": "A", "FilePath": "usr/a", "Digest": digest("b")});
+    let c = json!({"Maintainer": "", "Digest": digest("0")});
+    let expected = merged([a.clone(), b.clone(), c.clone()]);
+    assert_eq!(expected.supplier.as_deref(), Some("A"));
+    assert_eq!((expected.path.as_deref(), expected.digest), (Some("usr/a"), Some(digest("b"))));
+    for order in [[&a, &c, &b], [&b, &a, &c], [&b, &c, &a], [&c, &a, &b], [&c, &b, &a]] {
+        let got = merged(order.map(Clone::clone));
+        assert_eq!((got.supplier, got.path), (expected.supplier.clone(), expected.path.clone()));
+        assert_eq!(got.digest, Some(digest("b")));
+    }
 }
 
 proptest! {

@@ -13,7 +13,7 @@ use std::{
 use evidence::Completeness;
 use ids::{JobId, Sha256Digest, Timestamp};
 use job::Image;
-use scanner::{Config, Engine, Scans, Subject};
+use scanner::{Config, Engine, Inventory, Scans, Subject};
 use store::SledCache;
 
 const SOCKET: &str = "/var/run/docker.sock";
@@ -74,6 +74,19 @@ fn config(directory: &Path, trivy: &Path) -> Config {
     Config::parse(&text).unwrap()
 }
 
+/// The members that Trivy spells in its own way.
+fn says_more(inventory: &Inventory) {
+    let zlib = inventory.vulnerabilities.iter().find(|v| v.id == "CVE-2023-45853").unwrap();
+    assert!(zlib.title.starts_with("zlib: integer overflow"), "{}", zlib.title);
+    assert_eq!(zlib.cwes, [190]);
+    let nvd = zlib.severity.iter().find(|severity| severity.method == "nvd").unwrap();
+    let vector = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
+    assert_eq!(nvd.vector.as_deref(), Some(vector));
+    let libc = inventory.packages.iter().find(|p| p.name == "libc6").unwrap();
+    assert!(libc.supplier.as_deref().unwrap().contains("debian-glibc@"), "{libc:?}");
+    assert_eq!(inventory.operating_system.as_ref().unwrap().family, "debian");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_real_trivy_finds_what_the_database_lists() {
     let (Some(trivy), Some(image)) = (trivy(), image().await) else {
@@ -108,6 +121,7 @@ async fn the_real_trivy_finds_what_the_database_lists() {
     assert!(tar.annotations[0].purl.starts_with("pkg:deb/debian/tar@"));
     assert!(inventory.packages.iter().any(|p| p.name == "libc6" && !p.licences.is_empty()));
     assert!(inventory.packages.iter().any(|p| !p.depends_on.is_empty()));
+    says_more(inventory);
 
     let training = Sha256Digest::of(b"training");
     let subject = Subject { job: JobId::new(1, [7; 10]), image, training };

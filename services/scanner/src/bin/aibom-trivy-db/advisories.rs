@@ -57,6 +57,12 @@ struct Debian {
     title: String,
     /// By who rated: `debian` or `nvd`.
     severity: BTreeMap<String, Severity>,
+    /// CVSS vectors, by who gives them.
+    #[serde(default)]
+    cvss: BTreeMap<String, String>,
+    /// Weaknesses, such as `CWE-190`.
+    #[serde(default)]
+    cwes: Vec<String>,
     fixed: Option<String>,
     status: Option<Status>,
 }
@@ -70,6 +76,12 @@ struct Pip {
     packages: Vec<String>,
     title: String,
     severity: BTreeMap<String, Severity>,
+    /// CVSS vectors, by who gives them.
+    #[serde(default)]
+    cvss: BTreeMap<String, String>,
+    /// Weaknesses, such as `CWE-190`.
+    #[serde(default)]
+    cwes: Vec<String>,
     vulnerable: Vec<String>,
     patched: Vec<String>,
 }
@@ -112,7 +124,8 @@ impl Advisories {
             }
             let package = root.bucket(DEBIAN).bucket(&advisory.package);
             package.put(&advisory.id, serde_json::to_vec(&value)?);
-            detail(&mut root, &advisory.id, &advisory.title, &advisory.severity)?;
+            let Debian { id, title, severity, cvss, cwes, .. } = advisory;
+            detail(&mut root, id, &Detail { title, severity, cvss, cwes })?;
         }
         for advisory in &self.pip {
             let value = json!({
@@ -124,7 +137,8 @@ impl Advisories {
                 let package = root.bucket(PIP).bucket(package);
                 package.put(&advisory.id, serde_json::to_vec(&value)?);
             }
-            detail(&mut root, &advisory.id, &advisory.title, &advisory.severity)?;
+            let Pip { id, title, severity, cvss, cwes, .. } = advisory;
+            detail(&mut root, id, &Detail { title, severity, cvss, cwes })?;
         }
         Ok(root)
     }
@@ -140,20 +154,35 @@ impl Advisories {
     }
 }
 
-fn detail(
-    root: &mut Bucket,
-    id: &str,
-    title: &str,
-    severity: &BTreeMap<String, Severity>,
-) -> Result<(), serde_json::Error> {
+/// What is known of a vulnerability, wherever it is found.
+struct Detail<'a> {
+    title: &'a str,
+    severity: &'a BTreeMap<String, Severity>,
+    cvss: &'a BTreeMap<String, String>,
+    cwes: &'a [String],
+}
+
+fn detail(root: &mut Bucket, id: &str, known: &Detail<'_>) -> Result<(), serde_json::Error> {
+    let severity = known.severity;
     let highest = severity.values().max().copied().unwrap_or(Severity::Unknown);
     let by_vendor: BTreeMap<&str, u8> =
         severity.iter().map(|(vendor, severity)| (vendor.as_str(), *severity as u8)).collect();
-    let value = json!({
-        "Title": title,
+    let mut value = json!({
+        "Title": known.title,
         "Severity": highest.name(),
         "VendorSeverity": by_vendor,
     });
+    if !known.cwes.is_empty() {
+        value["CweIDs"] = json!(known.cwes);
+    }
+    for (vendor, vector) in known.cvss {
+        let version = match vector.get(..6) {
+            Some("CVSS:4") => "V40Vector",
+            Some("CVSS:3") => "V3Vector",
+            _ => "V2Vector",
+        };
+        value["CVSS"][vendor][version] = json!(vector);
+    }
     root.bucket("vulnerability").put(id, serde_json::to_vec(&value)?);
     Ok(())
 }

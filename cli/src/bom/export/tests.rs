@@ -1,0 +1,58 @@
+use std::path::Path;
+
+use super::{ExportArguments, Form, export};
+use crate::{arguments::Format, failure::Exit, terminal::Terminal, verify::tests::made::Made};
+
+fn arguments(bundle: &Path, to: Form, out: &Path) -> ExportArguments {
+    ExportArguments {
+        bundle: bundle.to_owned(),
+        to,
+        out: Some(out.to_owned()),
+        trust_root: None,
+        force: false,
+    }
+}
+
+#[test]
+fn every_form_is_written_once_and_replaced_only_by_force() {
+    let made = Made::wine();
+    let directory = tempfile::tempdir().unwrap();
+    let bundle = directory.path().join("bundle.aibom.json");
+    std::fs::write(&bundle, made.bundle.to_bytes().unwrap()).unwrap();
+    let terminal = Terminal::new(Format::Json);
+    for (to, name) in [
+        (Form::Spdx, "a.spdx.json"),
+        (Form::Html, "a.html"),
+        (Form::ModelCard, "a.md"),
+        (Form::Cyclonedx, "a.cdx.json"),
+        (Form::Inventory, "a.15.json"),
+        (Form::AnnexIv, "annex"),
+    ] {
+        let out = directory.path().join(name);
+        let mut arguments = arguments(&bundle, to, &out);
+        assert_eq!(export(&terminal, &arguments).unwrap(), Exit::Done, "{name}");
+        let again = export(&terminal, &arguments).unwrap_err().to_string();
+        assert!(again.contains("there already") && again.contains("--force"), "{again}");
+        arguments.force = true;
+        assert_eq!(export(&terminal, &arguments).unwrap(), Exit::Done, "{name}");
+    }
+    assert_eq!(std::fs::read(directory.path().join("a.cdx.json")).unwrap(), made.bundle.aibom);
+    let inventory = std::fs::read(directory.path().join("a.15.json")).unwrap();
+    let inventory: serde_json::Value = serde_json::from_slice(&inventory).unwrap();
+    assert_eq!(inventory["specVersion"], "1.5");
+    assert_eq!(inventory["components"].as_array().unwrap().len(), 9);
+    let pack = directory.path().join("annex");
+    assert_eq!(std::fs::read(pack.join("aibom.cdx.json")).unwrap(), made.bundle.aibom);
+    assert_eq!(std::fs::read_dir(pack).unwrap().count(), 7);
+}
+
+#[test]
+fn a_directory_needs_a_name() {
+    let made = Made::wine();
+    let directory = tempfile::tempdir().unwrap();
+    let plain = directory.path().join("aibom.cdx.json");
+    std::fs::write(&plain, &made.bundle.aibom).unwrap();
+    let failure =
+        export(&Terminal::new(Format::Json), &arguments(&plain, Form::AnnexIv, Path::new("-")));
+    assert!(failure.unwrap_err().to_string().contains("--out DIRECTORY"));
+}

@@ -1,0 +1,55 @@
+//! The AIBoM behind a path: in a bundle, in a fetched directory, or in a file of its own.
+
+use std::path::Path;
+
+use envelope::{Envelope, MAX_ENVELOPE_BYTES};
+use report::Aibom;
+use serde_json::Value;
+
+use crate::{
+    failure::Failure, fetch::layout::AIBOM_FILE, profile::read_bounded, verify::BUNDLE_FILE,
+};
+
+/// An AIBoM, and whether a signature stands beside it.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// The exact bytes.
+    pub(super) aibom: Vec<u8>,
+    /// Whether it came in a bundle with an envelope; nobody verified it.
+    pub(super) signed: bool,
+}
+
+impl Read {
+    /// The AIBoM as a reader of CycloneDX finds it.
+    pub(super) fn document(&self, path: &Path) -> Result<Aibom, Failure> {
+        Aibom::parse(&self.aibom).map_err(|error| {
+            Failure::cannot(format_args!("the AIBoM of {} cannot be read", path.display()))
+                .caused_by(&error)
+                .remedy("name a CycloneDX document of version 1.6 or 1.7, in JSON")
+        })
+    }
+}
+
+/// Reads it.
+pub(super) fn read(path: &Path) -> Result<Read, Failure> {
+    let file = if path.is_dir() { path.join(BUNDLE_FILE) } else { path.to_owned() };
+    let bytes = read_bounded(&file, bundle::MAX_BUNDLE_BYTES as u64 + 1)?;
+    match bundle::Bundle::parse(&bytes) {
+        Ok(bundle) => {
+            let signed = Envelope::parse(&bundle.attestation, MAX_ENVELOPE_BYTES).is_ok();
+            Ok(Read { aibom: bundle.aibom, signed })
+        }
+        Err(error) => {
+            let is_aibom = serde_json::from_slice::<Value>(&bytes)
+                .is_ok_and(|value| value.get("bomFormat").is_some());
+            if is_aibom {
+                return Ok(Read { aibom: bytes, signed: false });
+            }
+            Err(Failure::cannot(format_args!("{} is no bundle", file.display()))
+                .caused_by(&error)
+                .remedy(format_args!(
+                    "name a {BUNDLE_FILE}, a fetched directory, or an {AIBOM_FILE}"
+                )))
+        }
+    }
+}

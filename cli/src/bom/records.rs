@@ -1,0 +1,96 @@
+//! The dataset's file in a fetched directory, used only when it has the digest of the AIBoM.
+
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _},
+    path::{Path, PathBuf},
+};
+
+use ids::Hasher;
+use report::{
+    Aibom,
+    records::{RecordDiff, difference},
+};
+use serde_json::Value;
+
+use crate::{failure::Failure, fetch::layout::ARTIFACTS, names::is_file_name};
+
+/// The most files of a directory that are looked at.
+const MAX_FILES: usize = 64;
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Compares the records of both datasets, when both files are there and differ.
+pub(super) fn compared(sides: [(&Path, &Aibom); 2]) -> Result<Option<RecordDiff>, Failure> {
+    let digests = sides.map(|(_, aibom)| digest(aibom));
+    let [Some(from), Some(to)] = digests else { return Ok(None) };
+    if from == to {
+        return Ok(None);
+    }
+    let [(from_path, from_aibom), (to_path, to_aibom)] = sides;
+    let Some(from) = file(from_path, from_aibom, from)? else { return Ok(None) };
+    let Some(to) = file(to_path, to_aibom, to)? else { return Ok(None) };
+    let compared = difference(from, to);
+    compared.map(Some).map_err(|error| {
+        Failure::cannot("the datasets' records cannot be compared")
+            .caused_by(&error)
+            .remedy("leave 'data' out with --only to see the rest")
+    })
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    value.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The dataset's SHA-256 in hexadecimal.
+fn digest(aibom: &Aibom) -> Option<&str> {
+    let dataset = aibom.component("input/dataset")?;
+    let hash = items(dataset, "hashes").find(|hash| text(hash, "alg") == "SHA-256")?;
+    Some(text(hash, "content")).filter(|digest| !digest.is_empty())
+}
+
+/// The file with that digest beside the AIBoM; first by its name, then among all inputs.
+fn file(path: &Path, aibom: &Aibom, digest: &str) -> Result<Option<File>, Failure> {
+    let directory =
+        if path.is_dir() { path } else { path.parent().unwrap_or_else(|| Path::new("")) };
+    let inputs = directory.join(ARTIFACTS).join("inputs");
+    for candidate in candidates(&inputs, aibom) {
+        let cannot = |error: io::Error| {
+            Failure::cannot(format_args!("cannot read {}", candidate.display())).because(error)
+        };
+        let mut file = File::open(&candidate).map_err(cannot)?;
+        if file.metadata().map_err(cannot)?.is_file()
+            && sha256(&mut file).map_err(cannot)? == digest
+        {
+            file.rewind().map_err(cannot)?;
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}
+
+fn candidates(inputs: &Path, aibom: &Aibom) -> Vec<PathBuf> {
+    let Ok(entries) = inputs.read_dir() else { return Vec::new() };
+    let mut files: Vec<_> = entries.take(MAX_FILES).flatten().map(|entry| entry.path()).collect();
+    let dataset = aibom.component("input/dataset").unwrap_or(&Value::Null);
+    let named = items(dataset, "properties").find(|p| text(p, "name") == "aibom:file:name");
+    let named = named.map(|property| text(property, "value")).filter(|name| is_file_name(name));
+    // False comes before true.
+    files.sort_by_key(|path| path.file_name().and_then(|name| name.to_str()) != named);
+    files
+}
+
+fn sha256(file: &mut File) -> io::Result<String> {
+    let mut hasher = Hasher::new();
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(hasher.finish().sha256.to_hex());
+        }
+        hasher.update(buffer.get(..count).unwrap_or_default());
+    }
+}

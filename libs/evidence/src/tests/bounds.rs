@@ -1,0 +1,67 @@
+//! The bounds of training evidence: each list that is too long, and splits that nobody makes.
+
+use ids::Sha256Digest;
+use testkit::evidence::Fixture;
+
+use super::{cross, first_failure, rules::every_row_fails_with_its_name};
+use crate::{Energy, Firmware, Point, Split};
+
+#[test]
+fn training_bounds() {
+    fn series(f: Fixture, count: usize, points: usize) -> Fixture {
+        f.training(move |t| {
+            let points = vec![Point(1, 0.5); points];
+            t.predicate.run_details.reported.series =
+                (0..count).map(|index| (format!("metric-{index}"), cross(&points))).collect();
+        })
+    }
+    fn splits(f: Fixture, names: &'static [&'static str]) -> Fixture {
+        f.training(move |t| {
+            let split = |name: &&str| Split {
+                name: (*name).to_owned(),
+                records: 1,
+                merkle_root: Sha256Digest::of(b"split"),
+            };
+            let splits: Vec<Split> = names.iter().map(split).collect();
+            t.predicate.run_details.observed.dataset.splits = cross(&splits);
+        })
+    }
+    fn many(count: usize) -> std::collections::BTreeMap<String, String> {
+        (0..count).map(|index| (format!("name-{index}"), String::new())).collect()
+    }
+    every_row_fails_with_its_name(&[
+        ("training.bounds", |f| series(f, 17, 1)),
+        ("training.bounds", |f| series(f, 1, 257)),
+        ("training.bounds", |f| splits(f, &["train", "validation", "train"])),
+        ("training.bounds", |f| {
+            f.training(|t| {
+                let energy = Energy { counter: "rapl".into(), millijoules: 1 };
+                t.predicate.run_details.observed.usage.energy = cross(&vec![energy; 129]);
+            })
+        }),
+        ("training.bounds", |f| {
+            f.training(|t| {
+                let (name, version, vendor) = ("BIOS".into(), "1".into(), String::new());
+                let firmware = Firmware { name, version, vendor };
+                t.predicate.run_details.observed.host.firmware = cross(&vec![firmware; 17]);
+            })
+        }),
+        ("training.bounds", |f| {
+            f.training(|t| {
+                t.predicate.run_details.observed.container.image.layers = vec!["x".into(); 257];
+            })
+        }),
+        ("training.bounds", |f| {
+            f.training(|t| t.predicate.run_details.observed.container.image.labels = many(65))
+        }),
+        ("training.bounds", |f| {
+            f.training(|t| t.predicate.run_details.observed.container.engine.components = many(17))
+        }),
+        ("training.splits", |f| splits(f, &["train", "train"])),
+        ("training.splits", |f| splits(f, &["test"])),
+        ("training.splits", |f| splits(f, &[""])),
+    ]);
+    let most = series(splits(Fixture::new(), &["train", "validation"]), 16, 256);
+    assert_eq!(first_failure(&most), None);
+    assert_eq!(first_failure(&splits(Fixture::new(), &["train"])), None);
+}

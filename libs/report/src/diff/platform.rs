@@ -1,0 +1,137 @@
+//! The facts of packages, vulnerabilities, hardware and isolation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{
+    facts::{Facts, components, cut, join, label},
+    sense,
+};
+use crate::{
+    Aibom,
+    aibom::{list, text},
+};
+
+/// The most packages that are named for one vulnerability.
+const MAX_AFFECTED: usize = 8;
+
+pub(super) fn packages(aibom: &Aibom) -> Facts {
+    const KINDS: [&str; 4] = ["library", "framework", "operating-system", "application"];
+    let mut versions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let mut waiting: Vec<&Value> = aibom.list("/components").iter().collect();
+    while let Some(component) = waiting.pop() {
+        if is_host(component) {
+            continue;
+        }
+        waiting.extend(list(component, "/components"));
+        let (kind, purl) = (text(component, "/type"), text(component, "/purl"));
+        if KINDS.contains(&kind) && !purl.is_empty() {
+            let (name, version) = without_version(purl);
+            let stated = text(component, "/version");
+            let version = if stated.is_empty() { version } else { stated };
+            versions.entry(cut(name)).or_default().insert(version);
+        }
+    }
+    let mut facts = Facts::default();
+    for (name, versions) in versions {
+        for version in versions {
+            let version = if version.is_empty() { "without version" } else { version };
+            facts.add(name.clone(), version);
+        }
+    }
+    for image in components(aibom, "container") {
+        let name = join("image", text(image, "/name"));
+        facts.add(name, text(image, "/version"));
+    }
+    if let Some(system) = aibom.component("image/os") {
+        named(&mut facts, "image/os", system);
+    }
+    facts
+}
+
+/// A purl's name, and its version; qualifiers and subpath belong to neither.
+fn without_version(purl: &str) -> (&str, &str) {
+    let plain = purl.split(['?', '#']).next().unwrap_or_default();
+    let name_start = plain.rfind('/').map_or(0, |slash| slash + 1);
+    // The '@' of a npm scope is in the namespace and not in the name.
+    let at = plain.get(name_start..).and_then(|name| name.find('@')).map(|at| at + name_start);
+    match at.and_then(|at| plain.split_at_checked(at)) {
+        Some((name, version)) => (name, version.trim_start_matches('@')),
+        None => (plain, ""),
+    }
+}
+
+pub(super) fn vulnerabilities(aibom: &Aibom) -> Facts {
+    let mut facts = Facts::default();
+    for vulnerability in aibom.list("/vulnerabilities") {
+        let ratings = list(vulnerability, "/ratings").iter();
+        let worst = ratings.map(|rating| text(rating, "/severity")).min_by_key(|s| sense::rank(s));
+        let severity = worst.filter(|word| !word.is_empty()).unwrap_or("unknown");
+        let affected = list(vulnerability, "/affects").iter();
+        let names: BTreeSet<_> = affected.map(|a| without_version(text(a, "/ref")).0).collect();
+        let names: Vec<_> = names.into_iter().take(MAX_AFFECTED).map(cut).collect();
+        let value = format!("{severity} {}", names.join(" "));
+        facts.add(cut(text(vulnerability, "/id")), value.trim_end());
+    }
+    for tool in aibom.list("/metadata/tools/components") {
+        let reference = text(tool, "/bom-ref");
+        if reference.starts_with("tool/scanner/") {
+            let name = join("scanner", text(tool, "/name"));
+            facts.add(name.clone(), text(tool, "/version"));
+            facts.properties(&join(&name, "database"), tool, "scanner:database:");
+        }
+    }
+    facts
+}
+
+pub(super) fn hardware(aibom: &Aibom) -> Facts {
+    const KINDS: [&str; 3] = ["device", "device-driver", "firmware"];
+    let mut facts = Facts::default();
+    let top = aibom.list("/components").iter();
+    for component in top.flat_map(|c| std::iter::once(c).chain(list(c, "/components"))) {
+        if is_host(component) || KINDS.contains(&text(component, "/type")) {
+            let label = label(component);
+            named(&mut facts, &label, component);
+            facts.properties(&label, component, "");
+        }
+    }
+    for tool in aibom.list("/metadata/tools/components") {
+        if !text(tool, "/bom-ref").starts_with("tool/scanner/") {
+            named(&mut facts, &label(tool), tool);
+        }
+    }
+    facts
+}
+
+fn is_host(component: &Value) -> bool {
+    let reference = text(component, "/bom-ref");
+    reference == "host" || reference.starts_with("host/")
+}
+
+fn named(facts: &mut Facts, label: &str, component: &Value) {
+    let version = text(component, "/version");
+    facts.add(label.to_owned(), format!("{} {version}", text(component, "/name")).trim());
+}
+
+pub(super) fn isolation(aibom: &Aibom) -> Facts {
+    let mut facts = Facts::default();
+    for formula in aibom.list("/formulation") {
+        for workflow in list(formula, "/workflows") {
+            for part in std::iter::once(workflow).chain(list(workflow, "/tasks")) {
+                facts.properties("", part, "isolation:");
+                facts.properties("limit", part, "limit:");
+                for space in list(part, "/workspaces") {
+                    let name = join("mount", text(space, "/mountPath"));
+                    facts.add(name, text(space, "/accessMode"));
+                }
+            }
+        }
+    }
+    for claim in aibom.list("/declarations/claims") {
+        let name = label(claim);
+        let name = name.strip_prefix("claim/").unwrap_or(&name);
+        facts.add(join(sense::CLAIM, name), text(claim, "/predicate"));
+    }
+    facts
+}
