@@ -114,7 +114,7 @@ pub(crate) struct Property {
 
 /// A property; every name begins with `aibom:`.
 pub(crate) fn property(name: &str, value: impl std::fmt::Display) -> Property {
-    Property { name: format!("aibom:{name}"), value: value.to_string() }
+    Property { name: ["aibom:", name].concat(), value: value.to_string() }
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -39,6 +39,10 @@ pub(crate) fn list(texts: &[String]) -> String {
 
 /// A version that the schema takes; a longer one is cut (its full text is in the evidence).
 pub(crate) fn version(text: &str) -> String {
+    // Bytes are never fewer than characters.
+    if text.len() <= MAX_VERSION_CHARS {
+        return text.to_owned();
+    }
     text.chars().take(MAX_VERSION_CHARS).collect()
 }
 

@@ -9,18 +9,20 @@ use std::path::PathBuf;
 use dataset::{ColumnKind, Definition, Limits, Statistics};
 use evidence::{Dataset, Layer, Model, Tensor, Trained};
 use ids::Digests;
-use job::{BaseModel, DatasetInfo, InputFile, ModelInfo, Request, Task};
+use job::{InputFile, Request};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use testkit::evidence::Fixture;
 
 /// The fixture of the example in that folder.
 pub(crate) fn fixture(example: &str) -> Fixture {
     let folder =
         PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples")).join(example);
-    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
-    let job = job_file(&String::from_utf8(read("job.yaml")).unwrap());
+    let file = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let job = job_file(&String::from_utf8(file("job.yaml")).unwrap());
     let inputs = ["model", "dataset", "definition"].map(|role| {
-        let name = job[&format!("inputs.{role}")].clone();
-        let bytes = read(&name);
+        let name: String = read(&job["inputs"][role]);
+        let bytes = file(&name);
         (role, name, bytes)
     });
     let definition = Definition::parse(&inputs[2].2).unwrap();
@@ -63,56 +65,54 @@ pub(crate) fn fixture(example: &str) -> Fixture {
     })
 }
 
-/// The members of a job file by dotted name: each stands on a line of its own, two deep.
-fn job_file(text: &str) -> BTreeMap<String, String> {
-    let mut section = String::new();
-    let mut out = BTreeMap::new();
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let (name, value) = line.split_once(':').unwrap();
-        match name.strip_prefix("  ") {
-            Some(name) => out.insert(format!("{section}.{name}"), value.trim().to_owned()),
-            None => {
-                name.clone_into(&mut section);
-                out.insert(name.to_owned(), value.trim().to_owned())
-            }
-        };
+/// A job file in the form that a request has: names in camel case, and a list where one is taken.
+fn job_file(text: &str) -> Value {
+    let mut job = camel(serde_norway::from_str(text).unwrap());
+    for name in ["sensitiveData", "owners", "custodians", "stewards"] {
+        let said = &mut job["dataset"][name];
+        if said.is_string() {
+            *said = Value::Array(vec![said.take()]);
+        }
     }
-    out
+    job
 }
 
-fn ask(request: &mut Request, job: &BTreeMap<String, String>, files: &[InputFile; 3]) {
-    let given = |name: &str| job.get(name).cloned();
-    let number = |name: &str| job[name].parse().unwrap();
+fn camel(value: Value) -> Value {
+    let name = |name: String| {
+        let mut words = name.split('_');
+        let first = words.next().unwrap_or_default().to_owned();
+        words.fold(first, |all, word| {
+            let (head, rest) = word.split_at(1);
+            all + &head.to_uppercase() + rest
+        })
+    };
+    match value {
+        Value::Object(members) => {
+            members.into_iter().map(|(key, member)| (name(key), camel(member))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(camel).collect(),
+        other => other,
+    }
+}
+
+fn read<T: DeserializeOwned>(value: &Value) -> T {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+fn ask(request: &mut Request, job: &Value, files: &[InputFile; 3]) {
     let spec = &mut request.spec;
+    let asked = &job["parameters"];
     let [model, dataset, definition] = files.clone();
-    spec.task = if job["task"] == "regression" { Task::Regression } else { Task::Classification };
     (spec.inputs.model, spec.inputs.dataset, spec.inputs.definition) = (model, dataset, definition);
-    spec.trainer.name.clone_from(&job["trainer"]);
-    spec.parameters.epochs = number("parameters.epochs");
-    spec.parameters.batch_size = Some(number("parameters.batch_size"));
-    spec.parameters.seed = number("parameters.seed");
-    spec.parameters.validation_split = job["parameters.validation_split"].parse().unwrap();
-    spec.model = ModelInfo {
-        name: job["model.name"].clone(),
-        version: job["model.version"].clone(),
-        description: given("model.description"),
-        author: given("model.author"),
-        kind: given("model.type"),
-        licence: given("model.licence"),
-        base_model: given("model.base_model")
-            .map(|name| BaseModel { name, ..BaseModel::default() }),
-        intended_use: given("model.intended_use"),
-        out_of_scope: given("model.out_of_scope"),
-        misuse: given("model.misuse"),
-        // The lists of a card are the fixture's.
-        ..spec.model.clone()
-    };
-    spec.dataset = DatasetInfo {
-        name: job["dataset.name"].clone(),
-        licence: given("dataset.licence"),
-        source: given("dataset.source"),
-        ..spec.dataset.clone()
-    };
+    spec.task = read(&job["task"]);
+    spec.trainer.name = read(&job["trainer"]);
+    spec.parameters.epochs = read(&asked["epochs"]);
+    spec.parameters.batch_size = read(&asked["batchSize"]);
+    spec.parameters.seed = read(&asked["seed"]);
+    spec.parameters.validation_split = read(&asked["validationSplit"]);
+    spec.model = read(&job["model"]);
+    spec.dataset = read(&job["dataset"]);
+    spec.aibom.licence = read(&job["aibom"]["licence"]);
 }
 
 fn model_of(facts: &model::ModelFacts) -> Model {

@@ -1,6 +1,7 @@
 //! The AIBoM as others read it: official schema, references, provenance, bytes.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod declarations;
 mod examples;
 mod golden;
 mod in_toto;
@@ -23,10 +24,25 @@ fn aibom(fixture: &Fixture) -> Value {
     serde_json::from_slice(aibom.as_bytes()).unwrap()
 }
 
-/// The component of that reference among the top-level ones.
+/// Where the component of that reference stands: at the top level, or in one that does.
+fn place(bom: &Value, reference: &str) -> String {
+    let below = |at: &str| {
+        let components = bom.pointer(at).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let named = move |c: &Value| c["bom-ref"] == reference;
+        (components.len(), components.iter().position(named))
+    };
+    let (count, found) = below("/components");
+    let nested = (0..count).filter_map(|index| {
+        let at = format!("/components/{index}/components");
+        below(&at).1.map(|found| format!("{at}/{found}"))
+    });
+    let found = found.map(|index| format!("/components/{index}"));
+    found.into_iter().chain(nested).next().unwrap()
+}
+
+/// The component of that reference.
 fn component<'a>(bom: &'a Value, reference: &str) -> &'a Value {
-    let components = bom["components"].as_array().unwrap();
-    components.iter().find(|c| c["bom-ref"] == reference).unwrap()
+    bom.pointer(&place(bom, reference)).unwrap()
 }
 
 /// Value of the property of that name.

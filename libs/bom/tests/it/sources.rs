@@ -73,7 +73,7 @@ fn all_leaves(bom: &Value) -> Vec<Leaf> {
 /// Source word and fields of a text, by the documented form.
 fn parsed(text: &str) -> (&'static str, Vec<&str>) {
     let word = WORDS.into_iter().find(|word| text.starts_with(&format!("{word} by ")));
-    let word = word.unwrap_or_else(|| panic!("no source: {text}"));
+    let word = word.ok_or(text).unwrap();
     let (_, fields) = text.split_once(": ").unwrap();
     (word, fields.split(", ").collect())
 }

@@ -20,7 +20,8 @@ pub(super) fn pruned(json: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn order(json: &[u8], prune: bool) -> Option<Vec<u8>> {
-    let mut order = Order { json, at: 0, out: Vec::with_capacity(json.len()), prune };
+    let out = Vec::with_capacity(json.len());
+    let mut order = Order { json, at: 0, out, members: Vec::new(), prune };
     order.value()?;
     (order.at == json.len()).then_some(order.out)
 }
@@ -29,6 +30,8 @@ struct Order<'a> {
     json: &'a [u8],
     at: usize,
     out: Vec<u8>,
+    /// The members so far of every object that is open, outermost first.
+    members: Vec<Member>,
     prune: bool,
 }
 
@@ -130,16 +133,17 @@ impl Order<'_> {
 
     fn object(&mut self) -> Option<()> {
         self.copy(1)?;
-        let mut members = Vec::new();
+        let first = self.members.len();
         while self.peek()? != b'}' {
-            let start = self.separate(!members.is_empty())?;
+            let start = self.separate(self.members.len() > first)?;
             let member = self.member()?;
             // The value begins after the key, its quote and the colon.
             if self.keep(start, member.key.end + 2) {
-                members.push(member);
+                self.members.push(member);
             }
         }
-        self.sort(&members)?;
+        self.sort(first)?;
+        self.members.truncate(first);
         self.copy(1)
     }
 
@@ -156,20 +160,20 @@ impl Order<'_> {
         Some(Member { key, whole: start..self.out.len() })
     }
 
-    /// Puts the members, which are the end of `out`, in the order of their keys.
-    fn sort(&mut self, members: &[Member]) -> Option<()> {
-        let key = |member: &&Member| self.out.get(member.key.clone()).unwrap_or_default();
-        let mut order: Vec<&Member> = members.iter().collect();
-        if order.is_sorted_by(|a, b| key(a) < key(b)) {
+    /// Puts the members from the `first` on, which are the end of `out`, in the order of their keys.
+    fn sort(&mut self, first: usize) -> Option<()> {
+        let members = self.members.get_mut(first..)?;
+        let key = |member: &Member| self.out.get(member.key.clone()).unwrap_or_default();
+        if members.is_sorted_by(|a, b| key(a) < key(b)) {
             return Some(());
         }
-        order.sort_unstable_by_key(key);
-        if !order.is_sorted_by(|a, b| key(a) < key(b)) {
+        let start = members.first()?.whole.start;
+        members.sort_unstable_by(|a, b| key(a).cmp(key(b)));
+        if !members.is_sorted_by(|a, b| key(a) < key(b)) {
             return None;
         }
-        let start = members.first()?.whole.start;
         let mut again = Vec::with_capacity(self.out.len() - start);
-        for member in order {
+        for member in members.iter() {
             if !again.is_empty() {
                 again.push(b',');
             }

@@ -68,14 +68,6 @@ fn without_splits_the_model_was_made_from_the_dataset() {
 }
 
 #[test]
-fn a_split_that_is_named_twice_stands_once() {
-    Marked::of(&Fixture::new().training(|training| {
-        let splits = &mut training.predicate.run_details.observed.dataset.splits;
-        splits.extend(splits.clone());
-    }));
-}
-
-#[test]
 fn every_input_has_each_digest_that_the_executor_took() {
     let marked = Marked::of(&Fixture::new().training(|training| {
         let dependencies = &mut training.predicate.build_definition.resolved_dependencies;
