@@ -190,7 +190,7 @@ impl Attempt {
         let read = move || {
             let model = inspect::model(&dir.input("model"))?;
             let (definition, csv) = (dir.input("definition"), dir.input("dataset"));
-            let (dataset, division) = inspect::dataset(&definition, &csv, &spec.parameters)?;
+            let (dataset, division) = inspect::dataset(&definition, &csv, &spec)?;
             dir.write_spec(&spec).map_err(|e| disk(&e))?;
             Ok((model, dataset, division))
         };

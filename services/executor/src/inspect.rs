@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs::File, io::BufReader, path::Path};
 
 use dataset::{ColumnKind, Definition, Division, Leaves, Statistics};
 use evidence::{Dataset, Layer, Model, Split, Tensor};
-use job::{Parameters, Reason};
+use job::{JobSpec, Reason, Task};
 use model::ModelFacts;
 
 use crate::{
@@ -63,7 +63,7 @@ fn splits(leaves: &Leaves, division: &Division) -> Vec<Split> {
     both.into_iter().filter_map(split).collect()
 }
 
-fn dataset_of(definition: &Definition, measured: &Statistics) -> Dataset {
+fn dataset_of(definition: &Definition, measured: &Statistics, task: Task) -> Dataset {
     let mut statistics = BTreeMap::new();
     let mut put = |key: String, value: String| {
         if statistics.len() < MAX_STATISTICS {
@@ -86,7 +86,9 @@ fn dataset_of(definition: &Definition, measured: &Statistics) -> Dataset {
             put(format!("{}.std", column.name), numbers.std.to_string());
         }
     }
-    for class in measured.label_histogram.iter().flatten() {
+    // The values of a label that is a quantity are no classes.
+    let classes = measured.label_histogram.iter().flatten();
+    for class in classes.filter(|_| task == Task::Classification) {
         put(format!("{}.count.{}", definition.label, class.class), class.count.to_string());
     }
     for (index, column) in measured.ignored_columns.iter().enumerate() {
@@ -129,7 +131,7 @@ pub(crate) fn model(path: &Path) -> Result<Model, Failure> {
 pub(crate) fn dataset(
     definition: &Path,
     csv: &Path,
-    parameters: &Parameters,
+    spec: &JobSpec,
 ) -> Result<(Dataset, Option<Division>), Failure> {
     let refused = |text: String| Failure::refused(Reason::DatasetRefused, &text);
     let text = std::fs::read(definition).map_err(|e| unreadable(&e))?;
@@ -141,11 +143,12 @@ pub(crate) fn dataset(
             dataset::DatasetError::Read(error) => unreadable(&error),
             error => refused(format!("the dataset: {error}")),
         })?;
+    let parameters = &spec.parameters;
     let division = Division::new(leaves.len(), parameters.validation_split, parameters.seed);
     let told = Dataset {
         merkle_root: Some(leaves.root()),
         splits: division.as_ref().map(|division| splits(&leaves, division)).unwrap_or_default(),
-        ..dataset_of(&definition, &measured)
+        ..dataset_of(&definition, &measured, spec.task)
     };
     Ok((told, division))
 }

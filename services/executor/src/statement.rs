@@ -125,7 +125,8 @@ fn definition(run: &Run) -> BuildDefinition {
 
 fn details(run: &Run) -> RunDetails {
     let grant = &run.grant.grant;
-    let version = BTreeMap::from([("executor".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
+    let version =
+        BTreeMap::from([("aibom-executor".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
     RunDetails {
         builder: Builder {
             id: run.executor.clone(),

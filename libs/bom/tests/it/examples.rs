@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::PathBuf;
 
-use dataset::{ColumnKind, Definition, Limits, Statistics};
-use evidence::{Dataset, Layer, Model, Tensor, Trained};
+use dataset::{ColumnKind, Definition, Division, Leaves, Limits, Statistics};
+use evidence::{Dataset, Layer, Model, Split, Tensor, Trained};
 use ids::Digests;
 use job::{InputFile, Request};
 use serde::de::DeserializeOwned;
@@ -27,9 +27,15 @@ pub(crate) fn fixture(example: &str) -> Fixture {
     });
     let definition = Definition::parse(&inputs[2].2).unwrap();
     let limits = Limits { max_rows: 10_000, max_columns: 64, max_line_bytes: 4_096 };
-    let measured = dataset::describe(inputs[1].2.as_slice(), &definition, &limits).unwrap();
+    let csv = inputs[1].2.as_slice();
+    let (measured, leaves) = dataset::measure(csv, &definition, &limits).unwrap();
     let facts = model::inspect(Cursor::new(&inputs[0].2), &model::Limits::default()).unwrap();
-    let (model, data) = (model_of(&facts), dataset_of(&definition, &measured));
+    let model = model_of(&facts);
+    let data = Dataset {
+        merkle_root: Some(leaves.root()),
+        splits: splits(&leaves, &job["parameters"]),
+        ..dataset_of(&definition, &measured, job["task"] == "classification")
+    };
     let digests: Vec<Digests> = inputs.iter().map(|(_, _, bytes)| Digests::of(bytes)).collect();
     let files = inputs.map(|(_, name, bytes)| InputFile {
         name,
@@ -44,13 +50,7 @@ pub(crate) fn fixture(example: &str) -> Fixture {
             *dependency = envelope::ResourceDescriptor::both(&name, digests);
         }
         let details = &mut training.predicate.run_details;
-        let before = &details.observed.dataset;
-        details.observed.dataset = Dataset {
-            merkle_root: before.merkle_root,
-            splits: before.splits.clone(),
-            split_agrees: before.split_agrees,
-            ..data.clone()
-        };
+        details.observed.dataset = data.clone();
         // Training changes the weights and nothing else that is read here.
         details.observed.trained = Trained::Read(model.clone());
         details.observed.model = model.clone();
@@ -141,7 +141,20 @@ fn model_of(facts: &model::ModelFacts) -> Model {
     }
 }
 
-fn dataset_of(definition: &Definition, measured: &Statistics) -> Dataset {
+/// As an executor computes them.
+fn splits(leaves: &Leaves, asked: &Value) -> Vec<Split> {
+    let (share, seed) = (read(&asked["validationSplit"]), read(&asked["seed"]));
+    let division = Division::new(leaves.len(), share, seed).unwrap();
+    [("train", division.train()), ("validation", division.validation())]
+        .map(|(name, rows)| Split {
+            name: name.to_owned(),
+            records: rows.len().try_into().unwrap(),
+            merkle_root: leaves.root_of(rows).unwrap(),
+        })
+        .into()
+}
+
+fn dataset_of(definition: &Definition, measured: &Statistics, classes: bool) -> Dataset {
     let mut statistics = BTreeMap::from([("bytes".to_owned(), measured.bytes.to_string())]);
     for column in &measured.column {
         let mut put =
@@ -160,7 +173,7 @@ fn dataset_of(definition: &Definition, measured: &Statistics) -> Dataset {
             put("std", numbers.std.to_string());
         }
     }
-    for class in measured.label_histogram.iter().flatten() {
+    for class in measured.label_histogram.iter().flatten().filter(|_| classes) {
         let name = format!("{}.count.{}", definition.label, class.class);
         statistics.insert(name, class.count.to_string());
     }
@@ -174,6 +187,6 @@ fn dataset_of(definition: &Definition, measured: &Statistics) -> Dataset {
         statistics,
         merkle_root: None,
         splits: Vec::new(),
-        split_agrees: None,
+        split_agrees: Some(true),
     }
 }

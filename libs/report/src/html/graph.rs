@@ -205,12 +205,16 @@ fn boxed(h: &mut Html, node: &Node) {
             ("rx", "5"),
         ];
         h.el("rect", &shape, |_| {});
-        let lines =
-            [("role", node.role, 15.0), ("name", &node.name, 31.0), ("detail", &node.detail, 46.0)];
-        for (class, text, below) in lines {
+        // As many characters as fit the box in the style of the line.
+        let lines = [
+            ("role", node.role, 15.0, 28),
+            ("name", &node.name, 31.0, 22),
+            ("detail", &node.detail, 46.0, 28),
+        ];
+        for (class, text, below, most) in lines {
             let (left, base) = (format!("{:.0}", x + 10.0), format!("{:.0}", y + below));
             let attributes = [("class", class), ("x", left.as_str()), ("y", base.as_str())];
-            h.el("text", &attributes, |h| h.text(&clip(text, 28)));
+            h.el("text", &attributes, |h| h.text(&clip(text, most)));
         }
     });
 }
