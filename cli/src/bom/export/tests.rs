@@ -1,3 +1,5 @@
+//! Every form is written, and nothing is lost on the way.
+
 use std::path::Path;
 
 use super::{ExportArguments, Form, export};

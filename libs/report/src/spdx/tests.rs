@@ -1,3 +1,5 @@
+//! Scores from vectors.
+
 use super::cvss::{base_score, severity, written};
 
 #[test]
