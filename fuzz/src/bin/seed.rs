@@ -41,6 +41,7 @@ fn main() -> Outcome {
     write("aibom", "foreign.json", FOREIGN)?;
     write("exports", "foreign.json", FOREIGN)?;
     write("aibom", "old.json", br#"{"bomFormat":"CycloneDX","specVersion":"1.4"}"#)?;
+    write("exports", "old.json", br#"{"bomFormat":"CycloneDX","specVersion":"1.4"}"#)?;
     write("bundle", "small.json", &small_bundle(&wine).to_bytes()?)?;
     write("bundle", "other_schema.json", &canonical::to_vec(&json!({"schema": "x"}))?)?;
     write("ledger_inclusion", "wine.json", &canonical::to_vec(&bundle.inclusion)?)?;
