@@ -133,8 +133,9 @@ def schema(graph, context):
 
 def by_schema(document, judge, hurry):
     """What the schema finds; in a hurry only the first of it. The elements go in one by one, for it
-    says nothing of several together, and a whole job is slow to refuse."""
-    whole = [dict(document, **{"@graph": [element]}) for element in document["@graph"]]
+    says nothing of several together, and the last, which is the creation info, goes first: a whole
+    job is slow to refuse."""
+    whole = (dict(document, **{"@graph": [element]}) for element in reversed(document["@graph"]))
     errors = (error for one in whole for error in judge.iter_errors(one))
     return [f"{e.json_path}: {e.message:.200}" for e in itertools.islice(errors, 1 if hurry else None)]
 
