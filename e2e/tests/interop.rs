@@ -1,6 +1,6 @@
 //! Other people's software reads our AIBoMs: the CycloneDX libraries for Python and JavaScript judge
-//! them strictly and refuse each spoiled copy, and Trivy finds in the document alone what the scan found
-//! in the image.
+//! them strictly and refuse each spoiled copy, Trivy finds in the document alone what the scan found
+//! in the image, and the SPDX project's software and Hugging Face's read what is exported.
 
 use std::{path::Path, process::Command};
 
@@ -63,5 +63,64 @@ fn trivy_finds_in_the_aibom_what_was_found_in_the_image() -> anyhow::Result<()> 
     std::fs::write(&path, document.to_string())?;
     let said = rescan(&path)?.expect(1)?;
     ensure!(said.stdout.starts_with("only Trivy  "), "{}", said.stdout);
+    Ok(())
+}
+
+/// The interpreter of an environment for a script of `e2e/interop`, about to run it.
+fn script(name: &str) -> anyhow::Result<Command> {
+    let scripts = place::repository()?.join("e2e/interop");
+    let requirements = scripts.join(name).with_extension("requirements.txt");
+    let mut command = Command::new(python::environment(&requirements)?);
+    command.arg(scripts.join(name));
+    Ok(command)
+}
+
+/// Exports the AIBoM of the real job in a form.
+fn exported(form: &str, out: &Path) -> anyhow::Result<()> {
+    let mesh = Mesh::shared()?;
+    let (job, out) = (mesh.wine()?.join("one"), out.to_string_lossy());
+    mesh.run(&["bom", "export", &job.to_string_lossy(), "--to", form, "--out", &out])?.expect(0)?;
+    Ok(())
+}
+
+#[test]
+fn the_spdx_projects_software_judges_the_spdx_of_a_real_job() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("aibom.spdx.json");
+    exported("spdx", &path)?;
+    let said = run::output(script("spdx.py")?.arg(&path))?.expect(0)?;
+    let passed = |what: &str| {
+        said.stdout.lines().filter(|l| l.starts_with("ok  ") && l.contains(what)).count()
+    };
+    // Schema, shapes and reader: each accepts the document and refuses a spoiled copy of it.
+    ensure!(passed(" as written: ") == 3 && passed(" spoiled: ") == 3, "{}", said.stdout);
+    // And the script ends with 1 when what it was given does not pass.
+    let mut document: serde_json::Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+    document["@graph"].as_array_mut().context("@graph")?.truncate(5);
+    std::fs::write(&path, document.to_string())?;
+    let said = run::output(script("spdx.py")?.arg(&path))?.expect(1)?;
+    ensure!(said.stdout.contains("FAIL"), "{}", said.stdout);
+    Ok(())
+}
+
+#[test]
+fn hugging_face_reads_the_model_card_of_a_real_job() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("README.md");
+    exported("model-card", &path)?;
+    let said = run::output(script("model_card.py")?.arg(&path))?.expect(0)?;
+    let said: serde_json::Value = serde_json::from_str(&said.stdout)?;
+    ensure!(said["results"].as_array().is_some_and(|all| all.len() == 4), "{said}");
+    let card = std::fs::read_to_string(&path)?;
+    for (good, bad) in [
+        ("library_name: keras", "library_name: torch"),
+        ("verified: false", "verified: true"),
+        ("license: \"apache-2.0\"", "licence: \"apache-2.0\""),
+        ("model-index:", "model-index: ["),
+    ] {
+        ensure!(card.contains(good), "{good:?} is not in the card");
+        std::fs::write(&path, card.replacen(good, bad, 1))?;
+        run::output(script("model_card.py")?.arg(&path))?.expect(1)?;
+    }
     Ok(())
 }

@@ -5,7 +5,11 @@ mod inventory;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use report::{Aibom, annex_iv, card, html, spdx};
+use report::{
+    Aibom,
+    annex_iv::{self, PackFile},
+    bsi, card, html, spdx,
+};
 use serde::Serialize;
 
 use super::read::{Read, read};
@@ -24,6 +28,8 @@ Examples:
   aibom bom export wine --to annex-iv --out wine-annex-iv
                                             a directory: material for technical documentation
   aibom bom export wine --to cyclonedx --out aibom.cdx.json --format json
+  aibom bom export wine --to cyclonedx --profile bsi --out wine-bsi
+                                            a directory: the AIBoM without vulnerabilities, and these
 
 Nothing is verified without --trust-root. Files are never replaced without --force.
 
@@ -49,6 +55,13 @@ enum Form {
     Inventory,
 }
 
+/// Whose rules a form follows beyond its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Profile {
+    /// No vulnerabilities in the SBOM, as BSI TR-03183-2 wants it; they stand in a report beside it.
+    Bsi,
+}
+
 /// Arguments of `bom export`.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
@@ -58,7 +71,10 @@ pub(crate) struct ExportArguments {
     /// What to write.
     #[arg(long, value_enum, value_name = "FORM")]
     to: Form,
-    /// Where to; `-` or nothing is standard output, a directory for annex-iv.
+    /// Whose rules cyclonedx follows beyond its own.
+    #[arg(long, value_enum, value_name = "PROFILE")]
+    profile: Option<Profile>,
+    /// Where to; `-` or nothing is standard output, a directory for annex-iv and the profile bsi.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// Verifies the bundle by this trust root first, and says so in html and annex-iv.
@@ -92,13 +108,10 @@ pub(super) fn export(terminal: &Terminal, arguments: &ExportArguments) -> Result
     let report = verified(arguments)?;
     let verdict = report.as_ref().map(verdict);
     let out = arguments.out.as_deref().filter(|out| *out != Path::new("-"));
-    let files = if arguments.to == Form::AnnexIv {
+    let files = if let Some(pack) = pack(arguments, &aibom, &found, verdict.as_ref())? {
         let directory = out.ok_or_else(|| {
-            Failure::cannot("annex-iv is a directory").remedy("name it with --out DIRECTORY")
+            Failure::cannot("this form is a directory").remedy("name it with --out DIRECTORY")
         })?;
-        let pack = annex_iv::pack(&aibom, &found.aibom, verdict.as_ref(), found.signed);
-        let pack = pack
-            .map_err(|error| Failure::cannot("cannot make the Annex IV pack").caused_by(&error))?;
         write_all(directory, pack, arguments.force)?
     } else {
         let made = single(arguments.to, &aibom, found, verdict.as_ref())?;
@@ -110,6 +123,31 @@ pub(super) fn export(terminal: &Terminal, arguments: &ExportArguments) -> Result
     };
     tell(terminal, report.as_ref(), files)?;
     Ok(exit(report.as_ref()))
+}
+
+/// The files of a form that is a directory; `None` when it is one file.
+fn pack(
+    arguments: &ExportArguments,
+    aibom: &Aibom,
+    found: &Read,
+    verdict: Option<&html::Verdict>,
+) -> Result<Option<Vec<PackFile>>, Failure> {
+    match (arguments.to, arguments.profile) {
+        (Form::AnnexIv, None) => annex_iv::pack(aibom, &found.aibom, verdict, found.signed)
+            .map(Some)
+            .map_err(|error| Failure::cannot("cannot make the Annex IV pack").caused_by(&error)),
+        (Form::Cyclonedx, Some(Profile::Bsi)) => {
+            let parts = bsi::split(aibom, &found.aibom).map_err(|error| {
+                Failure::cannot("cannot part the AIBoM from its vulnerabilities").caused_by(&error)
+            })?;
+            let files = [(bsi::SBOM, parts.sbom), (bsi::VDR, parts.vdr)];
+            Ok(Some(files.into_iter().map(|(path, bytes)| PackFile { path, bytes }).collect()))
+        }
+        (_, None) => Ok(None),
+        (_, Some(Profile::Bsi)) => {
+            Err(Failure::cannot("the profile bsi is one of CycloneDX").remedy("use --to cyclonedx"))
+        }
+    }
 }
 
 fn exit(report: Option<&Report>) -> Exit {
@@ -148,7 +186,7 @@ fn single(
 
 fn write_all(
     directory: &Path,
-    pack: Vec<annex_iv::PackFile>,
+    pack: Vec<PackFile>,
     force: bool,
 ) -> Result<Vec<WrittenFile>, Failure> {
     std::fs::create_dir_all(directory).map_err(|error| {

@@ -5,6 +5,7 @@
 
 mod aibom;
 pub mod annex_iv;
+pub mod bsi;
 pub mod card;
 pub mod diff;
 pub mod html;

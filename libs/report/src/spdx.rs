@@ -1,4 +1,4 @@
-//! The AIBoM as SPDX 3.0.1 in JSON-LD: profiles core, software, ai, dataset, build, security, simpleLicensing.
+//! The AIBoM as SPDX 3.0.1 in JSON-LD: core, software, ai, dataset, build, security, simpleLicensing.
 //!
 //! The id of an element that the AIBoM has too is its BOM-Link (`urn:cdx:<serial>/<version>#<bom-ref>`);
 //! the ids of what only SPDX has begin with `spdx:`, which no escaped bom-ref contains. Who says
@@ -15,13 +15,14 @@ mod element;
 mod graph;
 mod licence;
 mod model;
+mod profiles;
 mod software;
 mod vulnerability;
 
 use ids::canonical;
 
 use crate::Aibom;
-pub(crate) use element::Located;
+pub(crate) use element::{Located, escaped};
 use graph::Graph;
 
 /// The context that every document names.

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use super::{ExportArguments, Form, export};
+use super::{ExportArguments, Form, Profile, export};
 use crate::{arguments::Format, failure::Exit, terminal::Terminal, verify::tests::made::Made};
 
 fn arguments(bundle: &Path, to: Form, out: &Path) -> ExportArguments {
     ExportArguments {
         bundle: bundle.to_owned(),
         to,
+        profile: None,
         out: Some(out.to_owned()),
         trust_root: None,
         force: false,
@@ -46,6 +47,26 @@ fn every_form_is_written_once_and_replaced_only_by_force() {
     let pack = directory.path().join("annex");
     assert_eq!(std::fs::read(pack.join("aibom.cdx.json")).unwrap(), made.bundle.aibom);
     assert_eq!(std::fs::read_dir(pack).unwrap().count(), 7);
+}
+
+#[test]
+fn the_vulnerabilities_are_parted_from_the_sbom() {
+    let made = Made::wine();
+    let directory = tempfile::tempdir().unwrap();
+    let plain = directory.path().join("aibom.cdx.json");
+    std::fs::write(&plain, &made.bundle.aibom).unwrap();
+    let out = directory.path().join("bsi");
+    let mut arguments = arguments(&plain, Form::Cyclonedx, &out);
+    arguments.profile = Some(Profile::Bsi);
+    assert_eq!(export(&Terminal::new(Format::Json), &arguments).unwrap(), Exit::Done);
+    let read = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(out.join(name)).unwrap()).unwrap()
+    };
+    assert_eq!(read("aibom.bsi.cdx.json").get("vulnerabilities"), None);
+    assert!(!read("aibom.vdr.cdx.json")["vulnerabilities"].as_array().unwrap().is_empty());
+    arguments.to = Form::Spdx;
+    let failure = export(&Terminal::new(Format::Json), &arguments).unwrap_err();
+    assert!(failure.to_string().contains("--to cyclonedx"));
 }
 
 #[test]

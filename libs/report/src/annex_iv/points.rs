@@ -41,7 +41,7 @@ const fn asked(
 pub(super) const POINTS: &[Asked] = &[
     asked(
         "1(a)",
-        "Intended purpose, name of the provider, version and relation to previous versions",
+        "Intended purpose, name of the provider, version of the system reflecting its relation to previous versions",
         &[
             ("name", Document, "/metadata/component/name"),
             ("version", Document, "/metadata/component/version"),
@@ -54,7 +54,7 @@ pub(super) const POINTS: &[Asked] = &[
     ),
     asked(
         "1(b)",
-        "Interaction with hardware or software that is not part of the system",
+        "How the system interacts, or can be used to interact, with hardware or software, including other AI systems, that are not part of it",
         &[
             ("input", Model, "/modelCard/modelParameters/inputs"),
             ("output", Model, "/modelCard/modelParameters/outputs"),
@@ -63,7 +63,7 @@ pub(super) const POINTS: &[Asked] = &[
     ),
     asked(
         "1(c)",
-        "Versions of relevant software or firmware, and requirements for updates",
+        "Versions of relevant software or firmware, and any requirements related to version updates",
         &[
             ("training image", Component("image/trainer"), "/purl"),
             ("operating system of the image", Component("image/os"), "/version"),
@@ -74,7 +74,7 @@ pub(super) const POINTS: &[Asked] = &[
     ),
     asked(
         "1(d)",
-        "The forms in which it is placed on the market or put into service",
+        "All the forms in which the system is placed on the market or put into service, such as software packages embedded into hardware, downloads, or APIs",
         &[
             ("file", Model, "/properties"),
             ("digests", Model, "/hashes"),
@@ -90,19 +90,19 @@ pub(super) const POINTS: &[Asked] = &[
     ),
     asked(
         "1(f)",
-        "Where it is a component of products: their external features, marking and layout",
+        "Where it is a component of products: photographs or illustrations of their external features, marking and internal layout",
         &[],
         "photographs or illustrations of the products, or that it is a component of none",
     ),
     asked(
         "1(g)",
-        "Basic description of the user interface for the deployer",
+        "Basic description of the user-interface provided to the deployer",
         &[],
         "a description of the user interface",
     ),
     asked(
         "1(h)",
-        "Instructions for use for the deployer",
+        "Instructions for use for the deployer, and a basic description of the user-interface provided to the deployer, where applicable",
         &[
             ("users", Model, "/modelCard/considerations/users"),
             ("limitations", Model, "/modelCard/considerations/technicalLimitations"),
@@ -111,7 +111,7 @@ pub(super) const POINTS: &[Asked] = &[
     ),
     asked(
         "2(a)",
-        "Methods and steps of development; pre-trained systems and tools of third parties",
+        "Methods and steps performed for the development, including recourse to pre-trained systems or tools provided by third parties and how those were used, integrated or modified",
         &[
             ("approach", Model, "/modelCard/modelParameters/approach/type"),
             ("base models", Model, "/pedigree/ancestors"),
@@ -124,7 +124,7 @@ pub(super) const POINTS: &[Asked] = &[
     ),
     asked(
         "2(b)",
-        "Design specifications: logic, algorithms, design choices, what it optimises for, trade-offs",
+        "Design specifications: general logic of the system and of the algorithms, key design choices with rationale and assumptions, main classification choices, what it is designed to optimise for, expected output and output quality, trade-offs",
         &[
             ("task", Model, "/modelCard/modelParameters/task"),
             ("architecture", Model, "/modelCard/modelParameters/modelArchitecture"),
@@ -136,7 +136,7 @@ pub(super) const POINTS: &[Asked] = &[
     ),
     asked(
         "2(c)",
-        "System architecture; computational resources used to develop, train, test and validate",
+        "System architecture: how software components build on or feed into each other; computational resources used to develop, train, test and validate",
         &[
             ("machine", Component("host"), "/name"),
             ("processor", Component("host/cpu"), "/name"),
@@ -152,7 +152,7 @@ pub(super) const POINTS: &[Asked] = &[
     ),
     asked(
         "2(d)",
-        "Data requirements: training data sets, provenance, scope, selection, labelling, cleaning",
+        "Data requirements in terms of datasheets: training methodologies and techniques, training data sets, their provenance, scope and main characteristics, how the data was obtained and selected, labelling procedures, data cleaning methodologies",
         &[
             ("name", Component("input/dataset"), "/name"),
             ("description", Component("input/dataset"), "/description"),
@@ -165,19 +165,19 @@ pub(super) const POINTS: &[Asked] = &[
     ),
     asked(
         "2(e)",
-        "Assessment of the human oversight measures (Article 14)",
+        "Assessment of the human oversight measures needed in accordance with Article 14, and of the technical measures needed to facilitate the interpretation of the outputs by the deployers (Article 13(3), point (d))",
         &[],
         "the assessment of the human oversight measures and of the technical measures that help deployers read the outputs",
     ),
     asked(
         "2(f)",
-        "Pre-determined changes to the system and its performance",
+        "Where applicable, pre-determined changes to the system and its performance, and the technical solutions adopted to ensure continuous compliance",
         &[],
         "a description of pre-determined changes, or that there are none",
     ),
     asked(
         "2(g)",
-        "Validation and testing: procedures, data, metrics, discriminatory impacts, signed test logs",
+        "Validation and testing procedures: the data used and their main characteristics; metrics of accuracy, robustness and compliance, and of potentially discriminatory impacts; test logs and test reports dated and signed by the responsible persons",
         &[
             ("validation data", Component("split/validation"), "/properties"),
             ("metrics", Model, "/modelCard/quantitativeAnalysis/performanceMetrics"),
@@ -198,7 +198,7 @@ pub(super) const POINTS: &[Asked] = &[
     ),
     asked(
         "3",
-        "Monitoring, functioning and control: capabilities, limitations, accuracy, risks, oversight, input data",
+        "Monitoring, functioning and control: capabilities and limitations in performance, degrees of accuracy, foreseeable unintended outcomes and sources of risks, human oversight measures, specifications on input data",
         &[
             ("metrics", Model, "/modelCard/quantitativeAnalysis/performanceMetrics"),
             ("limitations", Model, "/modelCard/considerations/technicalLimitations"),
@@ -209,13 +209,13 @@ pub(super) const POINTS: &[Asked] = &[
     ),
     asked(
         "4",
-        "Appropriateness of the performance metrics",
+        "Appropriateness of the performance metrics for the specific AI system",
         &[("metrics", Model, "/modelCard/quantitativeAnalysis/performanceMetrics")],
         "why these metrics are the appropriate ones for this system",
     ),
     asked(
         "5",
-        "The risk management system (Article 9)",
+        "The risk management system in accordance with Article 9",
         &[(
             "risks that the submitter names",
             Model,
@@ -225,13 +225,13 @@ pub(super) const POINTS: &[Asked] = &[
     ),
     asked(
         "6",
-        "Changes made by the provider through the lifecycle",
+        "Relevant changes made by the provider to the system through its lifecycle",
         &[("made from", Model, "/pedigree")],
         "the changes since earlier versions ('aibom bom diff' tells them between two AIBoMs)",
     ),
     asked(
         "7",
-        "Harmonised standards applied, or the solutions adopted instead",
+        "Harmonised standards applied in full or in part; where none have been applied, the solutions adopted to meet the requirements of Chapter III, Section 2, with other relevant standards and technical specifications applied",
         &[
             ("statements of the submitter", Model, "/modelCard/properties"),
             ("standards", Document, "/definitions/standards"),
@@ -240,13 +240,13 @@ pub(super) const POINTS: &[Asked] = &[
     ),
     asked(
         "8",
-        "Copy of the EU declaration of conformity (Article 47)",
+        "Copy of the EU declaration of conformity referred to in Article 47",
         &[],
         "the EU declaration of conformity",
     ),
     asked(
         "9",
-        "Evaluation of performance after placing on the market; post-market monitoring plan (Article 72)",
+        "The system in place to evaluate performance in the post-market phase in accordance with Article 72, including the post-market monitoring plan (Article 72(3))",
         &[],
         "the description of the post-market system and the monitoring plan",
     ),

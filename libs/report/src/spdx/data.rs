@@ -6,6 +6,7 @@ use super::{
     agents::organisation,
     element::{Element, Located},
     graph::Graph,
+    licence,
     software::{common, versioned},
 };
 
@@ -29,6 +30,7 @@ fn dataset(graph: &mut Graph<'_>, of: &Located<'_>) {
     element.put("software_primaryPurpose", "data");
     common(graph, &mut element, of);
     versioned(&mut element, of);
+    licence::declare_both(graph, of, &element.id);
     let owners =
         of.items("/data/0/governance/owners").filter_map(|owner| owner.below("/organization"));
     let owners: Vec<String> = owners.filter_map(|owner| organisation(graph, &owner)).collect();

@@ -7,12 +7,8 @@ use super::{
     CONTEXT, SpdxError,
     element::{Element, Located, uri},
     graph::{CREATION, Graph},
-    licence,
+    licence, profiles,
 };
-
-/// The profiles whose classes are used.
-const PROFILES: [&str; 7] =
-    ["core", "software", "ai", "dataset", "build", "security", "simpleLicensing"];
 
 /// Adds the document and the SBOM, and writes all.
 pub(super) fn write(mut graph: Graph<'_>, created: &str) -> Result<Vec<u8>, SpdxError> {
@@ -27,7 +23,6 @@ pub(super) fn write(mut graph: Graph<'_>, created: &str) -> Result<Vec<u8>, Spdx
     document
         .take("dataLicense", data.into_iter().next(), "/metadata/licenses")
         .put("name", format!("AIBoM of {}", source.text("/metadata/component/name")))
-        .put("profileConformance", json!(PROFILES))
         .put("comment", format!(
             "Made from the CycloneDX document {}, which is what was signed. The annotations say who \
              says what; everything asserted or reported is unchecked.",
@@ -35,7 +30,7 @@ pub(super) fn write(mut graph: Graph<'_>, created: &str) -> Result<Vec<u8>, Spdx
         ))
         .take("externalRef", references(&source), "/externalReferences");
     let mut sbom = Element::new("software_Sbom", graph.own("sbom"));
-    sbom.put("software_sbomType", json!(["build"])).put("profileConformance", json!(PROFILES));
+    sbom.put("software_sbomType", json!(["build"]));
     let creation = json!({
         "@id": CREATION, "type": "CreationInfo", "specVersion": "3.0.1", "created": created,
         "createdBy": graph.creators, "createdUsing": graph.tools,
@@ -47,6 +42,7 @@ pub(super) fn write(mut graph: Graph<'_>, created: &str) -> Result<Vec<u8>, Spdx
     graph.add(sbom);
     let (mut elements, mut ids) = graph.finish();
     ids.retain(|id| *id != document_id && *id != sbom_id);
+    let profiles = profiles::met(&elements);
     for element in elements.iter_mut().filter_map(Value::as_object_mut) {
         let root = match element.get("type").and_then(Value::as_str) {
             Some("SpdxDocument") => &sbom_id,
@@ -57,6 +53,7 @@ pub(super) fn write(mut graph: Graph<'_>, created: &str) -> Result<Vec<u8>, Spdx
         if *root == sbom_id {
             inner.push(sbom_id.clone());
         }
+        element.insert("profileConformance".to_owned(), json!(profiles));
         element.insert("rootElement".to_owned(), json!([root]));
         element.insert("element".to_owned(), json!(inner));
     }

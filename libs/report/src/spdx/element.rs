@@ -141,7 +141,7 @@ pub(super) fn uri(text: &str) -> Option<&str> {
 }
 
 /// A text as part of an IRI: everything but letters, digits and `-._~` in percent encoding.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     use std::fmt::Write as _;
 
     let mut out = String::with_capacity(text.len());

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use ids::Timestamp;
 use serde_json::{Value, json};
 
-use super::element::{Element, Located, escaped};
+use super::{
+    element::{Element, Located, escaped},
+    licence,
+};
 use crate::{Aibom, Sources};
 
 /// The blank node of the one creation info.
@@ -152,7 +155,7 @@ impl<'a> Graph<'a> {
     pub(super) fn finish(mut self) -> (Vec<Value>, Vec<String>) {
         let mut number = 0_usize;
         for mut relation in std::mem::take(&mut self.relations) {
-            relation.to.retain(|id| self.ids.contains(id));
+            relation.to.retain(|id| self.ids.contains(id) || licence::is_individual(id));
             relation.to.dedup();
             if relation.to.is_empty() || !self.ids.contains(&relation.from) {
                 continue;

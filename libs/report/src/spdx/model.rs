@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     element::{Element, Located, entry},
     graph::Graph,
+    licence,
     software::{common, versioned},
 };
 
@@ -40,6 +41,7 @@ fn model(graph: &mut Graph<'_>, of: &Located<'_>, id: String) {
     element.put("software_primaryPurpose", "model");
     common(graph, &mut element, of);
     versioned(&mut element, of);
+    licence::declare_both(graph, of, &element.id);
     kinds(&mut element, of);
     let trained = of.below("/modelCard");
     if let Some(card) = trained {

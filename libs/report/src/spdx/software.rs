@@ -59,6 +59,7 @@ fn package(graph: &mut Graph<'_>, of: &Located<'_>, purpose: &str) {
     element.put("software_primaryPurpose", purpose);
     common(graph, &mut element, of);
     versioned(&mut element, of);
+    licence::declare(graph, of, &element.id);
     graph.add(element);
 }
 
@@ -73,10 +74,11 @@ fn file(graph: &mut Graph<'_>, of: &Located<'_>) {
     }
     element.put("software_fileKind", "file").put("software_primaryPurpose", "file");
     common(graph, &mut element, of);
+    licence::declare(graph, of, &element.id);
     graph.add(element);
 }
 
-/// What every artifact has: name, description, hashes, supplier, authors, licences.
+/// What every artifact has but licences: name, description, hashes, supplier, authors.
 pub(super) fn common(graph: &mut Graph<'_>, element: &mut Element, of: &Located<'_>) {
     element.copy("name", of, "/name").copy("description", of, "/description").take(
         "verifiedUsing",
@@ -90,7 +92,6 @@ pub(super) fn common(graph: &mut Graph<'_>, element: &mut Element, of: &Located<
     let authors: Vec<Value> =
         authors.map(|a| agent(graph, a.text("/name"), format!("{}/name", a.at)).into()).collect();
     element.take("originatedBy", authors, format!("{}/authors", of.at));
-    licence::declare(graph, of, &element.id);
 }
 
 /// What every package has: version, package URL, and from where it can be had.

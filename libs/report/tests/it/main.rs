@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod annex_iv;
+mod bsi;
 mod hostile;
 mod ours;
 mod spdx;
