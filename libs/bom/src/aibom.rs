@@ -101,7 +101,7 @@ fn document(evidence: &VerifiedEvidence) -> (Bom, Vec<Group>) {
     components.extend(signers::components(evidence, &mut claims));
     let tools = tools::components(evidence, &mut claims);
     let vulnerabilities = vulnerabilities::of(evidence, &mut claims);
-    let formulation = formulation::formulas(evidence, &mut claims);
+    let formulation = formulation::formulas(evidence, &components, &mut claims);
 
     let (schema, spec_version) = match version(evidence) {
         CycloneDx::V1_6 => ("http://cyclonedx.org/schema/bom-1.6.schema.json", "1.6"),
@@ -115,7 +115,7 @@ fn document(evidence: &VerifiedEvidence) -> (Bom, Vec<Group>) {
         compositions: graph::compositions(evidence, &components, &vulnerabilities),
         declarations: declarations::declarations(evidence, &mut claims),
         definitions: declarations::definitions(),
-        dependencies: graph::dependencies(&inventory, &release, &components, &tools),
+        dependencies: graph::dependencies(evidence, &inventory, &release, &components, &tools),
         external_references: documents::references(evidence, &mut claims),
         metadata: metadata::metadata(evidence, release, tools, &mut claims),
         components,

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use evidence::VerifiedEvidence;
 use serde_json::Value;
 
-use crate::claims::{Group, Source};
+use crate::claims::{Group, Source, plain_name};
 use crate::cyclonedx::Citation;
 use crate::refs;
 use crate::sources::Sources;
@@ -119,16 +119,19 @@ fn point(
         out.push(pointer.to_owned());
         return;
     }
+    // Only the end of a field is open.
+    let (path, open) = path.strip_suffix('*').map_or((path, false), |path| (path, true));
+    let mut segments = path.split('/').skip(1).peekable();
     let mut places = vec![(value, pointer.to_owned())];
-    for segment in path.split('/').skip(1) {
-        let wanted = segment.replace("~2", ",").replace("~1", "/").replace("~0", "~");
+    while let Some(segment) = segments.next() {
+        let wanted = plain_name(segment);
+        let open = open && segments.peek().is_none();
         let mut next = Vec::new();
         for (value, pointer) in places {
             for (place, name, child) in children(value) {
                 // An item without a name goes by its index.
                 let known = if name.is_empty() { place.as_str() } else { name };
-                let begin = segment.ends_with('*').then(|| wanted.trim_end_matches('*'));
-                if known == wanted || begin.is_some_and(|begin| known.starts_with(begin)) {
+                if known == wanted || open && known.starts_with(&wanted) {
                     let mut pointer = pointer.clone();
                     let _ = write!(pointer, "/{place}");
                     next.push((child, pointer));

@@ -67,12 +67,19 @@ impl Claims {
     }
 }
 
-/// A name as a segment of a field: `~`, `/` and `,` escaped.
+/// A name as a segment of a field: `~`, `/`, `,` and `*` escaped.
 pub(crate) fn name(text: &str) -> Cow<'_, str> {
-    if !text.contains(['~', '/', ',']) {
+    if !text.contains(['~', '/', ',', '*']) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.replace('~', "~0").replace('/', "~1").replace(',', "~2"))
+    let text = text.replace('~', "~0").replace('/', "~1");
+    Cow::Owned(text.replace(',', "~2").replace('*', "~4"))
+}
+
+/// The name that [`name`] wrote so.
+pub(crate) fn plain_name(segment: &str) -> String {
+    let text = segment.replace("~4", "*").replace("~2", ",");
+    text.replace("~1", "/").replace("~0", "~")
 }
 
 /// The fields that are there.

@@ -143,8 +143,9 @@ const RULES: [Rule; 8] = [
     Rule {
         name: "packages-scanned",
         title: "Packages scanned",
-        text: "Every package of the image is listed and held against a vulnerability database.",
-        met: "Every scan of the image was complete.",
+        text: "Every package that the image's package managers record is listed, and held against a \
+               vulnerability database.",
+        met: "Every package that the image's package managers record is listed.",
         unmet: "A scan of the image was not complete: an absent vulnerability means nothing.",
         target: refs::IMAGE,
         property: "aibom:scan:0:status",
@@ -153,7 +154,8 @@ const RULES: [Rule; 8] = [
             let mut scans = e.scans().iter().map(|scan| scan.predicate.aibom.completeness);
             scans.all(|completeness| completeness == Completeness::Complete)
         },
-        reasoning: "a scan may say that it is complete only where it names its database",
+        reasoning: "a scan may say that it is complete only where it names its database; a file that no \
+                    package manager records is not seen by it",
     },
 ];
 

@@ -48,7 +48,7 @@ pub(crate) fn references(
         (Source::Granted, operator, "security policy of who runs the mesh"),
     ];
     for (source, policy, comment) in policies {
-        if let Some(url) = policy.and_then(|url| text::web_url(url)) {
+        if let Some(url) = policy {
             add(source, address(url, comment));
         }
     }

@@ -10,7 +10,7 @@ use crate::cyclonedx::component::{Component, Kind};
 use crate::cyclonedx::{Hash, Property, property};
 use crate::{refs, text};
 
-pub(crate) use dataset::splits;
+pub(crate) use dataset::trained_on;
 
 /// The dataset, the records of each split, and the definition.
 pub(crate) fn inputs(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Component> {

@@ -7,12 +7,17 @@ mod observed;
 use evidence::VerifiedEvidence;
 
 use crate::claims::Claims;
+use crate::cyclonedx::component::Component;
 use crate::cyclonedx::formulation::{Formula, Input, Reference};
 use crate::refs;
 
 /// The two formulas, declared first.
-pub(crate) fn formulas(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Formula> {
-    vec![declared::formula(evidence, claims), observed::formula(evidence, claims)]
+pub(crate) fn formulas(
+    evidence: &VerifiedEvidence,
+    components: &[Component],
+    claims: &mut Claims,
+) -> Vec<Formula> {
+    vec![declared::formula(evidence, claims), observed::formula(evidence, components, claims)]
 }
 
 /// The inputs and the image, as inputs of a task.

@@ -8,10 +8,11 @@ use crate::cyclonedx::component::Component;
 use crate::cyclonedx::vulnerability::Vulnerability;
 use crate::cyclonedx::{Aggregate, Composition, Dependency};
 use crate::image::Inventory;
-use crate::{refs, signers};
+use crate::{files, refs, signers};
 
 /// One entry for each component; sorted by reference.
 pub(crate) fn dependencies(
+    evidence: &VerifiedEvidence,
     inventory: &Inventory<'_>,
     release: &Component,
     components: &[Component],
@@ -27,11 +28,11 @@ pub(crate) fn dependencies(
     let mut link = |from: &str, to: &[String]| {
         edges.entry(from.to_owned()).or_default().extend(to.iter().cloned());
     };
-    let host: Vec<String> = parts(components, refs::HOST).map(str::to_owned).collect();
+    let host = host_parts(components);
     let below = |name: &str| -> Vec<String> {
         host.iter().filter(|known| refs::is_part(known, name)).cloned().collect()
     };
-    let made_from = made_from(components);
+    let made_from = made_from(evidence, components);
     let all = || components.iter().map(Component::reference);
     for output in all().filter(|name| is_made(name)) {
         link(output, &made_from);
@@ -77,10 +78,10 @@ fn enter(component: &Component, edges: &mut BTreeMap<String, BTreeSet<String>>) 
     }
 }
 
-/// References of what stands in a component.
-fn parts<'a>(components: &'a [Component], name: &'a str) -> impl Iterator<Item = &'a str> {
-    let of = components.iter().filter(move |c| c.reference() == name).flat_map(|c| &c.components);
-    of.map(Component::reference)
+/// References of what stands in the host.
+pub(crate) fn host_parts(components: &[Component]) -> Vec<String> {
+    let hosts = components.iter().filter(|component| component.reference() == refs::HOST);
+    hosts.flat_map(|host| &host.components).map(|part| part.reference().to_owned()).collect()
 }
 
 /// The base model of the trained one, where the submitter names one.
@@ -90,15 +91,16 @@ fn base_model(components: &[Component]) -> Option<&str> {
     ancestors.find(|name| *name == refs::BASE_MODEL)
 }
 
-/// Everything that went into the run: inputs, image, machine.
-fn made_from(components: &[Component]) -> Vec<String> {
-    const MACHINE: [&str; 3] = [refs::ENGINE, refs::OS, refs::CPU];
-    let inputs = components.iter().map(Component::reference).filter(|name| {
-        refs::is_part(name, "input") || refs::is_part(name, "split") || *name == refs::IMAGE
-    });
-    let machine = parts(components, refs::HOST);
-    let machine = machine.filter(|name| MACHINE.contains(name) || is_gpu(name));
-    inputs.chain(machine).map(str::to_owned).collect()
+/// Everything that the executor gave the run: inputs, image, machine; and the splits that it trained on.
+fn made_from(evidence: &VerifiedEvidence, components: &[Component]) -> Vec<String> {
+    const MACHINE: [&str; 4] = [refs::ENGINE, refs::RUNTIME, refs::OS, refs::CPU];
+    let inputs = components
+        .iter()
+        .map(Component::reference)
+        .filter(|name| refs::is_part(name, "input") || *name == refs::IMAGE);
+    let machine = host_parts(components).into_iter();
+    let machine = machine.filter(|name| MACHINE.contains(&name.as_str()) || is_gpu(name));
+    inputs.map(str::to_owned).chain(machine).chain(files::trained_on(evidence)).collect()
 }
 
 /// Whether it is a GPU, and no part of one.
@@ -106,7 +108,8 @@ fn is_gpu(name: &str) -> bool {
     name.strip_prefix("host/gpu/").is_some_and(|rest| !rest.contains('/'))
 }
 
-/// `complete` only where the executor saw all of it, or the scanner says that it did.
+/// `complete` only where the executor gave all of it. A scan sees what package managers record and no
+/// other file, so not even a complete one makes the image's contents so.
 pub(crate) fn compositions(
     evidence: &VerifiedEvidence,
     components: &[Component],
@@ -120,21 +123,19 @@ pub(crate) fn compositions(
         vulnerabilities: Vec::new(),
     };
     let own = |list: &[&str]| list.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
-    let host = std::iter::once(refs::HOST).chain(parts(components, refs::HOST));
-    let host = host.map(str::to_owned).collect();
+    let host = std::iter::once(refs::HOST.to_owned()).chain(host_parts(components)).collect();
     let complete = evidence
         .scans()
         .iter()
         .all(|scan| scan.predicate.aibom.completeness == Completeness::Complete);
-    let scanned = if complete { Aggregate::Complete } else { Aggregate::Incomplete };
+    let scanned = if complete { Aggregate::Unknown } else { Aggregate::Incomplete };
     vec![
         Composition {
             dependencies: own(&[refs::MODEL]),
             ..composition("training", Aggregate::Complete)
         },
         Composition {
-            assemblies: own(&[refs::IMAGE]),
-            // The packages are its dependencies.
+            // The packages stand beside it, as what it depends on.
             dependencies: own(&[refs::IMAGE]),
             ..composition("image", scanned)
         },
@@ -142,7 +143,7 @@ pub(crate) fn compositions(
             // No scanner knows every vulnerability: its list is never said to be complete.
             vulnerabilities: vulnerabilities.iter().map(|v| v.bom_ref.clone()).collect(),
             assemblies: if vulnerabilities.is_empty() { own(&[refs::IMAGE]) } else { Vec::new() },
-            ..composition("vulnerabilities", if complete { Aggregate::Unknown } else { scanned })
+            ..composition("vulnerabilities", scanned)
         },
         Composition {
             assemblies: own(&[refs::SUBMITTED_MODEL, refs::DATASET, refs::DEFINITION]),

@@ -42,7 +42,6 @@ fn processor(host: &Host) -> Component {
 
 fn system(host: &Host) -> Component {
     Component {
-        version: Some(text::version(&host.kernel)),
         properties: vec![
             property("os:kernel", &host.kernel),
             property("os:architecture", &host.architecture),

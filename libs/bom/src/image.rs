@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use evidence::{Container, OperatingSystem, Package, SourcePackage, VerifiedEvidence};
 use job::Trainer;
 
-use crate::claims::{Claims, Source};
+use crate::claims::{Claims, Source, given};
 use crate::cyclonedx::component::{Component, Kind};
 use crate::cyclonedx::{Entity, Hash, Property, property};
 use crate::{licence, refs, text};
@@ -179,6 +179,9 @@ pub(crate) fn component(evidence: &VerifiedEvidence, claims: &mut Claims) -> Com
     claims.add(Source::Asserted, refs::IMAGE, &["/name", "/properties/aibom:image:requested"]);
     claims.add(Source::Observed, refs::IMAGE, &["/version", "/hashes", "/properties"]);
     claims.add(Source::Derived, refs::IMAGE, &["/bom-ref", "/type", "/purl"]);
+    // The words of whoever made the image; the executor passes them on.
+    let labels = given([("/properties/aibom:image:label:*", !container.image.labels.is_empty())]);
+    claims.add(Source::Reported, refs::IMAGE, &labels);
     let mut properties = properties(trainer, container);
     properties.extend(crate::files::dependency_properties(evidence, "trainer"));
     Component {

@@ -7,7 +7,7 @@ use crate::cyclonedx::component::Component;
 use crate::cyclonedx::{
     Contact, DistributionConstraints, Entity, Lifecycle, Metadata, Property, Tools, property,
 };
-use crate::{aibom, licence, refs, text};
+use crate::{aibom, licence, refs};
 
 /// The metadata around the released model and the tools.
 pub(crate) fn metadata(
@@ -62,15 +62,15 @@ pub(crate) fn manufacturer(evidence: &VerifiedEvidence) -> Entity {
     Entity {
         contact: mail(evidence).into_iter().map(|c| Contact { name: None, ..c }).collect(),
         name: Some(name.clone()),
-        url: url.as_deref().and_then(text::web_url).map(str::to_owned).into_iter().collect(),
+        url: url.iter().cloned().collect(),
     }
 }
 
-/// The operator with its mail address, where there is one that is plainly an address.
+/// The operator with its mail address, where there is one: the evidence was refused if it were none.
 fn mail(evidence: &VerifiedEvidence) -> Option<Contact> {
     let operator = evidence.grant().operator.as_ref()?;
-    let email = text::mail(operator.email.as_deref()?)?;
-    Some(Contact { email: Some(email.to_owned()), name: Some(operator.name.clone()) })
+    let email = operator.email.clone()?;
+    Some(Contact { email: Some(email), name: Some(operator.name.clone()) })
 }
 
 fn properties(evidence: &VerifiedEvidence) -> Vec<Property> {

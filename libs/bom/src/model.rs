@@ -78,16 +78,20 @@ pub(crate) fn trained(evidence: &VerifiedEvidence, claims: &mut Claims) -> Compo
     let kind = given([("/properties/aibom:model:type", spec.model.kind.is_some())]);
     claims.add(Source::Asserted, refs::MODEL, &kind);
     claims.add(Source::Observed, refs::MODEL, &["/hashes", "/properties"]);
-    claims.add(Source::Derived, refs::MODEL, &["/bom-ref", "/type", "/mime-type", "/purl"]);
+    // Nobody knows of what type a file is that could not be read.
+    let read = matches!(&observed.trained, Trained::Read(_));
+    let derived =
+        given([("/bom-ref", true), ("/type", true), ("/mime-type", read), ("/purl", true)]);
+    claims.add(Source::Derived, refs::MODEL, &derived);
     let mut properties = vec![property("file:name", "model.keras")];
     properties.extend(spec.model.kind.iter().map(|kind| property("model:type", kind)));
     properties.extend(read_from(observed));
     properties.extend(file.map(text::descriptor_properties).unwrap_or_default());
     Component {
-        mime_type: Some(KERAS_MEDIA_TYPE.to_owned()),
+        mime_type: read.then(|| KERAS_MEDIA_TYPE.to_owned()),
         purl: Some(purl),
         hashes,
-        pedigree: Some(Box::new(pedigree::pedigree(spec, claims))),
+        pedigree: Some(Box::new(pedigree::pedigree(evidence, claims))),
         model_card: Some(Box::new(card::card(evidence, claims))),
         properties,
         ..described(Kind::MachineLearningModel, refs::MODEL, spec)

@@ -11,6 +11,8 @@ pub(crate) const MODEL: &str = "output/model.keras";
 pub(crate) const CARD: &str = "card/model.keras";
 /// The submitted model file.
 pub(crate) const SUBMITTED_MODEL: &str = "input/model";
+/// The submitted model file as an ancestor of the trained one.
+pub(crate) const SUBMITTED_ANCESTOR: &str = "base/submitted";
 /// The model that the submitted one was derived from.
 pub(crate) const BASE_MODEL: &str = "base/model";
 /// The dataset.

@@ -8,6 +8,8 @@ use crate::cyclonedx::{Hash, Property, property};
 
 /// The longest version that the schema takes, in characters.
 const MAX_VERSION_CHARS: usize = 1024;
+/// The longest purl that is taken from a submitter, in bytes.
+const MAX_PURL_BYTES: usize = 512;
 
 /// A number as RFC 8785 writes it.
 pub(crate) fn number(value: f64) -> String {
@@ -22,7 +24,8 @@ pub(crate) fn json(value: &Value) -> (String, &'static str) {
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
         Value::String(text) => return (text.clone(), "string"),
         Value::Array(_) => "array",
         Value::Object(_) => "object",
@@ -46,35 +49,44 @@ pub(crate) fn version(text: &str) -> String {
     text.chars().take(MAX_VERSION_CHARS).collect()
 }
 
-/// `text` when it is plainly a web address (a part of RFC 3986 that every reader agrees on).
-pub(crate) fn web_url(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at_checked(end)?;
-    let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
-    let host_ok = !host.is_empty()
-        && host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
-    let port_ok = (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit());
-    let path_ok =
-        path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/?#!$&'()*+,;=:@".contains(&b))
-            && path.matches('#').count() <= 1;
-    (host_ok && port_ok && path_ok).then_some(text)
+/// Whether `text` is a purl (purl-spec, PURL-SPECIFICATION) of a type that names models and data. The
+/// submitter says it: one of another type would be taken for a package of the image by scanners.
+pub(crate) fn is_data_purl(text: &str) -> bool {
+    const TYPES: [&str; 6] = ["doi", "generic", "github", "huggingface", "mlflow", "oci"];
+    let Some(rest) = text.strip_prefix("pkg:").filter(|_| text.len() <= MAX_PURL_BYTES) else {
+        return false;
+    };
+    let (rest, subpath) = rest.split_once('#').map_or((rest, None), |(a, b)| (a, Some(b)));
+    let (rest, qualifiers) = rest.split_once('?').map_or((rest, None), |(a, b)| (a, Some(b)));
+    let Some((kind, rest)) = rest.split_once('/') else { return false };
+    let (path, version) = rest.split_once('@').map_or((rest, None), |(a, b)| (a, Some(b)));
+    let qualifier = |pair: &str| {
+        let lower = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-_".contains(&b);
+        pair.split_once('=').is_some_and(|(key, value)| {
+            key.starts_with(|c: char| c.is_ascii_lowercase())
+                && key.bytes().all(lower)
+                && value.split('/').all(is_encoded)
+        })
+    };
+    TYPES.contains(&kind)
+        && path.split('/').all(is_encoded)
+        && version.is_none_or(is_encoded)
+        && qualifiers.is_none_or(|all| all.split('&').all(qualifier))
+        && subpath.is_none_or(|path| path.split('/').all(is_encoded))
 }
 
-/// `text` when it is plainly a mail address (a part of RFC 5321 that every reader agrees on).
-pub(crate) fn mail(text: &str) -> Option<&str> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'+');
-    let dotted = |part: &str, most: usize| {
-        part.len() <= most && part.split('.').all(|p| !p.is_empty() && p.bytes().all(plain))
-    };
-    let (local, domain) = text.split_once('@')?;
-    let labels = domain.split('.').all(|label| {
-        label.len() <= 63
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && !label.contains(['_', '+'])
-    });
-    (dotted(local, 64) && dotted(domain, 253) && labels).then_some(text)
+/// Not empty, and of nothing but what a purl leaves as it is, and encoded bytes.
+fn is_encoded(text: &str) -> bool {
+    let plain =
+        |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:".contains(&b));
+    let mut parts = text.split('%');
+    !text.is_empty()
+        && parts.next().is_some_and(plain)
+        && parts.all(|part| {
+            part.split_at_checked(2).is_some_and(|(byte, rest)| {
+                byte.bytes().all(|b| b.is_ascii_hexdigit()) && plain(rest)
+            })
+        })
 }
 
 /// `text` when it is a media type that the schema takes.

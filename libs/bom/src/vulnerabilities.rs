@@ -25,6 +25,9 @@ struct Known<'a> {
     not_fixed: BTreeSet<&'a str>,
 }
 
+/// What follows from the id and from which scan it was.
+const DERIVED: [&str; 3] = ["/bom-ref", "/properties/aibom:found-by", "/source"];
+
 /// The vulnerabilities, sorted by id.
 pub(crate) fn of(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Vulnerability> {
     let mut known: BTreeMap<&str, Known<'_>> = BTreeMap::new();
@@ -36,7 +39,12 @@ pub(crate) fn of(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Vulner
     if !known.is_empty() {
         claims.add(From::Scanned, refs::RELEASE, &["$/vulnerabilities"]);
     }
-    known.into_iter().map(|(id, known)| known.described(id)).collect()
+    let all: Vec<Vulnerability> =
+        known.into_iter().map(|(id, known)| known.described(id)).collect();
+    for vulnerability in &all {
+        claims.add(From::Derived, &vulnerability.bom_ref, &DERIVED);
+    }
+    all
 }
 
 impl<'a> Known<'a> {

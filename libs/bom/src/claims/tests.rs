@@ -1,6 +1,6 @@
 //! The record joins what is alike and escapes what would be read as something else.
 
-use super::{Claims, Source, name};
+use super::{Claims, Source, name, plain_name};
 
 #[test]
 fn subjects_that_share_source_and_fields_are_joined() {
@@ -20,5 +20,8 @@ fn subjects_that_share_source_and_fields_are_joined() {
 #[test]
 fn names_are_escaped() {
     assert_eq!(name("plain:name"), "plain:name");
-    assert_eq!(name("a~b/c,d"), "a~0b~1c~2d");
+    assert_eq!(name("a~b/c,d*"), "a~0b~1c~2d~4");
+    for text in ["plain", "a~b/c,d*", "~4", "~04", "~~2,*"] {
+        assert_eq!(plain_name(&name(text)), text);
+    }
 }

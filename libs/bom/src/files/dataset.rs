@@ -12,20 +12,25 @@ use crate::{licence, refs, text};
 
 /// The rule by which the executor splits.
 const SPLIT_ALGORITHM: &str = "sha256-rank.v1";
+/// How the tree over the records is made.
+const MERKLE_TREE: &str = "RFC 6962, SHA-256, leaf = record without line end";
 
 pub(super) fn component(evidence: &VerifiedEvidence, claims: &mut Claims) -> Component {
     let spec = &evidence.request().spec;
     let (input, info) = (&spec.inputs.dataset, &spec.dataset);
     let source = info.source.as_deref();
-    let url = source.and_then(text::web_url).map(str::to_owned);
-    let purl = source.filter(|text| text.starts_with("pkg:")).map(str::to_owned);
+    let url = source.filter(|text| job::is_web_address(text)).map(str::to_owned);
+    let purl = source.filter(|text| text::is_data_purl(text)).map(str::to_owned);
     claims.add(Source::Asserted, refs::DATASET, &asserted(info, purl.is_some(), url.is_some()));
     let more = super::dependency_properties(evidence, "dataset");
     let observed = given([("/hashes", true), ("/properties", !more.is_empty())]);
     claims.add(Source::Observed, refs::DATASET, &observed);
-    let read = format!("/data/{}/contents/properties", claims::name(&info.name));
+    let data = format!("/data/{}", claims::name(&info.name));
+    let read = format!("{data}/contents/properties");
+    let tree = format!("{read}/aibom:dataset:merkle-tree");
     claims.add(Source::Observed, refs::DATASET, &[read]);
     claims.add(Source::Derived, refs::DATASET, &["/bom-ref", "/type", "/mime-type"]);
+    claims.add(Source::Derived, refs::DATASET, &[format!("{data}/type"), tree]);
     let link = url.iter().map(|url| ExternalReference {
         kind: ReferenceKind::Distribution,
         url: url.clone(),
@@ -98,7 +103,10 @@ fn facts(dataset: &Dataset) -> Vec<Property> {
         property("dataset:columns", dataset.columns),
         property("dataset:label", &dataset.label),
     ];
-    out.extend(dataset.merkle_root.map(|root| property("dataset:merkle-root:sha256", root)));
+    if let Some(root) = dataset.merkle_root {
+        out.push(property("dataset:merkle-root:sha256", root));
+        out.push(property("dataset:merkle-tree", MERKLE_TREE));
+    }
     out.extend(dataset.split_agrees.map(|agrees| property("dataset:split:agrees", agrees)));
     out.extend(
         dataset
@@ -109,8 +117,19 @@ fn facts(dataset: &Dataset) -> Vec<Property> {
     out
 }
 
+/// What the model was trained and validated on: the splits where the trainer's own record of its split
+/// names the rows that the executor computed, else no more is known than the dataset.
+pub(crate) fn trained_on(evidence: &VerifiedEvidence) -> Vec<String> {
+    let dataset = &evidence.training().predicate.run_details.observed.dataset;
+    let agreed = dataset.split_agrees == Some(true) && !dataset.splits.is_empty();
+    if !agreed {
+        return vec![refs::DATASET.to_owned()];
+    }
+    splits(dataset).map(|split| refs::split(&split.name)).collect()
+}
+
 /// The splits, the first of each name.
-pub(crate) fn splits(dataset: &Dataset) -> impl Iterator<Item = &Split> {
+fn splits(dataset: &Dataset) -> impl Iterator<Item = &Split> {
     let mut seen = BTreeSet::new();
     dataset.splits.iter().filter(move |split| seen.insert(&split.name))
 }

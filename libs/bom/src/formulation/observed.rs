@@ -6,35 +6,38 @@ use evidence::{RunDetails, ScanStatement, Usage, VerifiedEvidence};
 
 use super::isolation;
 use crate::claims::{Claims, Source, not_scanned};
+use crate::cyclonedx::component::Component;
 use crate::cyclonedx::formulation::{
     Command, Formula, Input, Output, OutputKind, Parameter, Reference, Resource, Step, Task,
     TaskType, Workflow,
 };
 use crate::cyclonedx::{Dependency, ExternalReference, Property, ReferenceKind, property};
-use crate::{files, refs, text};
+use crate::{files, graph, refs, text};
 
 const FORMULA: &str = "formula/observed";
 const WORKFLOW: &str = "workflow/observed";
 /// The output that holds the metrics.
 const METRICS: &str = "metrics.json";
 
-pub(super) fn formula(evidence: &VerifiedEvidence, claims: &mut Claims) -> Formula {
+pub(super) fn formula(
+    evidence: &VerifiedEvidence,
+    components: &[Component],
+    claims: &mut Claims,
+) -> Formula {
     let details = &evidence.training().predicate.run_details;
     let run = &details.metadata;
     claim(claims);
     let mut tasks = vec![train(evidence, claims)];
-    let mut task_dependencies =
-        vec![Dependency { reference: refs::TRAIN_TASK.to_owned(), depends_on: Vec::new() }];
     for (index, scan) in evidence.scans().iter().enumerate() {
         let task = scan_task(index, scan, evidence);
         claims.add(Source::Scanned, &task.bom_ref, &["everything"]);
         claims.add(Source::Derived, &task.bom_ref, &SCAN_CONSTANTS);
-        task_dependencies.push(Dependency {
-            reference: task.bom_ref.clone(),
-            depends_on: vec![refs::TRAIN_TASK.to_owned()],
-        });
         tasks.push(task);
     }
+    // No task waits for another: an image can be scanned before or after it is trained with.
+    let alone =
+        |task: &Task| Dependency { reference: task.bom_ref.clone(), depends_on: Vec::new() };
+    let task_dependencies = tasks.iter().map(alone).collect();
     let workflow = Workflow {
         bom_ref: WORKFLOW.to_owned(),
         uid: run.invocation_id.clone(),
@@ -48,9 +51,7 @@ pub(super) fn formula(evidence: &VerifiedEvidence, claims: &mut Claims) -> Formu
         workspaces: isolation::workspaces(&details.observed.container, claims),
         runtime_topology: vec![Dependency {
             reference: refs::IMAGE.to_owned(),
-            depends_on: [refs::ENGINE, refs::RUNTIME, refs::OS, refs::CPU]
-                .map(str::to_owned)
-                .into(),
+            depends_on: graph::host_parts(components),
         }],
         properties: properties(evidence),
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{Dataset, Reported, RunDetails, VerifiedEvidence};
+use evidence::{Reported, RunDetails, VerifiedEvidence};
 use ids::canonical;
 use job::ModelInfo;
 
@@ -53,32 +53,26 @@ fn parameters(evidence: &VerifiedEvidence, claims: &mut Claims) -> ModelParamete
     let model = readable(observed);
     let classes: Vec<&str> = model.layers.iter().map(|layer| layer.class_name.as_str()).collect();
     claims.add(Source::Observed, refs::MODEL, &["/modelCard/modelParameters"]);
+    claims.add(Source::Asserted, refs::MODEL, &["/modelCard/modelParameters/task"]);
+    // Whoever trains on a label is supervised.
     claims.add(
-        Source::Asserted,
+        Source::Derived,
         refs::MODEL,
-        &["/modelCard/modelParameters/approach", "/modelCard/modelParameters/task"],
+        &["/modelCard/modelParameters/approach", "/modelCard/modelParameters/datasets"],
     );
-    claims.add(Source::Derived, refs::MODEL, &["/modelCard/modelParameters/datasets"]);
     let forms = |tensors: &[_]| tensors.iter().map(|t| Form { format: describe(t) }).collect();
     ModelParameters {
         approach: Approach { kind: "supervised" },
         task: task(evidence.request().spec.task),
         architecture_family: model.class_name.clone(),
         model_architecture: format!("{}: {}", model.class_name, classes.join(", ")),
-        datasets: datasets(&observed.dataset),
+        datasets: files::trained_on(evidence)
+            .into_iter()
+            .map(|reference| DatasetReference { reference })
+            .collect(),
         inputs: forms(&model.inputs),
         outputs: forms(&model.outputs),
     }
-}
-
-/// The splits, or the whole dataset where they are not known.
-fn datasets(dataset: &Dataset) -> Vec<DatasetReference> {
-    let splits = files::splits(dataset).map(|split| refs::split(&split.name));
-    let mut references: Vec<String> = splits.collect();
-    if references.is_empty() {
-        references.push(refs::DATASET.to_owned());
-    }
-    references.into_iter().map(|reference| DatasetReference { reference }).collect()
 }
 
 /// What the platform measured of the run.

@@ -22,11 +22,10 @@ pub(super) fn considerations(evidence: &VerifiedEvidence, claims: &mut Claims) -
     let measured = !energy.is_empty();
     let observed = given([("/modelCard/considerations/environmentalConsiderations", measured)]);
     claims.add(Source::Observed, refs::MODEL, &observed);
-    let operator = evidence.grant().operator.as_ref().map(|operator| operator.name.as_str());
     let energy_consumptions = energy
         .iter()
         .enumerate()
-        .map(|(index, energy)| consumption(index, energy, operator, claims))
+        .map(|(index, energy)| consumption(index, energy, claims))
         .collect();
     let risks = info
         .ethical_risks
@@ -72,16 +71,13 @@ fn fairness(info: &ModelInfo) -> Vec<FairnessAssessment> {
 }
 
 /// What one counter measured. Counters are never added up: one may hold what another holds, too.
-fn consumption(
-    index: usize,
-    energy: &Energy,
-    operator: Option<&str>,
-    claims: &mut Claims,
-) -> EnergyConsumption {
+fn consumption(index: usize, energy: &Energy, claims: &mut Claims) -> EnergyConsumption {
     let bom_ref = format!("{}/energy/{index}", refs::CARD);
-    let who = if operator.is_some() { Source::Granted } else { Source::Derived };
-    claims.add(Source::Derived, &bom_ref, &["/bom-ref", "/description", "/energySource"]);
-    claims.add(who, &bom_ref, &["/organization"]);
+    claims.add(
+        Source::Derived,
+        &bom_ref,
+        &["/bom-ref", "/description", "/energySource", "/organization"],
+    );
     let measure = EnergyMeasure { unit: "kWh", value: kilowatt_hours(energy.millijoules) };
     EnergyConsumption {
         activity: "training",
@@ -91,10 +87,8 @@ fn consumption(
             description: scope(&energy.counter),
             energy_provided: measure,
             energy_source: "unknown",
-            organization: Entity {
-                name: Some(operator.unwrap_or("not stated").to_owned()),
-                ..Entity::default()
-            },
+            // Nobody in the evidence says who made the energy; the operator only used it.
+            organization: Entity { name: Some("not stated".to_owned()), ..Entity::default() },
         }],
         properties: vec![
             property("energy:counter", &energy.counter),
@@ -111,11 +105,11 @@ fn kilowatt_hours(millijoules: u64) -> f64 {
 /// What a counter of this name counts.
 fn scope(counter: &str) -> &'static str {
     if counter.starts_with("nvml:") {
-        "The energy of this GPU alone; who runs the mesh, which need not be who makes the energy."
+        "The energy of this GPU alone; who provided it is not stated."
     } else if counter.starts_with("rapl:") {
-        "The energy of the whole processor package, whatever else ran on it; who runs the mesh, which \
-         need not be who makes the energy."
+        "The energy of the whole processor package, whatever else ran on it; who provided it is not \
+         stated."
     } else {
-        "Who runs the mesh, which need not be who makes the energy."
+        "Who provided the energy is not stated."
     }
 }

@@ -45,6 +45,8 @@ fn a_good_run_meets_every_requirement() {
     let requirements = bom["definitions"]["standards"][0]["requirements"].as_array().unwrap();
     let named: Vec<&str> = requirements.iter().map(|r| r["identifier"].as_str().unwrap()).collect();
     assert_eq!(named, ALL);
+    let said = bom["declarations"]["claims"][7]["predicate"].as_str().unwrap();
+    assert_eq!(said, "Every package that the image's package managers record is listed.");
 }
 
 #[test]

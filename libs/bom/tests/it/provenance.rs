@@ -6,7 +6,7 @@ mod model;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::evidence::Fixture;
 
 /// An AIBoM with the source of every value.
@@ -97,6 +97,9 @@ fn formulas_tell_what_was_asked_from_what_ran() {
     assert_eq!(marked.who(&format!("{task}/inputs/4")), "Reported");
     assert_eq!(marked.who(&format!("{task}/inputs/5/environmentVars")), "Observed");
     assert_eq!(marked.who("/formulation/1/workflows/0/tasks/1/properties"), "Scanned");
+    for task in observed["taskDependencies"].as_array().unwrap() {
+        assert_eq!(task["dependsOn"], Value::Null, "a scan of the image needs no training");
+    }
     assert_eq!(crate::property(observed, "aibom:isolation:networkMode"), Some("none"));
     assert_eq!(crate::property(observed, "aibom:run:cpuMs"), Some("41250"));
     let energy = crate::property(observed, "aibom:run:energyMillijoules:rapl:package-0");
@@ -109,6 +112,42 @@ fn formulas_tell_what_was_asked_from_what_ran() {
         let who = marked.who(&format!("/formulation/1/workflows/0/properties/{index}"));
         assert_eq!(who, if granted { "Granted" } else { "Observed" }, "{property}");
     }
+}
+
+#[test]
+fn a_whole_number_is_an_integer_whoever_says_it() {
+    let bom = crate::aibom(&Fixture::new().training(|training| {
+        let effective = &mut training.predicate.run_details.reported.effective;
+        effective.insert("epochs".to_owned(), 30.into());
+        effective.insert("rate".to_owned(), 0.5.into());
+    }));
+    for (formula, parameters) in [(0, vec!["integer"]), (1, vec!["integer", "number"])] {
+        let task = &bom["formulation"][formula]["workflows"][0]["tasks"][0];
+        let all = task["inputs"][4]["parameters"].as_array().unwrap();
+        for (name, kind) in ["epochs", "rate"].into_iter().zip(parameters) {
+            let found = all.iter().find(|p| p["name"] == name).unwrap();
+            assert_eq!(found["dataType"], kind, "{name}");
+        }
+    }
+}
+
+#[test]
+fn an_operator_within_its_bounds_is_told_in_full() {
+    let bom = crate::aibom(&Fixture::new().grant(|grant| {
+        grant.operator = Some(evidence::Operator {
+            name: "O".to_owned(),
+            url: Some("https://o.example/%C3%A9".to_owned()),
+            email: Some("a!#$b@o.example".to_owned()),
+            security_policy: Some("https://o.example/%20".to_owned()),
+        });
+    }));
+    assert_eq!(crate::schema::errors(&bom), Vec::<String>::new());
+    let told = json!({"name": "O", "url": ["https://o.example/%C3%A9"],
+                      "contact": [{"email": "a!#$b@o.example"}]});
+    assert_eq!(bom["metadata"]["manufacturer"], told);
+    assert_eq!(bom["metadata"]["authors"], json!([{"name": "O", "email": "a!#$b@o.example"}]));
+    let references = bom["externalReferences"].as_array().unwrap();
+    assert!(references.iter().any(|r| r["url"] == "https://o.example/%20"));
 }
 
 #[test]

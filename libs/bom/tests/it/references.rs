@@ -127,7 +127,14 @@ fn the_model_depends_on_all_that_went_in() {
     };
     assert_eq!(entry("release"), r#"["output/model.keras"]"#);
     let model = entry("output/model.keras");
-    for part in ["input/model", "input/dataset", "input/definition", "image/trainer", "host/cpu"] {
+    for part in [
+        "input/model",
+        "input/dataset",
+        "input/definition",
+        "image/trainer",
+        "host/cpu",
+        "host/runtime",
+    ] {
         assert!(model.contains(part), "{part} is not among {model}");
     }
     assert!(entry("image/trainer").contains("pkg:pypi/keras@3.15.1"));

@@ -84,9 +84,11 @@ fn closeness(field: &str, names: &[String]) -> Option<(usize, bool, usize)> {
         return Some((0, false, 0));
     }
     let segments: Vec<&str> = field.split('/').skip(1).collect();
-    let plain = |s: &str| s.replace("~2", ",").replace("~1", "/").replace("~0", "~");
-    for (segment, name) in segments.iter().zip(names) {
-        let fits = match segment.strip_suffix('*') {
+    let plain =
+        |s: &str| s.replace("~4", "*").replace("~2", ",").replace("~1", "/").replace("~0", "~");
+    for (index, (segment, name)) in segments.iter().zip(names).enumerate() {
+        let last = index + 1 == segments.len();
+        let fits = match segment.strip_suffix('*').filter(|_| last) {
             Some(begin) => name.starts_with(&plain(begin)),
             None => *name == plain(segment),
         };

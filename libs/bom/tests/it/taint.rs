@@ -148,7 +148,7 @@ const KEEP_REQUEST: [&str; 7] = [
 ];
 const KEEP_GRANT: [&str; 7] =
     ["/schema", "/job", "/attempt", "/request", "/executor", "/issuedAt", "/expiresAt"];
-const KEEP_OBSERVED: [&str; 11] = [
+const KEEP_OBSERVED: [&str; 12] = [
     "/container/networkMode",
     "/container/capDrop",
     "/container/securityOptions",
@@ -157,6 +157,7 @@ const KEEP_OBSERVED: [&str; 11] = [
     "/container/mounts",
     "/container/imageId",
     "/container/exitCode",
+    "/container/image/labels",
     "/model/format",
     "/trained/read/format",
     "/dataset/splits/name",
@@ -195,7 +196,13 @@ fn fixture(version: CycloneDx) -> Fixture {
             }];
             let observed = Marker::new(OBSERVED, &KEEP_OBSERVED);
             observed.apply(&mut details.observed);
-            Marker::new(REPORTED, &[]).apply(&mut details.reported);
+            let reported = Marker::new(REPORTED, &[]);
+            reported.apply(&mut details.reported);
+            // An image's labels are its maker's words.
+            let labels = &mut details.observed.container.image.labels;
+            let mut image = BTreeMap::from([("labels".to_owned(), std::mem::take(labels))]);
+            reported.apply(&mut image);
+            *labels = image.into_values().next().unwrap();
             for file in training.subject.iter_mut().chain(&mut details.byproducts) {
                 for digest in file.digest.values_mut() {
                     *digest = observed.digest(digest.len());

@@ -67,7 +67,7 @@ pub(super) const POINTS: &[Asked] = &[
         &[
             ("training image", Component("image/trainer"), "/purl"),
             ("operating system of the image", Component("image/os"), "/version"),
-            ("operating system of the machine", Component("host/os"), "/version"),
+            ("operating system of the machine", Component("host/os"), "/name"),
             ("container engine", Component("host/engine"), "/version"),
         ],
         "the versions that the system needs in use, and the requirements for version updates",

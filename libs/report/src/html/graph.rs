@@ -228,7 +228,10 @@ fn ancestors(h: &mut Html, view: &View<'_>) {
     }
     h.leaf("h3", "", "Derived from");
     for base in bases {
-        facts::facts(h, |h| super::overview::described(h, &base));
+        facts::facts(h, |h| {
+            super::overview::described(h, &base);
+            facts::fact(h, "How it was derived", base.property("aibom:derivation"));
+        });
     }
     facts::facts(h, |h| facts::fact(h, "Note", model.at("/pedigree/notes")));
 }

@@ -76,13 +76,14 @@ pub(super) fn prefixes(pointer: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(pointer), |rest| rest.rfind('/').and_then(|end| rest.get(..end)))
 }
 
-/// Adds a name to a place as fields spell it: `~0`, `~1`, `~2` for `~`, `/`, `,`.
+/// Adds a name to a place as fields spell it: `~0`, `~1`, `~2`, `~4` for `~`, `/`, `,`, `*`.
 pub(super) fn spell(place: &mut String, name: &str) {
     for c in name.chars() {
         match c {
             '~' => place.push_str("~0"),
             '/' => place.push_str("~1"),
             ',' => place.push_str("~2"),
+            '*' => place.push_str("~4"),
             other => place.push(other),
         }
     }

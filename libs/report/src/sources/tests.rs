@@ -23,7 +23,7 @@ fn document() -> Aibom {
     let derived = "Derived by the rules of profile 2: $/bomFormat, $/metadata/lifecycles, /type, \
                    /modelCard/modelParameters/datasets";
     let observed = format!(
-        "Observed by {EXECUTOR}: /hashes, /properties/aibom:model:*, /properties/a~1b~2c~0d, \
+        "Observed by {EXECUTOR}: /hashes, /properties/aibom:model:*, /properties/a~1b~2c~0d~4, \
          $/metadata/timestamp"
     );
     let asserted = format!("Asserted by {ALICE}: everything, /properties/aibom:model:type");
@@ -37,7 +37,7 @@ fn document() -> Aibom {
              "properties": [
                 {"name": "aibom:model:type", "value": "t"},
                 {"name": "aibom:model:class", "value": "c"},
-                {"name": "a/b,c~d", "value": "v"},
+                {"name": "a/b,c~d*", "value": "v"},
                 {"name": "aibom:file:name", "value": "f"},
              ],
              "modelCard": {

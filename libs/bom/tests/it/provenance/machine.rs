@@ -19,7 +19,7 @@ fn the_image_stands_by_layer_and_package() {
     let fact = |name| marked.property(IMAGE, "/properties", name);
     assert_eq!(fact("image:size"), Some(("1420000000", "Observed")));
     assert_eq!(fact("image:layer:1").unwrap().1, "Observed");
-    assert_eq!(fact("image:label:org.aibom.trainer"), Some(("keras", "Observed")));
+    assert_eq!(fact("image:label:org.aibom.trainer"), Some(("keras", "Reported")));
     assert_eq!(fact("image:requested").unwrap().1, "Asserted");
     assert_eq!(marked.who_of("pkg:pypi/keras@3.15.1", ""), "Scanned");
     let system = marked.component("image/os");
@@ -92,6 +92,14 @@ fn the_machine_stands_with_engine_parts_and_firmware() {
         assert_eq!(marked.who_of(reference, "/version"), "Observed");
         assert_eq!(marked.who_of(reference, "/type"), "Derived");
     }
+    let kernel = marked.property("host/os", "/properties", "os:kernel").unwrap();
+    assert_eq!(kernel.1, "Observed");
+    assert_eq!(marked.component("host/os")["version"], Value::Null, "a kernel is no version of it");
+    let topology = &marked.bom["formulation"][1]["workflows"][0]["runtimeTopology"];
+    let parts = marked.component("host")["components"].as_array().unwrap().iter();
+    let parts: Vec<_> = parts.map(|part| part["bom-ref"].clone()).collect();
+    assert!(parts.contains(&json!("host/gpu/0/driver")));
+    assert_eq!(topology, &json!([{"ref": IMAGE, "dependsOn": parts}]));
     assert_eq!(marked.component("host/firmware/0")["supplier"]["name"], "Example Systems");
     assert_eq!(marked.component("host/firmware/1")["supplier"], Value::Null);
 }
@@ -124,5 +132,15 @@ fn a_vulnerability_stands_with_title_weaknesses_and_vectors() {
         assert_eq!([&rating["vector"], &rating["method"]], [vector, method]);
     }
     assert_eq!(found["ratings"].as_array().unwrap().len(), 5);
-    assert_eq!(marked.who("/vulnerabilities"), "Scanned");
+    for (member, who) in [
+        ("id", "Scanned"),
+        ("ratings", "Scanned"),
+        ("affects", "Scanned"),
+        ("bom-ref", "Derived"),
+        ("source", "Derived"),
+        ("properties/0", "Derived"),
+    ] {
+        assert_eq!(marked.who(&format!("/vulnerabilities/0/{member}")), who, "{member}");
+    }
+    assert_eq!(found["properties"][0]["name"], "aibom:found-by");
 }

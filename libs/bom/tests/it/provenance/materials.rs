@@ -2,6 +2,7 @@
 
 use envelope::ResourceDescriptor;
 use ids::Digests;
+use job::CycloneDx;
 use serde_json::json;
 use testkit::evidence::{Fixture, inputs};
 
@@ -31,16 +32,27 @@ fn the_dataset_is_described_by_the_submitter_and_read_by_the_executor() {
     assert_eq!(fact("dataset:statistic:target.count.1"), Some(("71", "Observed")));
     assert_eq!(fact("dataset:split:agrees"), Some(("true", "Observed")));
     assert_eq!(fact("dataset:merkle-root:sha256").unwrap().0.len(), 64);
+    let tree = "RFC 6962, SHA-256, leaf = record without line end";
+    assert_eq!(fact("dataset:merkle-tree"), Some((tree, "Derived")));
+    assert_eq!(marked.who_of(DATASET, "/data/0/type"), "Derived");
     let file = |name| marked.property(DATASET, "/properties", name);
     assert_eq!(file("file:name"), Some(("wine.csv", "Asserted")));
 }
 
 #[test]
 fn a_name_with_signs_of_its_own_hides_no_source() {
-    for name in ["a/b, c~d", "data*", "everything", "0", ": /name, /data"] {
-        let marked =
-            Marked::of(&Fixture::new().request(|r| name.clone_into(&mut r.spec.dataset.name)));
-        assert_eq!(marked.who_of(DATASET, "/data/0/contents/properties"), "Observed", "{name}");
+    let names = ["a/b, c~d", "data*", "d*ta*~4", "*", "everything", "0", ": /name, /data"];
+    for (name, version) in names
+        .into_iter()
+        .flat_map(|name| [CycloneDx::V1_6, CycloneDx::V1_7].map(|version| (name, version)))
+    {
+        let marked = Marked::of(&Fixture::new().request(move |r| {
+            r.spec.aibom.cyclone_dx = version;
+            name.clone_into(&mut r.spec.dataset.name);
+        }));
+        let properties = "/data/0/contents/properties/0";
+        assert_eq!(marked.who_of(DATASET, properties), "Observed", "{name}");
+        assert_eq!(marked.who_of(DATASET, "/data/0/type"), "Derived", "{name}");
         assert_eq!(marked.who_of(DATASET, "/data/0/name"), "Asserted", "{name}");
     }
 }
@@ -58,13 +70,59 @@ fn each_split_stands_by_its_records() {
 }
 
 #[test]
-fn without_splits_the_model_was_made_from_the_dataset() {
-    let marked = Marked::of(&Fixture::new().training(|training| {
-        training.predicate.run_details.observed.dataset.splits.clear();
-    }));
-    let model = marked.component("output/model.keras");
-    let datasets = &model["modelCard"]["modelParameters"]["datasets"];
-    assert_eq!(datasets, &json!([{"ref": "input/dataset"}]));
+fn splits_are_training_data_only_where_the_trainer_used_them() {
+    let none: [Option<bool>; 2] = [None, Some(false)];
+    let cases = none.map(|agrees| (agrees, true, false));
+    for (agrees, there, wanted) in
+        cases.into_iter().chain([(Some(true), false, false), (Some(true), true, true)])
+    {
+        let marked = Marked::of(&Fixture::new().training(move |training| {
+            let dataset = &mut training.predicate.run_details.observed.dataset;
+            dataset.split_agrees = agrees;
+            if !there {
+                dataset.splits.clear();
+            }
+        }));
+        let model = marked.component("output/model.keras");
+        let datasets = &model["modelCard"]["modelParameters"]["datasets"];
+        let whole = json!([{"ref": "input/dataset"}]);
+        let splits = json!([{"ref": "split/train"}, {"ref": "split/validation"}]);
+        assert_eq!(datasets, if wanted { &splits } else { &whole }, "{agrees:?}");
+        for entry in marked.bom["dependencies"].as_array().unwrap() {
+            if entry["ref"].as_str().unwrap().starts_with("output/") {
+                let on = entry["dependsOn"].to_string();
+                assert!(on.contains("input/dataset"), "{on}");
+                assert_eq!(on.contains("split/"), wanted, "{agrees:?}: {on}");
+            }
+        }
+        let all = marked.bom["components"].as_array().unwrap().iter();
+        let known = all.filter(|c| c["bom-ref"].as_str().unwrap().starts_with("split/")).count();
+        assert_eq!(known, if there { 2 } else { 0 }, "what the seed gives stays");
+    }
+}
+
+#[test]
+fn a_purl_of_a_package_is_no_purl_of_data() {
+    for (source, purl) in [
+        ("pkg:deb/debian/openssl@3", None),
+        ("pkg:doi/10.24432/C5PC7J", Some("pkg:doi/10.24432/C5PC7J")),
+    ] {
+        let marked = Marked::of(
+            &Fixture::new().request(|r| r.spec.dataset.source = Some(source.to_owned())),
+        );
+        assert_eq!(marked.component(DATASET)["purl"].as_str(), purl);
+        assert_eq!(marked.property(DATASET, "/properties", "source"), Some((source, "Asserted")));
+    }
+}
+
+#[test]
+fn an_encoded_address_is_a_link() {
+    let source = "https://data.example/%C3%A9?a=%20#b";
+    let marked =
+        Marked::of(&Fixture::new().request(|r| r.spec.dataset.source = Some(source.to_owned())));
+    let dataset = marked.component(DATASET);
+    assert_eq!(dataset["externalReferences"][0]["url"], source);
+    assert_eq!(dataset["data"][0]["contents"]["url"], source);
 }
 
 #[test]

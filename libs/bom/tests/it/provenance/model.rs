@@ -24,7 +24,7 @@ fn the_model_card_holds_what_is_known() {
     assert_eq!(parameters["inputs"][0]["format"], "input: float32 [?, 13]");
     assert_eq!(parameters["outputs"][0]["format"], "cultivar: float32 [?, 3]");
     for (member, who) in [
-        ("approach", "Asserted"),
+        ("approach", "Derived"),
         ("task", "Asserted"),
         ("modelArchitecture", "Observed"),
         ("inputs", "Observed"),
@@ -107,6 +107,7 @@ fn a_trained_file_that_could_not_be_read_is_not_described_by_another() {
     assert_eq!(property("model:read-from"), Some(("input/model", "Observed")));
     assert_eq!(property("model:unreadable"), Some((why, "Observed")));
     assert_eq!(property("model:format"), None);
+    assert_eq!(marked.component(MODEL)["mime-type"], Value::Null, "nobody saw what it is");
     let parameters = &marked.component(MODEL)["modelCard"]["modelParameters"];
     assert_eq!(parameters["architectureFamily"], "Sequential");
 }
@@ -150,9 +151,7 @@ fn energy_is_told_by_counter_and_never_added_up() {
             })
     };
     let list = "/modelCard/considerations/environmentalConsiderations/energyConsumptions";
-    for (operator, name, who) in
-        [(true, "Example Platform", "Granted"), (false, "not stated", "Derived")]
-    {
+    for operator in [true, false] {
         let marked = Marked::of(&fixture(operator));
         let told = marked.component(MODEL).pointer(list).unwrap().as_array().unwrap();
         assert_eq!(told.len(), 2);
@@ -161,9 +160,9 @@ fn energy_is_told_by_counter_and_never_added_up() {
         assert_eq!(told[1]["activityEnergyCost"]["value"], json!(1.0 / 3.6e9));
         assert_eq!(told[1]["properties"][1]["value"], "1");
         assert_eq!(told[0]["energyProviders"][0]["energySource"], "unknown");
-        assert_eq!(told[0]["energyProviders"][0]["organization"]["name"], name);
+        assert_eq!(told[0]["energyProviders"][0]["organization"]["name"], "not stated");
         let provider = format!("{list}/1/energyProviders/0");
-        assert_eq!(marked.who_of(MODEL, &format!("{provider}/organization")), who);
+        assert_eq!(marked.who_of(MODEL, &format!("{provider}/organization")), "Derived");
         assert_eq!(marked.who_of(MODEL, &format!("{provider}/energyProvided")), "Observed");
         assert_eq!(marked.who_of(MODEL, &format!("{list}/1/activityEnergyCost")), "Observed");
     }
@@ -179,14 +178,36 @@ fn the_base_model_stands_by_digest_and_version() {
     let pedigree = &marked.component(MODEL)["pedigree"];
     let [submitted, base] = [0, 1].map(|index| &pedigree["ancestors"][index]);
     let input = marked.component("input/model");
-    assert_eq!(submitted["hashes"][0], input["hashes"][0]);
+    assert_eq!(submitted["hashes"], input["hashes"]);
+    assert_eq!(marked.who_of(MODEL, "/pedigree/ancestors/0/hashes"), "Observed");
+    assert_eq!(marked.who_of(MODEL, "/pedigree/ancestors/0/name"), "Asserted");
     assert_eq!(base["bom-ref"], "base/model");
     assert_eq!(base["version"], "0.9.0");
     assert_eq!(base["purl"], "pkg:huggingface/wine/base@1");
     assert_eq!(base["hashes"].as_array().unwrap().len(), 1);
     assert_eq!(marked.who_of(MODEL, "/pedigree/ancestors/1/hashes"), "Asserted");
-    assert!(pedigree["notes"].as_str().unwrap().ends_with("words: full"));
-    assert_eq!(marked.who_of(MODEL, "/pedigree/notes"), "Asserted");
+    assert!(pedigree["notes"].as_str().unwrap().ends_with("derived from."));
+    assert_eq!(marked.who_of(MODEL, "/pedigree/notes"), "Derived");
+    assert_eq!(crate::property(base, "aibom:derivation"), Some("full"));
+    assert_eq!(marked.who_of(MODEL, "/pedigree/ancestors/1/properties"), "Asserted");
     let marked = Marked::of(&Fixture::new().request(|r| r.spec.model.base_model = None));
     assert_eq!(marked.who_of(MODEL, "/pedigree/notes"), "Derived");
+}
+
+#[test]
+fn a_base_model_of_the_submitted_name_keeps_its_own_words() {
+    let marked = Marked::of(&Fixture::new().request(|request| {
+        let name = request.spec.inputs.model.name.clone();
+        if let Some(base) = &mut request.spec.model.base_model {
+            base.name = name;
+            base.source = Some("pkg:pypi/keras@3.15.1".to_owned());
+        }
+    }));
+    for (ancestor, who) in ["Observed", "Asserted"].into_iter().enumerate() {
+        let hashes = format!("/pedigree/ancestors/{ancestor}/hashes");
+        assert_eq!(marked.who_of(MODEL, &hashes), who);
+    }
+    let base = &marked.component(MODEL)["pedigree"]["ancestors"][1];
+    assert_eq!(base["purl"], Value::Null, "a package of the image is no model");
+    assert_eq!(crate::property(base, "aibom:source"), Some("pkg:pypi/keras@3.15.1"));
 }
