@@ -6,12 +6,17 @@
 mod aibom;
 pub mod annex_iv;
 pub mod card;
+mod conformance;
 pub mod diff;
 pub mod html;
 pub mod records;
+mod scans;
 pub mod score;
+mod severity;
 mod sources;
 pub mod spdx;
 
 pub use aibom::{Aibom, MAX_AIBOM_BYTES, ReadError};
+pub use scans::Scans;
+pub use severity::{SEVERITIES, rank};
 pub use sources::{Attribution, Source, Sources};
