@@ -45,14 +45,8 @@ pub(super) fn compared(sides: [(&Path, &Aibom); 2]) -> Result<Records, Failure> 
         }
     };
     let [(from_path, from_aibom), (to_path, to_aibom)] = sides;
-    let from = match file(from_path, from_aibom, from)? {
-        Ok(file) => file,
-        Err(why) => return Ok(Records::NotCompared(why)),
-    };
-    let to = match file(to_path, to_aibom, to)? {
-        Ok(file) => file,
-        Err(why) => return Ok(Records::NotCompared(why)),
-    };
+    let Some(from) = file(from_path, from_aibom, from)? else { return Ok(absent(from_path)) };
+    let Some(to) = file(to_path, to_aibom, to)? else { return Ok(absent(to_path)) };
     let compared = difference(from, to);
     compared.map(Records::Compared).map_err(|error| {
         Failure::cannot("the datasets' records cannot be compared")
@@ -76,20 +70,27 @@ fn digest(aibom: &Aibom) -> Option<&str> {
     Some(text(hash, "content")).filter(|digest| !digest.is_empty())
 }
 
-/// The file with that digest beside the AIBoM, first by its name, then among all inputs; or why
-/// there is none.
-fn file(path: &Path, aibom: &Aibom, digest: &str) -> Result<Result<File, String>, Failure> {
+/// Where `aibom fetch` puts the inputs of the job that an AIBoM is about.
+fn inputs(path: &Path) -> PathBuf {
     let directory =
         if path.is_dir() { path } else { path.parent().unwrap_or_else(|| Path::new("")) };
-    let inputs = directory.join(ARTIFACTS).join("inputs");
-    let candidates = candidates(&inputs, aibom);
+    directory.join(ARTIFACTS).join("inputs")
+}
+
+/// Why there is no file of the dataset.
+fn absent(path: &Path) -> Records {
+    let inputs = inputs(path);
     let place = clean(&inputs.display().to_string());
-    let why = if candidates.is_empty() {
-        format!("no file of the dataset is in {place}")
-    } else {
+    Records::NotCompared(if inputs.is_dir() {
         format!("no file in {place} has the digest that the AIBoM names")
-    };
-    for candidate in candidates {
+    } else {
+        format!("the dataset's file is not here: there is no directory {place}")
+    })
+}
+
+/// The file with that digest beside the AIBoM; first by its name, then among all inputs.
+fn file(path: &Path, aibom: &Aibom, digest: &str) -> Result<Option<File>, Failure> {
+    for candidate in candidates(&inputs(path), aibom) {
         let cannot = |error: io::Error| {
             Failure::cannot(format_args!("cannot read {}", candidate.display())).because(error)
         };
@@ -98,10 +99,10 @@ fn file(path: &Path, aibom: &Aibom, digest: &str) -> Result<Result<File, String>
             && sha256(&mut file).map_err(cannot)? == digest
         {
             file.rewind().map_err(cannot)?;
-            return Ok(Ok(file));
+            return Ok(Some(file));
         }
     }
-    Ok(Err(why))
+    Ok(None)
 }
 
 fn candidates(inputs: &Path, aibom: &Aibom) -> Vec<PathBuf> {

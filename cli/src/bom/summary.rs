@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use report::{Aibom, SEVERITIES, rank};
+use report::{
+    Aibom,
+    severity::{SEVERITIES, rank},
+};
 use serde_json::Value;
 
 use crate::terminal::{Style, Terminal, cut, size};

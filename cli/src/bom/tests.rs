@@ -182,7 +182,7 @@ fn records_are_compared_when_the_files_are_those_of_the_aiboms() {
     let other = fetched(one, two);
     assert!(why(&other).contains("has the digest that the AIBoM names"), "not that file");
     std::fs::remove_dir_all(other.path().join("artifacts")).unwrap();
-    assert!(why(&other).starts_with("no file of the dataset is in"));
+    assert!(why(&other).starts_with("the dataset's file is not here"));
     assert_eq!(compare(&from, &from), Records::Same);
 }
 

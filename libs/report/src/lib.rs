@@ -12,11 +12,10 @@ pub mod html;
 pub mod records;
 mod scans;
 pub mod score;
-mod severity;
+pub mod severity;
 mod sources;
 pub mod spdx;
 
 pub use aibom::{Aibom, MAX_AIBOM_BYTES, ReadError};
 pub use scans::Scans;
-pub use severity::{SEVERITIES, rank};
 pub use sources::{Attribution, Source, Sources};
