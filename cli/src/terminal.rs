@@ -94,7 +94,7 @@ impl Terminal {
         let mut out = io::stdout().lock();
         let written = if io::stdout().is_terminal() {
             let text = String::from_utf8_lossy(bytes);
-            let keep = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+            let keep = |c: &char| !steers(*c) || matches!(c, '\n' | '\t');
             out.write_all(text.chars().filter(keep).collect::<String>().as_bytes())
         } else {
             out.write_all(bytes)
@@ -133,7 +133,24 @@ impl Terminal {
 /// Text from elsewhere without anything that could steer a terminal.
 pub(crate) fn clean(text: &str) -> String {
     let flat = |c: char| if c.is_whitespace() { ' ' } else { c };
-    text.chars().map(flat).filter(|c| !c.is_control()).collect()
+    text.chars().map(flat).filter(|c| !steers(*c)).collect()
+}
+
+/// Whether a terminal does something else for it than to show it; what turns the order of
+/// letters around can make a text read as another one.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text from elsewhere as it is shown: one line, and at most so many characters of it.
+pub(crate) fn cut(text: &str, chars: usize) -> String {
+    let text = clean(text);
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
 }
 
 /// Bytes as people count them.
@@ -158,4 +175,22 @@ pub(crate) fn complain(failure: &Failure) {
     let word = if failure.exit() == Exit::Interrupted { "interrupted" } else { "error" };
     let word = if colour { format!("\u{1b}[1;31m{word}\u{1b}[0m") } else { word.to_owned() };
     let _ = writeln!(io::stderr().lock(), "{word}: {failure}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{clean, cut};
+
+    #[test]
+    fn nothing_from_elsewhere_turns_the_text_around() {
+        let marks = "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{200e}\u{200f}\u{61c}";
+        assert_eq!(clean(&format!("a{marks}\u{1b}[2Jb\r\nc")), "a[2Jb  c");
+        assert_eq!(clean("é שלום"), "é שלום", "letters of every script stay");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_letters() {
+        assert_eq!(cut("éèê", 2), "éè…");
+        assert_eq!(cut("éèê", 3), "éèê");
+    }
 }

@@ -2,12 +2,18 @@
 
 use std::path::Path;
 
-use envelope::{Envelope, MAX_ENVELOPE_BYTES};
+use envelope::{Envelope, MAX_ENVELOPE_BYTES, Statement};
+use ids::Sha256Digest;
 use report::Aibom;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::{
-    failure::Failure, fetch::layout::AIBOM_FILE, profile::read_bounded, verify::BUNDLE_FILE,
+    failure::Failure,
+    fetch::layout::AIBOM_FILE,
+    profile::read_bounded,
+    terminal::{Style, Terminal, clean},
+    verify::BUNDLE_FILE,
 };
 
 /// An AIBoM, and whether a signature stands beside it.
@@ -15,7 +21,7 @@ use crate::{
 pub(super) struct Read {
     /// The exact bytes.
     pub(super) aibom: Vec<u8>,
-    /// Whether it came in a bundle with an envelope; nobody verified it.
+    /// Whether it came in a bundle with a statement about these bytes; nobody verified it.
     pub(super) signed: bool,
 }
 
@@ -30,13 +36,30 @@ impl Read {
     }
 }
 
+/// Tells people that what they read is only what somebody says.
+pub(super) fn tell_unverified(terminal: &Terminal, paths: &[&Path]) {
+    for path in paths {
+        let shown = clean(&path.display().to_string());
+        let note = format!("not verified here: aibom verify {shown} --trust-root FILE");
+        terminal.say(terminal.paint(Style::Dim, note));
+    }
+}
+
+/// Whether an envelope holds a statement whose subject is these bytes.
+fn is_about(attestation: &[u8], aibom: &[u8]) -> bool {
+    let Ok(envelope) = Envelope::parse(attestation, MAX_ENVELOPE_BYTES) else { return false };
+    let statement = serde_json::from_slice::<Statement<IgnoredAny>>(envelope.unverified_payload());
+    let digest = Some(Sha256Digest::of(aibom));
+    statement.is_ok_and(|statement| statement.subject.iter().any(|s| s.sha256_digest() == digest))
+}
+
 /// Reads it.
 pub(super) fn read(path: &Path) -> Result<Read, Failure> {
     let file = if path.is_dir() { path.join(BUNDLE_FILE) } else { path.to_owned() };
     let bytes = read_bounded(&file, bundle::MAX_BUNDLE_BYTES as u64 + 1)?;
     match bundle::Bundle::parse(&bytes) {
         Ok(bundle) => {
-            let signed = Envelope::parse(&bundle.attestation, MAX_ENVELOPE_BYTES).is_ok();
+            let signed = is_about(&bundle.attestation, &bundle.aibom);
             Ok(Read { aibom: bundle.aibom, signed })
         }
         Err(error) => {

@@ -13,24 +13,42 @@ use report::{
 };
 use serde_json::Value;
 
-use crate::{failure::Failure, fetch::layout::ARTIFACTS, names::is_file_name};
+use crate::{failure::Failure, fetch::layout::ARTIFACTS, names::is_file_name, terminal::clean};
 
 /// The most files of a directory that are looked at.
 const MAX_FILES: usize = 64;
 const BUFFER_BYTES: usize = 256 * 1024;
 
+/// What is known of the records of two datasets.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Records {
+    /// It is one dataset, or there is none.
+    Same,
+    /// How they differ.
+    Compared(RecordDiff),
+    /// The datasets differ, and why nothing is said of their records.
+    NotCompared(String),
+}
+
 /// Compares the records of both datasets, when both files are there and differ.
-pub(super) fn compared(sides: [(&Path, &Aibom); 2]) -> Result<Option<RecordDiff>, Failure> {
+pub(super) fn compared(sides: [(&Path, &Aibom); 2]) -> Result<Records, Failure> {
     let digests = sides.map(|(_, aibom)| digest(aibom));
-    let [Some(from), Some(to)] = digests else { return Ok(None) };
-    if from == to {
-        return Ok(None);
-    }
+    let (from, to) = match digests {
+        [Some(from), Some(to)] if from != to => (from, to),
+        [Some(_), Some(_)] => return Ok(Records::Same),
+        _ if sides.iter().all(|(_, aibom)| aibom.component("input/dataset").is_none()) => {
+            return Ok(Records::Same);
+        }
+        _ => {
+            let why = "an AIBoM names no digest of its dataset".to_owned();
+            return Ok(Records::NotCompared(why));
+        }
+    };
     let [(from_path, from_aibom), (to_path, to_aibom)] = sides;
-    let Some(from) = file(from_path, from_aibom, from)? else { return Ok(None) };
-    let Some(to) = file(to_path, to_aibom, to)? else { return Ok(None) };
+    let Some(from) = file(from_path, from_aibom, from)? else { return Ok(absent(from_path)) };
+    let Some(to) = file(to_path, to_aibom, to)? else { return Ok(absent(to_path)) };
     let compared = difference(from, to);
-    compared.map(Some).map_err(|error| {
+    compared.map(Records::Compared).map_err(|error| {
         Failure::cannot("the datasets' records cannot be compared")
             .caused_by(&error)
             .remedy("leave 'data' out with --only to see the rest")
@@ -52,12 +70,27 @@ fn digest(aibom: &Aibom) -> Option<&str> {
     Some(text(hash, "content")).filter(|digest| !digest.is_empty())
 }
 
-/// The file with that digest beside the AIBoM; first by its name, then among all inputs.
-fn file(path: &Path, aibom: &Aibom, digest: &str) -> Result<Option<File>, Failure> {
+/// Where `aibom fetch` puts the inputs of the job that an AIBoM is about.
+fn inputs(path: &Path) -> PathBuf {
     let directory =
         if path.is_dir() { path } else { path.parent().unwrap_or_else(|| Path::new("")) };
-    let inputs = directory.join(ARTIFACTS).join("inputs");
-    for candidate in candidates(&inputs, aibom) {
+    directory.join(ARTIFACTS).join("inputs")
+}
+
+/// Why there is no file of the dataset.
+fn absent(path: &Path) -> Records {
+    let inputs = inputs(path);
+    let place = clean(&inputs.display().to_string());
+    Records::NotCompared(if inputs.is_dir() {
+        format!("no file in {place} has the digest that the AIBoM names")
+    } else {
+        format!("the dataset's file is not here: there is no directory {place}")
+    })
+}
+
+/// The file with that digest beside the AIBoM; first by its name, then among all inputs.
+fn file(path: &Path, aibom: &Aibom, digest: &str) -> Result<Option<File>, Failure> {
+    for candidate in candidates(&inputs(path), aibom) {
         let cannot = |error: io::Error| {
             Failure::cannot(format_args!("cannot read {}", candidate.display())).because(error)
         };

@@ -9,7 +9,7 @@ use report::{
 };
 use serde::Serialize;
 
-use super::read::read;
+use super::read::{read, tell_unverified};
 use crate::{
     failure::{Exit, Failure},
     terminal::{Style, Terminal, clean},
@@ -29,7 +29,13 @@ The elements are the 50 of 'SBOM for AI: minimum elements' (G7 and CISA, 12 May 
   missing    not there, or empty
 
 An element is never better than the least of what it rests on. The author signature stands beside
-an AIBoM and is only looked for: 'aibom verify' checks it.";
+an AIBoM and is only looked for: 'aibom verify' checks it. Values that have a name are shown as
+name=value.
+
+Exit codes:
+  0    scored, and enough elements are there
+  1    fewer than --at-least
+  2    cannot say: the file cannot be read, or is no CycloneDX 1.6 or 1.7 document";
 
 /// Arguments of `bom score`.
 #[derive(Debug, Args)]
@@ -45,6 +51,8 @@ pub(crate) struct ScoreArguments {
 /// The score as programs read it.
 #[derive(Serialize)]
 struct Answer<'a> {
+    /// Always false: 'aibom verify' verifies.
+    verified: bool,
     present: usize,
     observed: usize,
     asserted: usize,
@@ -58,6 +66,7 @@ pub(super) fn score(terminal: &Terminal, arguments: &ScoreArguments) -> Result<E
     let score = report::score::score(&read.document(&arguments.bundle)?, read.signed);
     if terminal.is_json() {
         terminal.json(&Answer {
+            verified: false,
             present: score.present(),
             observed: score.count(Status::Observed),
             asserted: score.count(Status::Asserted),
@@ -68,6 +77,7 @@ pub(super) fn score(terminal: &Terminal, arguments: &ScoreArguments) -> Result<E
         for line in lines(terminal, &score) {
             terminal.line(line)?;
         }
+        tell_unverified(terminal, &[&arguments.bundle]);
     }
     let wanted = arguments.at_least.map_or(0, usize::from);
     Ok(if score.present() < wanted { Exit::Refused } else { Exit::Done })

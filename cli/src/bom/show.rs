@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::Value;
 
-use super::{read::read, summary};
+use super::{
+    read::{read, tell_unverified},
+    summary,
+};
 use crate::{
     failure::{Exit, Failure},
-    terminal::{Style, Terminal},
+    terminal::Terminal,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -18,7 +20,11 @@ Examples:
   aibom bom show wine --format json > aibom.cdx.json
                                             the exact signed bytes, CycloneDX 1.6 or 1.7
 
-Showing is not verifying: use 'aibom verify' first.";
+Showing is not verifying: use 'aibom verify' first.
+
+Exit codes:
+  0    shown
+  2    cannot: the file cannot be read, or is no CycloneDX 1.6 or 1.7 document";
 
 /// Arguments of `bom show`.
 #[derive(Debug, Args)]
@@ -30,19 +36,16 @@ pub(crate) struct ShowArguments {
 
 /// Runs `aibom bom show`.
 pub(super) fn show(terminal: &Terminal, arguments: &ShowArguments) -> Result<Exit, Failure> {
-    let aibom = read(&arguments.bundle)?.aibom;
+    let read = read(&arguments.bundle)?;
+    let aibom = read.document(&arguments.bundle)?;
     if terminal.is_json() {
         // The exact bytes: not a single one is added, no line feed either.
-        terminal.bytes(&aibom)?;
+        terminal.bytes(&read.aibom)?;
         return Ok(Exit::Done);
     }
-    let value: Value = serde_json::from_slice(&aibom)
-        .map_err(|error| Failure::cannot("the AIBoM is not JSON").because(error))?;
-    for line in summary::lines(terminal, &value) {
+    for line in summary::lines(terminal, &aibom) {
         terminal.line(line)?;
     }
-    let shown = arguments.bundle.display();
-    let note = format!("not verified here: aibom verify {shown} --trust-root FILE");
-    terminal.say(terminal.paint(Style::Dim, note));
+    tell_unverified(terminal, &[&arguments.bundle]);
     Ok(Exit::Done)
 }

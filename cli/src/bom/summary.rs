@@ -2,37 +2,56 @@
 
 use std::collections::BTreeMap;
 
+use report::{
+    Aibom,
+    severity::{SEVERITIES, rank},
+};
 use serde_json::Value;
 
-use crate::terminal::{Style, Terminal, clean, size};
+use crate::terminal::{Style, Terminal, cut, size};
 
 /// The most entries of one list that are shown.
 const MAX_SHOWN: usize = 12;
 /// The longest value that is shown, in characters.
 const MAX_VALUE_CHARS: usize = 160;
+/// The longest number that is shown, in characters.
+const MAX_NUMBER_CHARS: usize = 24;
+/// The longest name of a value, in characters.
+const MAX_NAME_CHARS: usize = 48;
 
-const SEVERITIES: [&str; 6] = ["critical", "high", "medium", "low", "none", "unknown"];
-
-struct Tree<'a> {
-    terminal: &'a Terminal,
-    lines: Vec<String>,
+#[derive(Default)]
+struct Tree {
+    sections: Vec<Section>,
 }
 
-impl Tree<'_> {
-    fn heading(&mut self, text: &str) {
-        self.lines.push(self.terminal.paint(Style::Bold, text));
+struct Section {
+    heading: &'static str,
+    facts: Vec<(String, String)>,
+}
+
+impl Tree {
+    fn heading(&mut self, heading: &'static str) {
+        self.sections.push(Section { heading, facts: Vec::new() });
     }
 
     fn fact(&mut self, name: &str, value: &str) {
         if value.is_empty() {
             return;
         }
-        let value = clean(value);
-        let mut shown: String = value.chars().take(MAX_VALUE_CHARS).collect();
-        if shown.len() < value.len() {
-            shown.push('…');
+        if let Some(section) = self.sections.last_mut() {
+            section.facts.push((cut(name, MAX_NAME_CHARS), cut(value, MAX_VALUE_CHARS)));
         }
-        self.lines.push(format!("  {name:16} {shown}"));
+    }
+
+    /// The lines, with the values of a section below each other.
+    fn lines(self, terminal: &Terminal) -> Vec<String> {
+        let mut lines = Vec::new();
+        for Section { heading, facts } in self.sections {
+            lines.push(terminal.paint(Style::Bold, heading));
+            let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+            lines.extend(facts.iter().map(|(name, value)| format!("  {name:width$}  {value}")));
+        }
+        lines
     }
 }
 
@@ -77,18 +96,19 @@ fn licences(component: &Value) -> String {
 }
 
 /// The summary of `aibom`, line by line.
-pub(super) fn lines(terminal: &Terminal, aibom: &Value) -> Vec<String> {
-    let mut tree = Tree { terminal, lines: Vec::new() };
+pub(super) fn lines(terminal: &Terminal, document: &Aibom) -> Vec<String> {
+    let aibom = document.value();
+    let mut tree = Tree::default();
     model(&mut tree, aibom);
     data(&mut tree, aibom);
     software(&mut tree, aibom);
-    vulnerabilities(&mut tree, aibom);
+    vulnerabilities(&mut tree, document);
     isolation(&mut tree, aibom);
     signers(&mut tree, aibom);
-    tree.lines
+    tree.lines(terminal)
 }
 
-fn model(tree: &mut Tree<'_>, aibom: &Value) {
+fn model(tree: &mut Tree, aibom: &Value) {
     tree.heading("Model");
     let Some(release) = aibom.pointer("/metadata/component") else { return };
     let name = format!("{} {}", text(release, "/name"), text(release, "/version"));
@@ -110,13 +130,16 @@ fn model(tree: &mut Tree<'_>, aibom: &Value) {
     }
     tree.heading("Metrics");
     let metrics = list(model, "/modelCard/quantitativeAnalysis/performanceMetrics");
-    for metric in metrics.iter().take(2 * MAX_SHOWN) {
-        let value = format!("{:22} {}", text(metric, "/value"), text(metric, "/slice"));
+    let metrics = metrics.get(..2 * MAX_SHOWN).unwrap_or(metrics);
+    let values = metrics.iter().map(|metric| cut(text(metric, "/value"), MAX_NUMBER_CHARS));
+    let width = values.clone().map(|value| value.chars().count()).max().unwrap_or(0);
+    for (metric, value) in metrics.iter().zip(values) {
+        let value = format!("{value:width$}  {}", text(metric, "/slice"));
         tree.fact(text(metric, "/type"), &value);
     }
 }
 
-fn data(tree: &mut Tree<'_>, aibom: &Value) {
+fn data(tree: &mut Tree, aibom: &Value) {
     tree.heading("Data");
     let Some(dataset) = component(aibom, "input/dataset") else { return };
     tree.fact("name", text(dataset, "/name"));
@@ -132,7 +155,7 @@ fn data(tree: &mut Tree<'_>, aibom: &Value) {
     }
 }
 
-fn software(tree: &mut Tree<'_>, aibom: &Value) {
+fn software(tree: &mut Tree, aibom: &Value) {
     tree.heading("Software");
     let Some(image) = component(aibom, "image/trainer") else { return };
     tree.fact("trainer", text(image, "/name"));
@@ -150,13 +173,11 @@ fn software(tree: &mut Tree<'_>, aibom: &Value) {
 
 fn severity(vulnerability: &Value) -> usize {
     let ratings = list(vulnerability, "/ratings").iter();
-    let ranks = ratings.filter_map(|rating| {
-        SEVERITIES.iter().position(|severity| *severity == text(rating, "/severity"))
-    });
-    ranks.min().unwrap_or(SEVERITIES.len() - 1)
+    ratings.map(|rating| rank(text(rating, "/severity"))).min().unwrap_or_else(|| rank(""))
 }
 
-fn vulnerabilities(tree: &mut Tree<'_>, aibom: &Value) {
+fn vulnerabilities(tree: &mut Tree, document: &Aibom) {
+    let aibom = document.value();
     tree.heading("Vulnerabilities");
     let mut found: Vec<_> =
         list(aibom, "/vulnerabilities").iter().map(|v| (severity(v), text(v, "/id"))).collect();
@@ -170,18 +191,24 @@ fn vulnerabilities(tree: &mut Tree<'_>, aibom: &Value) {
             tree.fact(severity, &format!("{:4}  {shown}{more}", ids.len()));
         }
     }
-    if found.is_empty() {
-        tree.fact("known", "none in what was scanned");
+    let scans = document.scans();
+    match (found.is_empty(), scans.total(), scans.incomplete) {
+        (true, 0, _) => tree.fact("known", "not scanned"),
+        (false, 0, _) => tree.fact("warning", "no scan is named"),
+        (true, _, 0) => tree.fact("known", "none in what was scanned"),
+        (_, _, 0) => {}
+        (_, total, incomplete) => {
+            tree.fact("warning", &format!("{incomplete} of {total} scans are incomplete"));
+        }
     }
     for annotation in list(aibom, "/annotations") {
-        let note = text(annotation, "/text");
-        if note.starts_with("not scanned") {
-            tree.fact("warning", note);
+        if text(annotation, "/bom-ref").starts_with("not-scanned/") {
+            tree.fact("warning", text(annotation, "/text"));
         }
     }
 }
 
-fn isolation(tree: &mut Tree<'_>, aibom: &Value) {
+fn isolation(tree: &mut Tree, aibom: &Value) {
     tree.heading("Isolation (as the executor observed it)");
     let formulas = list(aibom, "/formulation").iter();
     let workflows = formulas.flat_map(|formula| list(formula, "/workflows"));
@@ -198,7 +225,7 @@ fn isolation(tree: &mut Tree<'_>, aibom: &Value) {
     }
 }
 
-fn signers(tree: &mut Tree<'_>, aibom: &Value) {
+fn signers(tree: &mut Tree, aibom: &Value) {
     tree.heading("Signed by");
     for part in list(aibom, "/components") {
         let is_key = text(part, "/cryptoProperties/assetType") == "related-crypto-material";

@@ -3,6 +3,8 @@
 //! Each area is a table of facts by name, taken from both documents in the same way; what one of
 //! them lacks, or says otherwise, is a change.
 
+mod claims;
+mod cost;
 mod facts;
 mod platform;
 mod sense;
@@ -11,7 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use self::facts::Facts;
+use self::{facts::Facts, sense::Seen};
 use crate::Aibom;
 
 /// The longest value that a change shows, in characters; longer ones are cut, never compared so.
@@ -37,11 +39,13 @@ pub enum Area {
     Hardware,
     /// How the training was shut in, its limits, and the claims made for it.
     Isolation,
+    /// What the run took: time, memory and energy, which no two runs have in common.
+    Cost,
 }
 
 impl Area {
     /// All of them, in the order of a [`Diff`].
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Data,
         Self::Model,
         Self::Parameters,
@@ -50,6 +54,7 @@ impl Area {
         Self::Vulnerabilities,
         Self::Hardware,
         Self::Isolation,
+        Self::Cost,
     ];
 
     /// Its name.
@@ -64,7 +69,14 @@ impl Area {
             Self::Vulnerabilities => "vulnerabilities",
             Self::Hardware => "hardware",
             Self::Isolation => "isolation",
+            Self::Cost => "cost",
         }
+    }
+
+    /// Whether a change in it makes two trainings different ones.
+    #[must_use]
+    pub const fn is_counted(self) -> bool {
+        !matches!(self, Self::Cost)
     }
 
     fn facts(self, aibom: &Aibom) -> Facts {
@@ -77,6 +89,7 @@ impl Area {
             Self::Vulnerabilities => platform::vulnerabilities(aibom),
             Self::Hardware => platform::hardware(aibom),
             Self::Isolation => platform::isolation(aibom),
+            Self::Cost => cost::cost(aibom),
         }
     }
 }
@@ -150,6 +163,12 @@ impl Diff {
         self.changes.is_empty()
     }
 
+    /// Whether anything differs that makes two trainings different ones.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.changes.iter().any(|change| change.area.is_counted())
+    }
+
     /// The changes of one area.
     pub fn of(&self, area: Area) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(move |change| change.area == area)
@@ -166,11 +185,12 @@ pub fn diff(from: &Aibom, to: &Aibom) -> Diff {
 #[must_use]
 pub fn diff_only(from: &Aibom, to: &Aibom, areas: &[Area]) -> Diff {
     let asked = Area::ALL.into_iter().filter(|area| areas.contains(area));
-    let changes = asked.flat_map(|area| compared(area, area.facts(from), area.facts(to)));
+    let seen = Seen::by(from.scans(), to.scans());
+    let changes = asked.flat_map(|area| compared(area, area.facts(from), area.facts(to), seen));
     Diff { changes: changes.collect() }
 }
 
-fn compared(area: Area, from: Facts, to: Facts) -> Vec<Change> {
+fn compared(area: Area, from: Facts, to: Facts, seen: Seen) -> Vec<Change> {
     let mut all: BTreeMap<String, (Option<String>, Option<String>)> = BTreeMap::new();
     for (name, value) in from.0 {
         all.entry(name).or_default().0 = Some(value);
@@ -180,7 +200,7 @@ fn compared(area: Area, from: Facts, to: Facts) -> Vec<Change> {
     }
     let differing = all.into_iter().filter(|(_, (from, to))| from != to);
     let changes = differing.filter_map(|(name, (from, to))| {
-        let sense = sense::of(area, &name, from.as_deref(), to.as_deref());
+        let sense = sense::of(area, &name, [from.as_deref(), to.as_deref()], seen);
         let delta =
             from.as_deref().zip(to.as_deref()).and_then(|(from, to)| sense::delta(from, to));
         let kind = match (from, to) {

@@ -7,12 +7,16 @@ mod aibom;
 pub mod annex_iv;
 pub mod bsi;
 pub mod card;
+mod conformance;
 pub mod diff;
 pub mod html;
 pub mod records;
+mod scans;
 pub mod score;
+pub mod severity;
 mod sources;
 pub mod spdx;
 
 pub use aibom::{Aibom, MAX_AIBOM_BYTES, ReadError};
+pub use scans::Scans;
 pub use sources::{Attribution, Source, Sources};

@@ -5,6 +5,7 @@
 //! than the least of the sources that it rests on.
 
 mod path;
+mod rules;
 mod table;
 
 use serde::Serialize;
@@ -99,7 +100,8 @@ pub struct Element {
     pub source: Option<Source>,
     /// JSON pointer to the first value of that source; empty when it is missing.
     pub pointer: String,
-    /// The beginning of that value.
+    /// The beginning of that value, `<name>=<value>` where it has a name; why it is missing, where
+    /// there is more to say.
     pub value: String,
 }
 
@@ -164,14 +166,22 @@ impl<'a> Judged<'a> {
             pointer: String::new(),
             value: String::new(),
         };
-        let mut found = Vec::new();
+        let (mut found, mut note) = (Vec::new(), None);
         for need in row.needs {
             match need {
                 Need::Signature if self.signed => {
                     let value = "beside the document; present, not verified here".to_owned();
                     return Element { status: Status::Observed, value, ..missing };
                 }
-                Need::Signature => found.extend(self.first(&["/signature"])),
+                Need::Signature => found.extend(rules::embedded_signature(self.aibom)),
+                Need::Also(paths) => found.extend(self.first(paths)),
+                Need::Rule(rule) => match rule(self.aibom) {
+                    Ok(ruling) => {
+                        found.extend(ruling.found);
+                        note = note.or(ruling.note);
+                    }
+                    Err(why) => return Element { value: why.to_owned(), ..missing },
+                },
                 Need::First(paths) => {
                     let more = self.first(paths);
                     if more.is_empty() {
@@ -191,7 +201,7 @@ impl<'a> Judged<'a> {
             status: if platform { Status::Observed } else { Status::Asserted },
             source,
             pointer: least.pointer.clone(),
-            value: value(least.value, found.len()),
+            value: note.unwrap_or_else(|| self.value(least, found.len())),
             ..missing
         }
     }
@@ -200,6 +210,20 @@ impl<'a> Judged<'a> {
     fn first(&self, paths: &[&str]) -> Vec<Found<'a>> {
         let found = paths.iter().map(|path| self.find(path)).find(|found| !found.is_empty());
         found.unwrap_or_default()
+    }
+
+    /// The beginning of a value with its name, and how many more there are.
+    fn value(&self, found: &Found<'_>, count: usize) -> String {
+        let around = found.pointer.strip_suffix("/value");
+        let around = around.and_then(|pointer| self.aibom.value().pointer(pointer));
+        let name = around.map(|around| [text(around, "/name"), text(around, "/type")]);
+        let name = name.into_iter().flatten().find(|name| !name.is_empty());
+        let whole = path::shown(found.value);
+        let mut short = cut(&name.map_or_else(|| whole.clone(), |name| format!("{name}={whole}")));
+        if count > 1 {
+            short.push_str(&format!(" (and {} more)", count - 1));
+        }
+        short
     }
 
     fn find(&self, path: &str) -> Vec<Found<'a>> {
@@ -215,6 +239,14 @@ impl<'a> Judged<'a> {
         let found: Option<Vec<_>> =
             roots.iter().map(|(pointer, value)| path::find(pointer, value, path)).collect();
         found.unwrap_or_default().into_iter().flatten().collect()
+    }
+}
+
+/// The beginning of a text.
+fn cut(whole: &str) -> String {
+    match whole.char_indices().nth(MAX_VALUE_CHARS) {
+        Some((end, _)) => format!("{}…", whole.get(..end).unwrap_or_default()),
+        None => whole.to_owned(),
     }
 }
 
@@ -262,19 +294,6 @@ fn chosen<'a>(aibom: &'a Aibom, ours: &str, kind: &str) -> Vec<Root<'a>> {
         Some(ours) => vec![ours.clone()],
         None => all,
     }
-}
-
-/// The beginning of a value, and how many more there are.
-fn value(value: &Value, count: usize) -> String {
-    let whole = path::shown(value);
-    let mut short: String = whole.chars().take(MAX_VALUE_CHARS).collect();
-    if short.len() < whole.len() {
-        short.push('…');
-    }
-    if count > 1 {
-        short.push_str(&format!(" (and {} more)", count - 1));
-    }
-    short
 }
 
 #[cfg(test)]

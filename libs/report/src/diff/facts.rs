@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::cost;
 use crate::{
     Aibom,
     aibom::{list, property, text},
@@ -69,10 +70,38 @@ impl Facts {
         }
     }
 
+    /// Adds everything that `value` holds as one fact.
+    pub(super) fn one(&mut self, label: &str, value: Option<&Value>) {
+        let mut leaves = Self::default();
+        leaves.tree("", value.unwrap_or(&Value::Null), MAX_DEPTH);
+        for leaf in leaves.0.values() {
+            self.add(label.to_owned(), leaf);
+        }
+    }
+
+    /// Adds the properties of `of` whose name begins with `prefix` as one fact, `<name>=<value>`.
+    pub(super) fn group(&mut self, label: &str, of: &Value, prefix: &str) {
+        for property in list(of, "/properties") {
+            if let Some(name) = text(property, "/name").strip_prefix(prefix) {
+                self.add(label.to_owned(), &format!("{name}={}", text(property, "/value")));
+            }
+        }
+    }
+
     fn hashes(&mut self, label: &str, of: &Value) {
         for hash in list(of, "/hashes") {
             self.add(join(label, text(hash, "/alg")), text(hash, "/content"));
         }
+    }
+
+    /// Adds a metric by its type and slice.
+    pub(super) fn metric(&mut self, metric: &Value) {
+        let kind = cut(text(metric, "/type"));
+        // Which epoch was the last is a parameter, and no part of the metric's name.
+        let slice = text(metric, "/slice").split(';').next().unwrap_or_default();
+        let slice = slice.split(" (epoch ").next().unwrap_or_default();
+        let name = if slice.is_empty() { kind } else { format!("{kind} ({})", cut(slice)) };
+        self.add(name, text(metric, "/value"));
     }
 
     /// Adds what every component has.
@@ -138,6 +167,8 @@ pub(super) fn model(aibom: &Aibom) -> Facts {
     let release = aibom.value().pointer("/metadata/component");
     if let Some(release) = release.filter(|c| text(c, "/type") != "machine-learning-model") {
         facts.members("release", release, &["name", "version", "description", "licenses"]);
+        facts.one("release supplier", release.get("supplier"));
+        facts.one("release authors", release.get("authors"));
     }
     for component in components(aibom, "machine-learning-model") {
         let label = label(component);
@@ -166,13 +197,24 @@ pub(super) fn model(aibom: &Aibom) -> Facts {
             let part = |name: &str| card.get(name).unwrap_or(&Value::Null);
             facts.members(&label, part("modelParameters"), &PARAMETERS);
             facts.members(&label, part("considerations"), &CONSIDERATIONS);
+            for statement in list(card, "/properties") {
+                if text(statement, "/name").starts_with("aibom:compliance:") {
+                    facts.add(join(&label, "compliance"), text(statement, "/value"));
+                }
+            }
         }
     }
     facts
 }
 
+/// Who submitted the job.
+const USER: &str = "aibom:request:user";
+
 pub(super) fn parameters(aibom: &Aibom) -> Facts {
     let mut facts = Facts::default();
+    if let Some(release) = aibom.value().pointer("/metadata/component") {
+        facts.add("submitting user".to_owned(), property(release, USER).unwrap_or_default());
+    }
     for formula in aibom.list("/formulation") {
         let formula_label = match text(formula, "/bom-ref") {
             "formula/declared" => "declared".to_owned(),
@@ -201,23 +243,13 @@ pub(super) fn metrics(aibom: &Aibom) -> Facts {
     let mut facts = Facts::default();
     for model in components(aibom, "machine-learning-model") {
         for metric in list(model, "/modelCard/quantitativeAnalysis/performanceMetrics") {
-            let kind = cut(text(metric, "/type"));
-            // Which epoch was the last is a parameter, and no part of the metric's name.
-            let slice = text(metric, "/slice").split(';').next().unwrap_or_default();
-            let slice = slice.split(" (epoch ").next().unwrap_or_default();
-            let name = if slice.is_empty() { kind } else { format!("{kind} ({})", cut(slice)) };
-            facts.add(name, text(metric, "/value"));
+            if !cost::is_cost(metric) {
+                facts.metric(metric);
+            }
         }
         let card = model.get("modelCard").unwrap_or(&Value::Null);
         if let Some(epochs) = property(card, "aibom:reported:epochs") {
             facts.add("epochs".to_owned(), epochs);
-        }
-        let energy = "/considerations/environmentalConsiderations/energyConsumptions";
-        for energy in list(card, energy) {
-            if let Some(value) = energy.pointer("/activityEnergyCost/value") {
-                let name = format!("energy ({}, kWh)", cut(text(energy, "/activity")));
-                facts.add(name, &value.to_string());
-            }
         }
     }
     facts

@@ -5,13 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
+    claims,
     facts::{Facts, components, cut, join, label},
-    sense,
 };
 use crate::{
     Aibom,
     aibom::{list, text},
+    scans, severity,
 };
+
+/// How the name of a scan's fact begins.
+pub(super) const SCAN: &str = "scan";
 
 /// The most packages that are named for one vulnerability.
 const MAX_AFFECTED: usize = 8;
@@ -42,12 +46,37 @@ pub(super) fn packages(aibom: &Aibom) -> Facts {
     }
     for image in components(aibom, "container") {
         let name = join("image", text(image, "/name"));
-        facts.add(name, text(image, "/version"));
+        facts.add(name.clone(), text(image, "/version"));
+        facts.group(&join(&name, "labels"), image, "aibom:image:label:");
+        layers(&mut facts, join(&name, "layers"), image);
     }
+    frameworks(&mut facts, aibom);
     if let Some(system) = aibom.component("image/os") {
         named(&mut facts, "image/os", system);
     }
     facts
+}
+
+/// An image's layers as one fact: how many, and what they come to.
+fn layers(facts: &mut Facts, name: String, image: &Value) {
+    let properties = list(image, "/properties").iter();
+    let layers: Vec<_> = properties
+        .filter(|property| text(property, "/name").starts_with("aibom:image:layer:"))
+        .map(|property| text(property, "/value"))
+        .collect();
+    if !layers.is_empty() {
+        let digest = ids::Sha256Digest::of(layers.join("\n").as_bytes());
+        facts.add(name, &format!("{} layers, together sha256:{digest}", layers.len()));
+    }
+}
+
+/// The frameworks that the trainer says it ran, beside the packages that the scanner found.
+fn frameworks(facts: &mut Facts, aibom: &Aibom) {
+    for model in components(aibom, "machine-learning-model") {
+        if let Some(card) = model.get("modelCard") {
+            facts.properties("reported", card, "reported:framework:");
+        }
+    }
 }
 
 /// A purl's name, and its version; qualifiers and subpath belong to neither.
@@ -66,13 +95,19 @@ pub(super) fn vulnerabilities(aibom: &Aibom) -> Facts {
     let mut facts = Facts::default();
     for vulnerability in aibom.list("/vulnerabilities") {
         let ratings = list(vulnerability, "/ratings").iter();
-        let worst = ratings.map(|rating| text(rating, "/severity")).min_by_key(|s| sense::rank(s));
+        let worst =
+            ratings.map(|rating| text(rating, "/severity")).min_by_key(|s| severity::rank(s));
         let severity = worst.filter(|word| !word.is_empty()).unwrap_or("unknown");
         let affected = list(vulnerability, "/affects").iter();
         let names: BTreeSet<_> = affected.map(|a| without_version(text(a, "/ref")).0).collect();
         let names: Vec<_> = names.into_iter().take(MAX_AFFECTED).map(cut).collect();
         let value = format!("{severity} {}", names.join(" "));
         facts.add(cut(text(vulnerability, "/id")), value.trim_end());
+    }
+    for property in aibom.list("/metadata/properties") {
+        if let Some(scan) = scans::scan(text(property, "/name")) {
+            facts.add(join(SCAN, &format!("{} status", cut(scan))), text(property, "/value"));
+        }
     }
     for tool in aibom.list("/metadata/tools/components") {
         let reference = text(tool, "/bom-ref");
@@ -88,6 +123,7 @@ pub(super) fn vulnerabilities(aibom: &Aibom) -> Facts {
 pub(super) fn hardware(aibom: &Aibom) -> Facts {
     const KINDS: [&str; 3] = ["device", "device-driver", "firmware"];
     let mut facts = Facts::default();
+    facts.one("manufacturer", aibom.value().pointer("/metadata/manufacturer"));
     let top = aibom.list("/components").iter();
     for component in top.flat_map(|c| std::iter::once(c).chain(list(c, "/components"))) {
         if is_host(component) || KINDS.contains(&text(component, "/type")) {
@@ -128,10 +164,6 @@ pub(super) fn isolation(aibom: &Aibom) -> Facts {
             }
         }
     }
-    for claim in aibom.list("/declarations/claims") {
-        let name = label(claim);
-        let name = name.strip_prefix("claim/").unwrap_or(&name);
-        facts.add(join(sense::CLAIM, name), text(claim, "/predicate"));
-    }
+    claims::add(&mut facts, aibom);
     facts
 }

@@ -29,7 +29,8 @@ fn document() -> Value {
                 "properties": [property("aibom:reported:epochs", "30")],
                 "quantitativeAnalysis": {"performanceMetrics": [
                     {"type": "loss", "value": "0.5", "slice": "validation, final (epoch 30); reported by the trainer"},
-                    {"type": "accuracy", "value": "0.9", "slice": "validation, final (epoch 30); reported by the trainer"}]}}},
+                    {"type": "accuracy", "value": "0.9", "slice": "validation, final (epoch 30); reported by the trainer"},
+                    {"type": "training time (s)", "value": "180", "slice": "operation; observed by the executor"}]}}},
             {"bom-ref": "input/dataset", "type": "data", "name": "Wine",
              "hashes": [{"alg": "SHA-256", "content": "bb"}],
              "data": [{"classification": "public", "contents": {"properties": [
@@ -56,7 +57,9 @@ fn document() -> Value {
                 "tasks": [{"steps": [{"commands": [{"executed": "python3"}]}],
                     "inputs": [{"parameters": [{"name": "optimizer", "value": "adam", "dataType": "string"}]}]}]}]},
         ],
-        "declarations": {"claims": [{"bom-ref": "claim/no-network", "predicate": "no network"}]},
+        "declarations": {"claims": [{"bom-ref": "claim/no-network", "predicate": "no network"}],
+            "attestations": [{"map": [{"requirement": "r/no-network", "claims": ["claim/no-network"],
+                                       "conformance": {"score": 1}}]}]},
         "vulnerabilities": [{"id": "CVE-1", "ratings": [{"severity": "low"}, {"severity": "high"}],
             "affects": [{"ref": "pkg:pypi/numpy@2.4.6"}]}],
     })
@@ -81,7 +84,7 @@ fn from_to(from: &str, to: &str) -> Kind {
 fn a_document_is_the_same_as_itself() {
     let document = parse(&document());
     assert!(diff(&document, &document).is_empty());
-    assert_eq!(Area::ALL.map(|area| area.facts(&document).0.is_empty()), [false; 8]);
+    assert_eq!(Area::ALL.map(|area| area.facts(&document).0.is_empty()), [false; 9]);
 }
 
 #[test]
@@ -193,4 +196,122 @@ fn a_change_as_programs_see_it() {
     let wanted = json!({"changes": [{"area": "data", "name": "dataset name", "change": "changed",
         "from": "Wine", "to": "Wein"}]});
     assert_eq!(serde_json::to_value(&diff).unwrap(), wanted);
+}
+
+#[test]
+fn a_declaration_that_fails_is_worse() {
+    let (area, name, kind, sense) =
+        changed("/declarations/attestations/0/map/0/conformance/score", json!(0));
+    assert_eq!((area, name.as_str()), (Area::Isolation, "claim no-network"));
+    assert_eq!(kind, from_to("holds: no network", "does not hold: no network"));
+    assert_eq!(sense, Some(Sense::Worse));
+    let counter = json!({
+        "claims": [{"bom-ref": "counter-claim/no-network", "predicate": "a network"}],
+        "attestations": [{"map": [{"requirement": "r/no-network",
+            "counterClaims": ["counter-claim/no-network"], "conformance": {"score": 0}}]}]});
+    let (_, name, kind, sense) = changed("/declarations", counter);
+    assert_eq!(name, "claim no-network", "the same claim, and one change");
+    assert_eq!(kind, from_to("holds: no network", "does not hold: a network"));
+    assert_eq!(sense, Some(Sense::Worse));
+    let bare = json!({"attestations": [{"map": [
+        {"requirement": "r/no-network", "conformance": {"score": 1}}]}]});
+    assert_eq!(changed("/declarations", bare).2, from_to("holds: no network", "holds"));
+}
+
+#[test]
+fn a_scan_that_was_lost_makes_nothing_better() {
+    let status = |status: &str| json!([{"name": "aibom:scan:0:status", "value": status}]);
+    let mut before = document();
+    before["metadata"]["properties"] = status("complete");
+    let mut after = before.clone();
+    after["vulnerabilities"] = json!([]);
+    let senses = |after: &Value| {
+        let diff = diff_only(&parse(&before), &parse(after), &[Area::Vulnerabilities]);
+        let changes = diff.changes.into_iter().map(|change| (change.name, change.sense));
+        changes.collect::<Vec<_>>()
+    };
+    assert_eq!(senses(&after), [("CVE-1".to_owned(), Some(Sense::Better))]);
+    let lost = [("CVE-1".to_owned(), None), ("scan 0 status".to_owned(), Some(Sense::Worse))];
+    after["metadata"]["properties"] = status("not scanned: the tool failed");
+    assert_eq!(senses(&after), lost);
+    after["metadata"]["properties"] = json!([]);
+    assert_eq!(senses(&after), lost);
+    after["metadata"]["properties"] = status("complete");
+    after["annotations"] = json!([{"bom-ref": "not-scanned/0", "text": "not scanned: x"}]);
+    assert_eq!(senses(&after), [("CVE-1".to_owned(), None)]);
+}
+
+#[test]
+fn what_a_run_took_is_told_and_not_counted() {
+    let place = "/components/0/modelCard/quantitativeAnalysis/performanceMetrics/2/value";
+    let mut after = document();
+    *after.pointer_mut(place).unwrap() = json!("200");
+    let diff = diff(&parse(&document()), &parse(&after));
+    let [change] = diff.changes.as_slice() else { panic!("{diff:?}") };
+    assert_eq!((change.area, change.sense), (Area::Cost, Some(Sense::Worse)));
+    assert_eq!(change.name, "training time (s) (operation)");
+    assert!(!diff.is_counted() && !diff.is_empty());
+}
+
+#[test]
+fn who_and_what_stood_behind_it_is_compared() {
+    let property = |name: &str, value: &str| json!({"name": name, "value": value});
+    for (place, value, area, name) in [
+        (
+            "/metadata/manufacturer",
+            json!({"name": "a", "url": ["b"]}),
+            Area::Hardware,
+            "manufacturer",
+        ),
+        (
+            "/metadata/component/supplier",
+            json!({"name": "a", "url": ["b"]}),
+            Area::Model,
+            "release supplier",
+        ),
+        (
+            "/metadata/component/properties",
+            json!([property("aibom:request:user", "u")]),
+            Area::Parameters,
+            "submitting user",
+        ),
+        (
+            "/components/3/properties",
+            json!([property("aibom:image:layer:0", "x"), property("aibom:image:layer:1", "y")]),
+            Area::Packages,
+            "image keras layers",
+        ),
+        (
+            "/components/3/properties",
+            json!([property("aibom:image:label:a", "x"), property("aibom:image:label:b", "y")]),
+            Area::Packages,
+            "image keras labels",
+        ),
+        (
+            "/components/0/modelCard/properties",
+            json!([
+                property("aibom:reported:epochs", "30"),
+                property("aibom:reported:framework:keras", "3")
+            ]),
+            Area::Packages,
+            "reported keras",
+        ),
+        (
+            "/components/0/modelCard/properties",
+            json!([
+                property("aibom:reported:epochs", "30"),
+                property("aibom:compliance:0", "x"),
+                property("aibom:compliance:1", "y")
+            ]),
+            Area::Model,
+            "output/model.keras compliance",
+        ),
+    ] {
+        let mut after = document();
+        let (parent, member) = place.rsplit_once('/').unwrap();
+        after.pointer_mut(parent).unwrap()[member] = value;
+        let diff = diff(&parse(&document()), &parse(&after));
+        let [change] = diff.changes.as_slice() else { panic!("{place}: {diff:?}") };
+        assert_eq!((change.area, change.name.as_str()), (area, name));
+    }
 }

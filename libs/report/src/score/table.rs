@@ -1,5 +1,8 @@
 //! The fifty minimum elements, and where CycloneDX holds them.
 
+use super::rules::{self, Ruling};
+use crate::Aibom;
+
 use super::Cluster::{self, Datasets, Infrastructure, Kpi, Metadata, Models, Security, System};
 
 /// One element.
@@ -18,11 +21,15 @@ pub(super) struct Row {
 pub(super) enum Need {
     /// The first path that leads to a value; `model/…` and `data/…` below every model and dataset.
     First(&'static [&'static str]),
+    /// The same, but nothing is missing without it; it can only lower the source.
+    Also(&'static [&'static str]),
+    /// More than a path can say.
+    Rule(fn(&Aibom) -> Result<Ruling<'_>, &'static str>),
     /// A signature over the document.
     Signature,
 }
 
-use Need::{First, Signature};
+use Need::{Also, First, Rule, Signature};
 
 const fn row(cluster: Cluster, name: &'static str, needs: &'static [Need]) -> Row {
     Row { cluster, name, needs }
@@ -106,7 +113,16 @@ pub(super) const ROWS: [Row; 50] = [
         &[First(&["model/modelCard/considerations/useCases/*"])],
     ),
     row(Models, "name", &[First(&["model/name"])]),
-    row(Models, "identifier", &[First(&["model/purl|cpe|swid|swhid|omniborId"])]),
+    row(
+        Models,
+        "identifier",
+        &[
+            First(&["model/purl|cpe|swid|swhid|omniborId"]),
+            // A purl is no better than the name and version in it.
+            Also(&["model/name"]),
+            Also(&["model/version"]),
+        ],
+    ),
     row(Models, "version", &[First(&["model/version"])]),
     row(
         Models,
@@ -162,7 +178,11 @@ pub(super) const ROWS: [Row; 50] = [
     row(
         Datasets,
         "content",
-        &[First(&["data/data/*/type", "data/mime-type", "data/contents/attachment|properties"])],
+        &[First(&[
+            "data/data/*/contents/properties/*/value",
+            "data/data/*/contents/attachment|url",
+            "data/contents/attachment|properties|url",
+        ])],
     ),
     row(
         Datasets,
@@ -209,18 +229,17 @@ pub(super) const ROWS: [Row; 50] = [
             "/components/type=container|application|platform/name",
         ])],
     ),
-    row(
-        Infrastructure,
-        "hardware",
-        &[First(&["/components/type=device|device-driver|firmware/name"])],
-    ),
+    row(Infrastructure, "hardware", &[Rule(rules::hardware)]),
     row(
         Security,
         "controls",
-        &[First(&[
-            "/declarations/claims/*/predicate",
-            "/formulation/+/workflows/+/properties/name^aibom:isolation:/value",
-        ])],
+        &[
+            Rule(rules::conformance),
+            First(&[
+                "/declarations/claims/*/predicate",
+                "/formulation/+/workflows/+/properties/name^aibom:isolation:/value",
+            ]),
+        ],
     ),
     row(
         Security,
@@ -228,6 +247,7 @@ pub(super) const ROWS: [Row; 50] = [
         &[
             First(&["/definitions/standards/*/name"]),
             First(&["/declarations/attestations/+/map/+/requirement"]),
+            Rule(rules::conformance),
         ],
     ),
     row(
@@ -238,10 +258,13 @@ pub(super) const ROWS: [Row; 50] = [
     row(
         Security,
         "vulnerability referencing",
-        &[First(&[
-            "/externalReferences/type=vulnerability-assertion|exploitability-statement/url",
-            "/vulnerabilities/*/id",
-        ])],
+        &[
+            Rule(rules::scanned),
+            First(&[
+                "/externalReferences/type=vulnerability-assertion|exploitability-statement/url",
+                "/vulnerabilities/*/id",
+            ]),
+        ],
     ),
     row(
         Kpi,

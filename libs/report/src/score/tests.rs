@@ -58,7 +58,7 @@ fn full() -> Value {
                                   {"parameters": [{"name": "epochs", "value": "3"}]}],
                        "outputs": [{"resource": {"ref": "output/model.keras"}}]}]}]}],
         "declarations": {"claims": [{"predicate": "no network"}],
-                         "attestations": [{"map": [{"requirement": "r"}]}]},
+                         "attestations": [{"map": [{"requirement": "r", "conformance": {"score": 1}}]}]},
         "definitions": {"standards": [{"name": "sandbox"}]},
     })
 }
@@ -137,7 +137,7 @@ fn the_least_source_decides() {
         (Status::Asserted, Some(Source::Asserted), "/components/0/licenses/0", "Apache-2.0");
     assert_eq!(found(Cluster::Models, "licence"), licence);
     let parameter = "/formulation/0/workflows/0/tasks/0/inputs/2/parameters/0/value";
-    let training = (Status::Asserted, Some(Source::Reported), parameter, "3 (and 1 more)");
+    let training = (Status::Asserted, Some(Source::Reported), parameter, "epochs=3 (and 1 more)");
     assert_eq!(found(Cluster::Models, "training properties"), training);
     assert_eq!(
         found(Cluster::System, "name"),
@@ -154,7 +154,7 @@ fn boms_of_others_are_judged_on_every_model() {
             "modelCard": {"modelParameters": {"datasets": [
                 {"type": "dataset", "name": "d", "classification": "public"}]}}}},
         "components": [{"type": "machine-learning-model", "name": "b"}],
-        "signature": {"algorithm": "ES256"},
+        "signature": {"algorithm": "ES256", "value": "AA"},
     }));
     let score = score(&document, false);
     assert_eq!(element(&score, Cluster::Models, "name").value, "a (and 1 more)");
@@ -177,4 +177,88 @@ fn ours_lacks_little() {
     // Profile 1 had no compliance, no policy and no sensitivity.
     assert!(score.present() >= 45, "{} present; missing: {missing:?}", score.present());
     assert!(missing.contains(&"security metrics"), "nobody measures them: {missing:?}");
+}
+
+/// Whether an element is there, and what is shown of it.
+fn shown(document: &Value, cluster: Cluster, name: &str) -> (Status, String) {
+    let score = score(&parse(document), false);
+    let element = element(&score, cluster, name);
+    (element.status, element.value.clone())
+}
+
+#[test]
+fn that_there_was_a_machine_is_no_hardware() {
+    let mut document = full();
+    document["components"][3] = json!({"bom-ref": "host", "type": "device", "name": "machine"});
+    let hardware = |document: &Value| shown(document, Cluster::Infrastructure, "hardware");
+    assert_eq!(hardware(&document).0, Status::Missing);
+    document["components"][3]["components"] =
+        json!([{"bom-ref": "host/cpu", "type": "device", "name": "a cpu"}]);
+    assert_eq!(hardware(&document), (Status::Asserted, "a cpu".to_owned()));
+}
+
+#[test]
+fn controls_need_a_requirement_that_is_met() {
+    let mut document = full();
+    let map = |scores: [i32; 2]| {
+        json!(scores.map(|score| json!({"requirement": "r", "conformance": {"score": score}})))
+    };
+    document["declarations"]["attestations"][0]["map"] = map([1, 0]);
+    for name in ["controls", "compliance"] {
+        let value = "1 of 2 requirements met".to_owned();
+        assert_eq!(shown(&document, Cluster::Security, name), (Status::Asserted, value));
+    }
+    document["declarations"]["attestations"][0]["map"] = map([0, 0]);
+    for name in ["controls", "compliance"] {
+        let value = "no requirement is met".to_owned();
+        assert_eq!(shown(&document, Cluster::Security, name), (Status::Missing, value));
+    }
+}
+
+#[test]
+fn an_incomplete_scan_is_no_reference_to_vulnerabilities() {
+    let mut document = full();
+    let status = |status: [&str; 2]| {
+        let names = ["aibom:scan:0:status", "aibom:scan:1:status"];
+        json!([0, 1].map(|n| json!({"name": names[n], "value": status[n]})))
+    };
+    let referenced =
+        |document: &Value| shown(document, Cluster::Security, "vulnerability referencing");
+    document["metadata"]["properties"] = status(["not scanned: x", "complete"]);
+    assert_eq!(referenced(&document).0, Status::Asserted);
+    document["metadata"]["properties"] = status(["not scanned: x", "not scanned: y"]);
+    assert_eq!(referenced(&document), (Status::Missing, "scan incomplete".to_owned()));
+}
+
+#[test]
+fn a_signature_has_an_algorithm_and_a_value() {
+    let mut document = full();
+    for signature in [json!({"algorithm": "ES256"}), json!("signed"), json!({"x": 1}), json!([1])] {
+        document["signature"] = signature;
+        assert_eq!(shown(&document, Cluster::Metadata, "author signature").0, Status::Missing);
+    }
+}
+
+#[test]
+fn an_identifier_is_no_better_than_the_name_in_it() {
+    let mut document = full();
+    let annotation = |number: usize, text: &str| {
+        json!({"bom-ref": format!("source/{number}"),
+        "subjects": ["output/model.keras"], "text": text})
+    };
+    document["annotations"] = json!([
+        annotation(0, "Derived by the rules of profile 2: /purl"),
+        annotation(1, "Asserted by a: /name, /version"),
+    ]);
+    let score = score(&parse(&document), false);
+    let identifier = element(&score, Cluster::Models, "identifier");
+    assert_eq!((identifier.status, identifier.source), (Status::Asserted, Some(Source::Asserted)));
+}
+
+#[test]
+fn what_a_dataset_holds_is_not_that_it_is_one() {
+    assert_eq!(
+        lost("/components/1/data/0/contents", json!({})),
+        ["content", "provenance", "statistical properties"]
+    );
 }
