@@ -9,6 +9,7 @@ mod check;
 mod document;
 mod grant;
 mod isolation;
+mod metric;
 #[cfg(feature = "proto")]
 mod proto;
 mod report;
@@ -26,6 +27,7 @@ pub use grant::{
     GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Grantee, InvalidOperator, Operator, Program,
 };
 pub use isolation::{Isolation, IsolationBreach, IsolationRule, check_isolation, isolation_rules};
+pub use metric::{Direction, direction};
 #[cfg(feature = "proto")]
 pub use proto::MissingDocument;
 pub use report::{Check, Checks};
