@@ -148,7 +148,7 @@ const KEEP_REQUEST: [&str; 7] = [
 ];
 const KEEP_GRANT: [&str; 7] =
     ["/schema", "/job", "/attempt", "/request", "/executor", "/issuedAt", "/expiresAt"];
-const KEEP_OBSERVED: [&str; 11] = [
+const KEEP_OBSERVED: [&str; 12] = [
     "/container/networkMode",
     "/container/capDrop",
     "/container/securityOptions",
@@ -160,6 +160,7 @@ const KEEP_OBSERVED: [&str; 11] = [
     "/model/format",
     "/trained/read/format",
     "/dataset/splits/name",
+    "/usage/peakMemoryKind",
 ];
 const KEEP_SCAN: [&str; 8] = [
     "/metadata/scanStartedOn",
@@ -195,6 +196,10 @@ fn fixture(version: CycloneDx) -> Fixture {
             }];
             let observed = Marker::new(OBSERVED, &KEEP_OBSERVED);
             observed.apply(&mut details.observed);
+            // Splits have as many records as the dataset.
+            let dataset = &mut details.observed.dataset;
+            let mut left = dataset.records;
+            dataset.splits.iter_mut().for_each(|split| split.records = std::mem::take(&mut left));
             Marker::new(REPORTED, &[]).apply(&mut details.reported);
             for file in training.subject.iter_mut().chain(&mut details.byproducts) {
                 for digest in file.digest.values_mut() {
