@@ -105,7 +105,8 @@ const RULES: [Rule; 8] = [
             isolated(e, Isolation::Limited)
                 && evidence::within_limits(limits, &e.request().spec.resources)
         },
-        reasoning: "the executor read the limits back from the engine; each is held against the request",
+        reasoning: "the executor read the limits on memory, swap, processes and processors back from the \
+                    engine, and kept those on time and output itself; each is held against the request",
     },
     Rule {
         name: "inputs-by-digest",

@@ -129,6 +129,8 @@ impl<'a> Known<'a> {
         self.source = self.source.or(package.source.as_ref());
         self.digests.extend(package.digest.as_deref());
         self.paths.extend(package.path.as_deref());
+        self.digests.extend(package.copies.iter().filter_map(|copy| copy.digest.as_deref()));
+        self.paths.extend(package.copies.iter().filter_map(|copy| copy.path.as_deref()));
     }
 }
 

@@ -30,6 +30,12 @@ pub const MAX_SCANS: usize = 16;
 pub const MAX_OUTPUTS: usize = 64;
 /// The most packages in one scan.
 pub const MAX_PACKAGES: usize = 20_000;
+/// The most further places of one package.
+pub const MAX_COPIES: usize = 64;
+/// The most packages with a vulnerability in one scan, those of each vulnerability added up.
+pub const MAX_PLACES: usize = 100_000;
+/// The most statistics of a dataset.
+pub const MAX_STATISTICS: usize = 8_192;
 /// The most vulnerabilities in one scan.
 pub const MAX_FINDINGS: usize = 50_000;
 /// The most weaknesses (CWE) of one vulnerability.

@@ -30,7 +30,7 @@ pub enum Isolation {
     NoPrivileges,
     /// Another user than root.
     NotRoot,
-    /// Memory, processes and CPU have limits.
+    /// Memory, processes, CPU, time and output have limits.
     Limited,
 }
 
@@ -67,7 +67,12 @@ pub fn isolation_rules(c: &Container) -> [IsolationRule<'_>; 13] {
         _ => false,
     });
     let limits = &c.limits;
-    let limited = limits.memory_bytes > 0 && limits.pids > 0 && limits.cpu_millis > 0;
+    let limited = limits.memory_bytes > 0
+        && limits.memory_swap_bytes > 0
+        && limits.pids > 0
+        && limits.cpu_millis > 0
+        && limits.wall_clock_s > 0
+        && limits.output_bytes > 0;
     let rules: [Rule<'_>; 13] = [
         (NoNetwork, c.network_mode == "none", "network mode", &c.network_mode, "none"),
         (ReadOnly, c.readonly_rootfs, "read-only root", &c.readonly_rootfs, "true"),
@@ -86,7 +91,7 @@ pub fn isolation_rules(c: &Container) -> [IsolationRule<'_>; 13] {
         (NoPrivileges, own_pids, "PID namespace", &c.pid_mode, "its own"),
         (NoPrivileges, own_ipc, "IPC namespace", &c.ipc_mode, "its own"),
         (NoPrivileges, c.userns_mode != "host", "user namespace", &c.userns_mode, "not the host's"),
-        (Limited, limited, "limits", limits, "on memory, processes and CPU"),
+        (Limited, limited, "limits", limits, "on memory, swap, processes, CPU, time and output"),
         (ReadOnly, mounts_known, "mounts", &c.mounts, "its inputs, read-only, and its outputs"),
     ];
     rules.map(|(purpose, holds, setting, value, wanted)| IsolationRule {

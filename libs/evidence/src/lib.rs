@@ -9,6 +9,7 @@ mod check;
 mod document;
 mod grant;
 mod isolation;
+mod metric;
 #[cfg(feature = "proto")]
 mod proto;
 mod report;
@@ -18,28 +19,30 @@ mod training;
 mod trust_root;
 
 pub use check::{
-    CLOCK_SKEW_MS, MAX_CWES, MAX_EVIDENCE_AGE_MS, MAX_FINDINGS, MAX_OUTPUTS, MAX_PACKAGES,
-    MAX_SCANS, MAX_SERIES, MAX_SERIES_POINTS, VerifiedEvidence, check, inputs_match, within_limits,
+    CLOCK_SKEW_MS, MAX_COPIES, MAX_CWES, MAX_EVIDENCE_AGE_MS, MAX_FINDINGS, MAX_OUTPUTS,
+    MAX_PACKAGES, MAX_PLACES, MAX_SCANS, MAX_SERIES, MAX_SERIES_POINTS, MAX_STATISTICS,
+    VerifiedEvidence, check, inputs_match, within_limits,
 };
 pub use document::{Document, EvidenceSet, MAX_DOCUMENT_BYTES};
 pub use grant::{
     GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Grantee, InvalidOperator, Operator, Program,
 };
 pub use isolation::{Isolation, IsolationBreach, IsolationRule, check_isolation, isolation_rules};
+pub use metric::{Direction, direction};
 #[cfg(feature = "proto")]
 pub use proto::MissingDocument;
 pub use report::{Check, Checks};
 pub use scan::{
-    Completeness, Finding, Metadata as ScanMetadata, OperatingSystem, Package, SCAN_PREDICATE_TYPE,
-    ScanExtension, ScanPredicate, ScanStatement, Scanner, ScannerDatabase, Severity, SourcePackage,
-    VulnerabilityResult,
+    Completeness, Finding, Metadata as ScanMetadata, OperatingSystem, Package, PackageCopy,
+    SCAN_PREDICATE_TYPE, ScanExtension, ScanPredicate, ScanStatement, Scanner, ScannerDatabase,
+    Severity, SourcePackage, VulnerabilityResult,
 };
 pub use submission::{SUBMIT_STEP, submit_link, submitted};
 pub use training::{
     BUILD_TYPE, BuildDefinition, Builder, Container, Dataset, Energy, Engine, ExternalParameters,
     Firmware, Gpu, Host, ImageFacts, InternalParameters, Layer, Limits, Model, Mount, Observed,
-    PROVENANCE_PREDICATE_TYPE, Point, Provenance, Reported, RunDetails, RunMetadata, Split, Tensor,
-    Trained, TrainingStatement, Usage,
+    PROVENANCE_PREDICATE_TYPE, PeakMemory, Point, Provenance, Reported, RunDetails, RunMetadata,
+    Split, Tensor, Trained, TrainingStatement, Usage,
 };
 pub use trust_root::{
     Environment, KeyEntry, KeyRefused, KeyUse, MAX_LOG_DELAY_MS, MAX_TRUST_ROOT_BYTES, Revocation,

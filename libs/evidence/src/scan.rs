@@ -166,7 +166,7 @@ pub struct Package {
     /// `operating-system` packages come from the distribution, `library` ones from a language's
     /// package manager.
     pub class: String,
-    /// Licences as the package states them.
+    /// Licences as the package states them, sorted.
     pub licences: Vec<String>,
     /// purls of the packages that it depends on, sorted.
     pub depends_on: Vec<String>,
@@ -179,9 +179,24 @@ pub struct Package {
     /// Where in the image it was found, where the tool says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Where else it was found: after the first place, sorted, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<PackageCopy>,
     /// The source package that it was built from: advisories of distributions are by that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourcePackage>,
+}
+
+/// A further place of a package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct PackageCopy {
+    /// Where in the image it was found, where the tool says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// `<algorithm>:<hex>` of its file, where the tool knows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// A source package of a distribution.

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use files::{Dataset, Layer, Model, Split, Tensor};
-pub use run::{Container, Energy, Engine, Firmware, Gpu, Host, ImageFacts, Limits, Mount, Usage};
+pub use run::{
+    Container, Energy, Engine, Firmware, Gpu, Host, ImageFacts, Limits, Mount, PeakMemory, Usage,
+};
 
 /// The predicate type.
 pub const PROVENANCE_PREDICATE_TYPE: &str = "https://slsa.dev/provenance/v1";
@@ -159,7 +161,7 @@ pub struct Reported {
     pub epochs: u32,
     /// Metrics of the last epoch.
     pub final_metrics: BTreeMap<String, f64>,
-    /// Best value of each metric over all epochs: least for `loss` names, greatest otherwise.
+    /// Best value over all epochs of each metric whose [`direction`](crate::direction) is known.
     pub best_metrics: BTreeMap<String, f64>,
     /// The trainer's own name and version.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use evidence::PeakMemory;
 use tokio::task::JoinHandle;
 
 /// Between two looks at the counters, in milliseconds; a look takes some microseconds.
@@ -85,12 +86,13 @@ impl Counter {
     }
 
     /// The most memory so far, in bytes; only the memory now on kernels that do not keep the most.
-    fn memory_bytes(cgroup: &str) -> Option<Self> {
-        match directory(cgroup, "memory")? {
-            Directory::Own(dir) => Self::open(&dir.join("memory.max_usage_in_bytes"), "", 1),
-            Directory::Unified(dir) => Self::open(&dir.join("memory.peak"), "", 1)
-                .or_else(|| Self::open(&dir.join("memory.current"), "", 1)),
-        }
+    fn memory_bytes(directory: &Directory) -> Option<(Self, PeakMemory)> {
+        let (dir, most, now) = match directory {
+            Directory::Own(dir) => (dir, "memory.max_usage_in_bytes", "memory.usage_in_bytes"),
+            Directory::Unified(dir) => (dir, "memory.peak", "memory.current"),
+        };
+        let open = |file, kind| Some((Self::open(&dir.join(file), "", 1)?, kind));
+        open(most, PeakMemory::HighWaterMark).or_else(|| open(now, PeakMemory::GreatestSample))
     }
 
     /// What it says now; `None` when the control group is gone.
@@ -138,6 +140,7 @@ impl Counters {
 #[derive(Debug)]
 pub(crate) struct Watch {
     seen: Arc<Seen>,
+    memory_kind: Option<PeakMemory>,
     looks: JoinHandle<()>,
 }
 
@@ -148,10 +151,12 @@ impl Watch {
             return None;
         }
         let cgroup = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+        let memory = directory(&cgroup, "memory").as_ref().and_then(Counter::memory_bytes);
+        let (memory_bytes, memory_kind) = memory.unzip();
         let counters = Counters {
             refused: Counter::refused(&cgroup)?,
             cpu_ms: Counter::cpu_ms(&cgroup),
-            memory_bytes: Counter::memory_bytes(&cgroup),
+            memory_bytes,
         };
         let seen = Arc::new(Seen::default());
         counters.look(&seen)?;
@@ -163,7 +168,7 @@ impl Watch {
                 ticks.tick().await;
             }
         });
-        Some(Self { seen, looks })
+        Some(Self { seen, memory_kind, looks })
     }
 
     /// Whether a fork was refused so far.
@@ -176,9 +181,10 @@ impl Watch {
         Some(self.seen.cpu_ms.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
     }
 
-    /// The most memory so far, in bytes.
-    pub(crate) fn memory_bytes(&self) -> Option<u64> {
-        Some(self.seen.memory_bytes.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
+    /// The most memory so far, in bytes, and how it was found.
+    pub(crate) fn memory_bytes(&self) -> Option<(u64, PeakMemory)> {
+        let bytes = self.seen.memory_bytes.load(Ordering::Relaxed);
+        Some((bytes, self.memory_kind?)).filter(|(bytes, _)| *bytes > 0)
     }
 }
 

@@ -30,6 +30,8 @@ use crate::{
 
 /// The longest that the engine may take for the head of an answer, in seconds.
 const TIMEOUT_S: u64 = 60;
+/// The longest name of the host's operating system, in bytes.
+const MAX_OS_BYTES: usize = 128;
 /// The most images that are listed.
 const MAX_IMAGES: usize = 256;
 
@@ -81,6 +83,12 @@ impl Engine for DockerEngine {
             version: clean(&version.version.unwrap_or_default(), 64),
             components: observed::engine_components(components),
         })
+    }
+
+    async fn host_os(&self) -> Result<Option<String>, EngineError> {
+        let told = self.docker.info().await.map_err(convert)?.operating_system;
+        let told = told.map(|os| clean(os.trim(), MAX_OS_BYTES));
+        Ok(told.filter(|os| !os.is_empty()))
     }
 
     async fn image(&self, image: &Image) -> Result<ImageFact, EngineError> {

@@ -121,6 +121,8 @@ pub enum Signal {
 pub trait Engine: Send + Sync + std::fmt::Debug {
     /// Name and version.
     async fn describe(&self) -> Result<EngineFact, EngineError>;
+    /// The operating system of the machine that it runs containers on, where it says.
+    async fn host_os(&self) -> Result<Option<String>, EngineError>;
     /// The image of that name, if it is here; never fetched.
     async fn image(&self, image: &Image) -> Result<ImageFact, EngineError>;
     /// Ids of the images that are here.

@@ -152,13 +152,9 @@ impl Report {
         self.epochs_asked = epochs;
         let best = &mut self.reported.best_metrics;
         for (name, value) in &metrics {
+            let Some(direction) = evidence::direction(name) else { continue };
             let full = best.len() >= MAX_METRICS;
-            let better = match best.get(name) {
-                Some(held) if name.contains("loss") => value < held,
-                Some(held) => value > held,
-                None => !full,
-            };
-            if better {
+            if best.get(name).map_or(!full, |held| direction.prefers(*value, *held)) {
                 best.insert(name.clone(), *value);
             }
         }

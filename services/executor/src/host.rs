@@ -6,7 +6,7 @@ use evidence::{Firmware, Gpu, Host};
 use ids::{Digests, Sha256Digest};
 use nvml_wrapper::Nvml;
 
-use crate::failure::clean;
+use crate::{engine::Engine, failure::clean};
 
 /// The most GPUs that are told.
 const MAX_GPUS: u32 = 64;
@@ -27,6 +27,9 @@ pub struct GpuFact {
 /// What is known of the machine since the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostFacts {
+    /// Whether the executor itself runs in a container: files of its own root tell of that, not of
+    /// the machine.
+    pub contained: bool,
     /// What goes into the evidence; its GPUs are those of a run, so here none.
     pub host: Host,
     /// Every GPU of the machine, by the driver's index.
@@ -66,6 +69,14 @@ fn memory_bytes(meminfo: &str) -> u64 {
     let line = field(meminfo, "MemTotal", ':').unwrap_or_default();
     let kib: u64 = line.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
     kib.saturating_mul(1024)
+}
+
+/// Whether this process is in a container: engines leave a file in its root, and most name
+/// themselves in its control group.
+fn contained(root: &Path, cgroup: &str) -> bool {
+    const ENGINES: [&str; 5] = ["docker", "containerd", "kubepods", "libpod", "lxc"];
+    let marked = [".dockerenv", "run/.containerenv"].iter().any(|file| root.join(file).exists());
+    marked || ENGINES.iter().any(|engine| cgroup.contains(engine))
 }
 
 fn read(path: &str) -> String {
@@ -130,7 +141,20 @@ impl HostFacts {
             gpus: Vec::new(),
             firmware: firmware(Path::new(DMI), &cpuinfo),
         };
-        Ok(Self { host, gpus: gpus(), binary: telemetry::own_program()? })
+        let contained = contained(Path::new("/"), &read("/proc/self/cgroup"));
+        Ok(Self { contained, host, gpus: gpus(), binary: telemetry::own_program()? })
+    }
+
+    /// From inside a container, takes the machine's operating system from the engine; what the
+    /// own root says stays where the engine does not say it.
+    pub async fn ask(&mut self, engine: &dyn Engine) {
+        if !self.contained {
+            return;
+        }
+        match engine.host_os().await {
+            Ok(os) => self.host.os = os.unwrap_or_else(|| std::mem::take(&mut self.host.os)),
+            Err(error) => tracing::warn!(%error, "the engine does not name the host's system"),
+        }
     }
 
     /// The host as a run with `gpus` GPUs saw it: the engine gives the first ones by index.

@@ -1,8 +1,10 @@
 //! Model and dataset read without running anything, before a container starts.
 
-use std::{collections::BTreeMap, fs::File, io::BufReader, path::Path};
+mod statistics;
 
-use dataset::{ColumnKind, Definition, Division, Leaves, Statistics};
+use std::{fs::File, io::BufReader, path::Path};
+
+use dataset::{Definition, Division, Leaves, Statistics};
 use evidence::{Dataset, Layer, Model, Split, Tensor};
 use job::{JobSpec, Reason, Task};
 use model::ModelFacts;
@@ -14,8 +16,6 @@ use crate::{
 
 /// The longest name that is kept, in bytes.
 const MAX_NAME_BYTES: usize = 256;
-/// The most statistics that are kept.
-const MAX_STATISTICS: usize = 8_192;
 
 fn name(text: &str) -> String {
     clean(text, MAX_NAME_BYTES)
@@ -64,41 +64,11 @@ fn splits(leaves: &Leaves, division: &Division) -> Vec<Split> {
 }
 
 fn dataset_of(definition: &Definition, measured: &Statistics, task: Task) -> Dataset {
-    let mut statistics = BTreeMap::new();
-    let mut put = |key: String, value: String| {
-        if statistics.len() < MAX_STATISTICS {
-            statistics.insert(name(&key), name(&value));
-        }
-    };
-    put("bytes".to_owned(), measured.bytes.to_string());
-    for column in &measured.column {
-        let kind = match column.kind {
-            ColumnKind::Float => "float",
-            ColumnKind::Int => "int",
-            ColumnKind::String => "string",
-        };
-        put(format!("{}.kind", column.name), kind.to_owned());
-        put(format!("{}.missing", column.name), column.missing.to_string());
-        if let Some(numbers) = &column.numbers {
-            put(format!("{}.min", column.name), numbers.min.to_string());
-            put(format!("{}.max", column.name), numbers.max.to_string());
-            put(format!("{}.mean", column.name), numbers.mean.to_string());
-            put(format!("{}.std", column.name), numbers.std.to_string());
-        }
-    }
-    // The values of a label that is a quantity are no classes.
-    let classes = measured.label_histogram.iter().flatten();
-    for class in classes.filter(|_| task == Task::Classification) {
-        put(format!("{}.count.{}", definition.label, class.class), class.count.to_string());
-    }
-    for (index, column) in measured.ignored_columns.iter().enumerate() {
-        put(format!("ignored.{index}"), column.clone());
-    }
     Dataset {
         records: measured.rows,
         columns: measured.columns,
         label: name(&definition.label),
-        statistics,
+        statistics: statistics::of(definition, measured, task),
         merkle_root: None,
         splits: Vec::new(),
         split_agrees: None,

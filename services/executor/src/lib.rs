@@ -174,7 +174,8 @@ pub async fn start(config: Config, deps: Deps) -> Result<Handle, StartError> {
         let (found, name) = (identity.spiffe_id().clone(), config.name);
         return Err(StartError::Name { found, name });
     }
-    let (host, work) = machine(&config).await?;
+    let (mut host, work) = machine(&config).await?;
+    host.ask(deps.engine.as_ref()).await;
     let scheduler = Scheduler::connect(&config.scheduler, Arc::clone(&identity))?;
     let bound = Server::bind(config.server.clone(), Arc::clone(&identity)).await?;
     let (address, health) = (bound.local_addr(), bound.health());

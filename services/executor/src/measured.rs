@@ -1,6 +1,6 @@
 //! What is measured of one run from outside: processes, processor time, memory and energy.
 
-use evidence::Usage;
+use evidence::{PeakMemory, Usage};
 
 use crate::{control_group::Watch, energy::Meter, engine::Stats, events::MAX_SAFE_INTEGER};
 
@@ -52,13 +52,18 @@ impl Measured {
     /// What the run used, when it is over; what was not measured is absent.
     pub(crate) async fn usage(self) -> Usage {
         let safe = |counted: Option<u64>| counted.filter(|counted| *counted <= MAX_SAFE_INTEGER);
-        let (cpu_ms, memory_bytes) = match &self.group {
+        let sampled = |bytes| (bytes, PeakMemory::GreatestSample);
+        let (cpu_ms, memory) = match &self.group {
             Some(group) => (group.cpu_ms(), group.memory_bytes()),
-            None => (self.stats.cpu_ms, self.stats.memory_bytes),
+            None => (self.stats.cpu_ms, self.stats.memory_bytes.map(sampled)),
         };
+        let cpu_ms = safe(cpu_ms);
+        let memory = memory.filter(|(bytes, _)| safe(Some(*bytes)).is_some());
         Usage {
-            cpu_ms: safe(cpu_ms),
-            peak_memory_bytes: safe(memory_bytes),
+            cpu_sampled: cpu_ms.is_some() && self.group.is_none(),
+            cpu_ms,
+            peak_memory_bytes: memory.map(|(bytes, _)| bytes),
+            peak_memory_kind: memory.map(|(_, kind)| kind),
             energy: self.meter.finish().await,
         }
     }
@@ -91,6 +96,8 @@ mod tests {
         assert!(measured.pids_limit_touched());
         let usage = measured.usage().await;
         assert_eq!((usage.cpu_ms, usage.peak_memory_bytes), (Some(7), Some(900)));
+        let told = (usage.cpu_sampled, usage.peak_memory_kind);
+        assert_eq!(told, (true, Some(PeakMemory::GreatestSample)));
     }
 
     #[tokio::test]
@@ -100,5 +107,6 @@ mod tests {
         measured.take(stats, 3);
         let usage = measured.usage().await;
         assert_eq!((usage.cpu_ms, usage.peak_memory_bytes), (None, Some(MAX_SAFE_INTEGER)));
+        assert!(!usage.cpu_sampled, "what is absent is no sample");
     }
 }

@@ -108,17 +108,23 @@ fn operating_system(report: &Report) -> Option<OperatingSystem> {
     Some(OperatingSystem { family: shown(&os.family, SYSTEM_MAX)?, version })
 }
 
-/// What the report itself says was not, or not usefully, looked at.
+/// What was not, or not usefully, looked at.
 fn gaps(report: &Report) -> Vec<String> {
-    match &report.metadata.os {
-        None => vec!["no operating system was recognised: its packages were not looked at".into()],
-        Some(os) if os.end_of_life => {
-            let clean = |part: &str| shown(part, SYSTEM_MAX).unwrap_or_default();
-            let (family, name) = (clean(&os.family), clean(&os.name));
-            vec![format!("{family} {name} gets no security updates any more")]
-        }
-        Some(_) => Vec::new(),
+    let Some(os) = &report.metadata.os else {
+        return vec!["no operating system was recognised: its packages were not looked at".into()];
+    };
+    let clean = |part: &str| shown(part, SYSTEM_MAX).unwrap_or_default();
+    let system = format!("{} {}", clean(&os.family), clean(&os.name));
+    let system = system.trim();
+    let mut gaps = Vec::new();
+    let mut groups = report.results().iter();
+    if !groups.any(|group| group.of_system() && !group.packages().is_empty()) {
+        gaps.push(format!("{system}: its package database was not found"));
     }
+    if os.end_of_life {
+        gaps.push(format!("{system} gets no security updates any more"));
+    }
+    gaps
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// The schema version that is read.
 const SCHEMA_VERSION: u64 = 2;
-/// The most packages in one report.
+/// The most packages in one report, before those of one purl are joined.
 pub const PACKAGES_MAX: usize = 50_000;
 /// The most findings (vulnerability and package) in one report.
 pub const FINDINGS_MAX: usize = 200_000;
@@ -99,7 +99,7 @@ pub(crate) struct Os {
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ResultEntry {
     #[serde(default)]
-    pub(crate) class: String,
+    class: String,
     packages: Option<Vec<PackageEntry>>,
     vulnerabilities: Option<Vec<VulnerabilityEntry>>,
 }
@@ -221,6 +221,11 @@ impl Report {
 }
 
 impl ResultEntry {
+    /// Whether it is about the distribution's packages.
+    pub(crate) fn of_system(&self) -> bool {
+        self.class == "os-pkgs"
+    }
+
     pub(crate) fn packages(&self) -> &[PackageEntry] {
         self.packages.as_deref().unwrap_or_default()
     }

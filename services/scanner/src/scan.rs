@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The layout of cached records; another number makes old ones unfindable.
-const CACHE_LAYOUT: &str = "aibom.scan.v2";
+const CACHE_LAYOUT: &str = "aibom.scan.v3";
 /// How the scratch directories of runs are named; leftovers are removed at start.
 const SCRATCH_PREFIX: &str = "aibom-scan-";
 

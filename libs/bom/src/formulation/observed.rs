@@ -113,10 +113,12 @@ fn properties(evidence: &VerifiedEvidence) -> Vec<Property> {
 fn usage(usage: &Usage) -> Vec<Property> {
     let cpu = usage.cpu_ms.map(|ms| property("run:cpuMs", ms));
     let memory = usage.peak_memory_bytes.map(|bytes| property("run:peakMemoryBytes", bytes));
+    let kind = usage.peak_memory_kind.filter(|_| usage.peak_memory_bytes.is_some());
+    let kind = kind.map(|kind| property("run:peakMemoryKind", kind.as_str()));
     let energy = usage.energy.iter().map(|energy| {
         property(&format!("run:energyMillijoules:{}", energy.counter), energy.millijoules)
     });
-    cpu.into_iter().chain(memory).chain(energy).collect()
+    cpu.into_iter().chain(memory).chain(kind).chain(energy).collect()
 }
 
 fn train(evidence: &VerifiedEvidence, claims: &mut Claims) -> Task {

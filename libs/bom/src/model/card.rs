@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{Reported, RunDetails, VerifiedEvidence};
+use evidence::{PeakMemory, Reported, RunDetails, VerifiedEvidence};
 use ids::canonical;
 use job::ModelInfo;
 
@@ -85,9 +85,13 @@ fn measured(details: &RunDetails) -> Vec<PerformanceMetric> {
     let (run, usage) = (&details.metadata, &details.observed.usage);
     let wall = u64::try_from(run.finished_on.since_ms(run.started_on)).unwrap_or_default();
     let mut out = vec![metric("training time (s)", seconds(wall))];
-    out.extend(usage.cpu_ms.map(|ms| metric("processor time (s)", seconds(ms))));
-    let memory = usage.peak_memory_bytes;
-    out.extend(memory.map(|bytes| metric("peak memory (bytes)", bytes.to_string())));
+    let cpu = if usage.cpu_sampled { "processor time sampled (s)" } else { "processor time (s)" };
+    out.extend(usage.cpu_ms.map(|ms| metric(cpu, seconds(ms))));
+    let memory = match usage.peak_memory_kind {
+        Some(PeakMemory::HighWaterMark) => "peak memory (bytes)",
+        Some(PeakMemory::GreatestSample) | None => "greatest memory sampled (bytes)",
+    };
+    out.extend(usage.peak_memory_bytes.map(|bytes| metric(memory, bytes.to_string())));
     out
 }
 

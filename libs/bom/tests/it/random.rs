@@ -78,6 +78,7 @@ fn ask(request: &mut Request, a: &Spec) {
     spec.dataset.source = Some(a.texts[9].clone());
     spec.dataset.licence = Some(a.texts[10].clone());
     spec.trainer.name.clone_from(&a.texts[11]);
+    spec.resources.gpus = 2;
     spec.parameters.epochs = a.numbers[0];
     spec.parameters.batch_size = a.optional.then_some(a.numbers[1]);
     spec.model.security_policy = a.optional.then(|| "https://a.example/policy".to_owned());

@@ -161,6 +161,7 @@ const KEEP_OBSERVED: [&str; 12] = [
     "/model/format",
     "/trained/read/format",
     "/dataset/splits/name",
+    "/usage/peakMemoryKind",
 ];
 const KEEP_SCAN: [&str; 8] = [
     "/metadata/scanStartedOn",
@@ -203,6 +204,10 @@ fn fixture(version: CycloneDx) -> Fixture {
             let mut image = BTreeMap::from([("labels".to_owned(), std::mem::take(labels))]);
             reported.apply(&mut image);
             *labels = image.into_values().next().unwrap();
+            // Splits have as many records as the dataset.
+            let dataset = &mut details.observed.dataset;
+            let mut left = dataset.records;
+            dataset.splits.iter_mut().for_each(|split| split.records = std::mem::take(&mut left));
             for file in training.subject.iter_mut().chain(&mut details.byproducts) {
                 for digest in file.digest.values_mut() {
                     *digest = observed.digest(digest.len());

@@ -4,7 +4,9 @@ use ids::Role;
 use job::Request;
 use keys::Identity;
 
-use super::{CLOCK_SKEW_MS, Checker, MAX_CWES, MAX_FINDINGS, MAX_PACKAGES, MAX_SCANS};
+use super::{
+    CLOCK_SKEW_MS, Checker, MAX_COPIES, MAX_CWES, MAX_FINDINGS, MAX_PACKAGES, MAX_PLACES, MAX_SCANS,
+};
 use crate::{Completeness, EvidenceSet, Grant, SCAN_PREDICATE_TYPE, ScanStatement};
 
 impl Checker<'_> {
@@ -49,6 +51,7 @@ impl Checker<'_> {
                 "finished before it was signed",
                 format_args!("finished {finished}, signed {}", self.at),
             );
+            ok &= self.database(&part, &opened.0);
             ok &= self.scan_is_whole(&part, &opened.0);
             ok &= self.checks.require(
                 format!("{part}.distinct"),
@@ -61,21 +64,41 @@ impl Checker<'_> {
         ok.then_some(scans)
     }
 
+    /// A scan cannot use a database of later.
+    fn database(&mut self, part: &str, scan: &ScanStatement) -> bool {
+        let finished = scan.predicate.metadata.scan_finished_on;
+        let database = scan.predicate.scanner.db.as_ref();
+        let updated = database.map_or(finished, |database| database.last_update);
+        self.checks.require(
+            format!("{part}.database"),
+            updated <= finished.plus_ms(CLOCK_SKEW_MS),
+            "not updated after the scan",
+            format_args!("updated {updated}, the scan finished {finished}"),
+        )
+    }
+
     /// A scan says "complete" only with a database, and "incomplete" only with a reason.
     fn scan_is_whole(&mut self, part: &str, scan: &ScanStatement) -> bool {
         let (scanner, extension) = (&scan.predicate.scanner, &scan.predicate.aibom);
         let consistent = match extension.completeness {
-            Completeness::Complete => scanner.db.is_some() && extension.reason.is_empty(),
+            Completeness::Complete => {
+                scanner.db.is_some()
+                    && extension.database_sha256.is_some()
+                    && extension.reason.is_empty()
+            }
             Completeness::Incomplete => !extension.reason.is_empty(),
         };
+        let places: usize = scanner.result.iter().map(|found| found.annotations.len()).sum();
         let bounded = extension.packages.len() <= MAX_PACKAGES
+            && extension.packages.iter().all(|package| package.copies.len() <= MAX_COPIES)
             && scanner.result.len() <= MAX_FINDINGS
+            && places <= MAX_PLACES
             && scanner.result.iter().all(|found| found.cwes.len() <= MAX_CWES);
         self.checks.require(
             format!("{part}.completeness"),
             consistent && bounded,
             "says how much was scanned",
-            "complete without a database, incomplete without a reason, or over the bounds",
+            "complete without a database and its digest, incomplete without a reason, or over the bounds",
         )
     }
 }

@@ -67,6 +67,13 @@ impl Checker<'_> {
             "no device that was not asked for",
             format_args!("{:?} without a request for GPUs", container.devices),
         );
+        let (gpus, asked) = (details.observed.host.gpus.len(), request.spec.resources.gpus);
+        ok &= self.checks.require(
+            "training.gpus",
+            u32::try_from(gpus).is_ok_and(|gpus| gpus <= asked),
+            "no more GPUs than were asked for",
+            format_args!("{gpus} GPUs, {asked} were asked for"),
+        );
         ok &= self.limits(&container.limits, &request.spec.resources);
         ok &= self.bounds(details);
         ok &= self.checks.require(

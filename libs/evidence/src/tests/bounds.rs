@@ -4,7 +4,11 @@ use ids::Sha256Digest;
 use testkit::evidence::Fixture;
 
 use super::{cross, first_failure, rules::every_row_fails_with_its_name};
-use crate::{Energy, Firmware, Point, Split};
+use crate::{Energy, Firmware, Gpu, Point, Split};
+
+fn many(count: usize) -> std::collections::BTreeMap<String, String> {
+    (0..count).map(|index| (format!("name-{index}"), String::new())).collect()
+}
 
 #[test]
 fn training_bounds() {
@@ -17,17 +21,15 @@ fn training_bounds() {
     }
     fn splits(f: Fixture, names: &'static [&'static str]) -> Fixture {
         f.training(move |t| {
+            let records = t.predicate.run_details.observed.dataset.records;
             let split = |name: &&str| Split {
                 name: (*name).to_owned(),
-                records: 1,
+                records: records / names.len() as u64,
                 merkle_root: Sha256Digest::of(b"split"),
             };
             let splits: Vec<Split> = names.iter().map(split).collect();
             t.predicate.run_details.observed.dataset.splits = cross(&splits);
         })
-    }
-    fn many(count: usize) -> std::collections::BTreeMap<String, String> {
-        (0..count).map(|index| (format!("name-{index}"), String::new())).collect()
     }
     every_row_fails_with_its_name(&[
         ("training.bounds", |f| series(f, 17, 1)),
@@ -64,4 +66,42 @@ fn training_bounds() {
     let most = series(splits(Fixture::new(), &["train", "validation"]), 16, 256);
     assert_eq!(first_failure(&most), None);
     assert_eq!(first_failure(&splits(Fixture::new(), &["train"])), None);
+}
+
+#[test]
+fn what_a_run_has_no_more_of() {
+    every_row_fails_with_its_name(&[
+        ("training.bounds", |f| {
+            f.training(|t| t.predicate.run_details.observed.dataset.statistics = many(8_193))
+        }),
+        ("training.bounds", |f| {
+            f.training(|t| t.predicate.run_details.reported.frameworks = many(65))
+        }),
+        ("training.bounds", |f| {
+            f.training(|t| {
+                let metrics = (0..65).map(|index| (format!("metric-{index}"), 0.5));
+                t.predicate.run_details.reported.best_metrics = metrics.collect();
+            })
+        }),
+        ("training.bounds", |f| {
+            f.training(|t| {
+                t.predicate.run_details.observed.container.command = vec!["x".into(); 258];
+            })
+        }),
+        ("training.gpus", |f| {
+            f.training(|t| {
+                let gpu = Gpu {
+                    name: "GPU".into(),
+                    uuid_sha256: Sha256Digest::of(b"uuid"),
+                    memory_bytes: 1,
+                    driver: "1".into(),
+                    vbios: None,
+                };
+                t.predicate.run_details.observed.host.gpus = cross(&vec![gpu]);
+            })
+        }),
+        ("training.split-records", |f| {
+            f.training(|t| t.predicate.run_details.observed.dataset.records += 1)
+        }),
+    ]);
 }

@@ -18,7 +18,7 @@ fn the_policys_own_settings_pass() {
 
 #[test]
 fn each_weaker_setting_is_named() {
-    let rows: [(&str, Weaker); 24] = [
+    let rows: [(&str, Weaker); 27] = [
         ("network mode", |c| c.network_mode = "bridge".into()),
         ("network mode", |c| c.network_mode = String::new()),
         ("read-only root", |c| c.readonly_rootfs = false),
@@ -37,6 +37,9 @@ fn each_weaker_setting_is_named() {
         ("IPC namespace", |c| c.ipc_mode = "shareable".into()),
         ("user namespace", |c| c.userns_mode = "host".into()),
         ("limits", |c| c.limits.memory_bytes = 0),
+        ("limits", |c| c.limits.memory_swap_bytes = 0),
+        ("limits", |c| c.limits.wall_clock_s = 0),
+        ("limits", |c| c.limits.output_bytes = 0),
         ("limits", |c| c.limits.pids = 0),
         ("limits", |c| c.limits.cpu_millis = 0),
         ("mounts", |c| c.mounts[0].read_only = false),

@@ -370,7 +370,31 @@ fn scan() {
                 times.scan_finished_on = times.scan_finished_on.plus_ms(10 * 60_000);
             })
         }),
+        ("scan.0.database", |f| {
+            f.scans(|s| {
+                let finished = s[0].predicate.metadata.scan_finished_on;
+                let db = s[0].predicate.scanner.db.as_mut().unwrap();
+                db.last_update = finished.plus_ms(crate::CLOCK_SKEW_MS + 1);
+            })
+        }),
         ("scan.0.completeness", |f| f.scans(|s| s[0].predicate.scanner.db = None)),
+        ("scan.0.completeness", |f| f.scans(|s| s[0].predicate.aibom.database_sha256 = None)),
+        ("scan.0.completeness", |f| {
+            f.scans(|s| {
+                let annotations = &mut s[0].predicate.scanner.result[0].annotations;
+                let first = &mut annotations[0];
+                for text in [&mut first.purl, &mut first.installed, &mut first.fixed] {
+                    text.clear();
+                }
+                *annotations = vec![first.clone(); crate::MAX_PLACES];
+            })
+        }),
+        ("scan.0.completeness", |f| {
+            f.scans(|s| {
+                let copy = crate::PackageCopy { path: Some("x".into()), digest: None };
+                s[0].predicate.aibom.packages[0].copies = cross(&vec![copy; crate::MAX_COPIES + 1]);
+            })
+        }),
         ("scan.0.completeness", |f| f.scans(|s| s[0].predicate.aibom.reason = "late".into())),
         ("scan.0.completeness", |f| {
             f.scans(|s| s[0].predicate.scanner.result[0].cwes = (0..65).collect())

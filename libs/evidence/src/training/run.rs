@@ -9,12 +9,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Usage {
-    /// Processor time of the container, in milliseconds, at the last sample.
+    /// Processor time of the container, in milliseconds, at the last look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_ms: Option<u64>,
-    /// The most memory that a sample saw, in bytes.
+    /// Whether [`Self::cpu_ms`] is the engine's last sample, which may miss the end of the run, and
+    /// not the kernel's own counter.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cpu_sampled: bool,
+    /// The most memory that was seen, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_memory_bytes: Option<u64>,
+    /// What [`Self::peak_memory_bytes`] is; absent when that is, and where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_memory_kind: Option<PeakMemory>,
     /// Energy that was measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub energy: Vec<Energy>,
@@ -25,6 +32,28 @@ impl Usage {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.cpu_ms.is_none() && self.peak_memory_bytes.is_none() && self.energy.is_empty()
+    }
+}
+
+/// How the most memory was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PeakMemory {
+    /// The kernel keeps the most: nothing between two looks is missed.
+    #[serde(rename = "kernel high-water mark")]
+    HighWaterMark,
+    /// The greatest of some samples: more may have been used between two.
+    #[serde(rename = "greatest sample")]
+    GreatestSample,
+}
+
+impl PeakMemory {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HighWaterMark => "kernel high-water mark",
+            Self::GreatestSample => "greatest sample",
+        }
     }
 }
 
@@ -128,7 +157,7 @@ pub struct Engine {
     pub components: BTreeMap<String, String>,
 }
 
-/// Limits on the container.
+/// Limits on the container; 0 is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Limits {

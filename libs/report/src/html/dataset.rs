@@ -82,11 +82,19 @@ fn read(h: &mut Html, contents: &Place<'_>) {
     columns(h, &statistics);
 }
 
+/// Between the label and a class in the name of a statistic.
+const COUNT: &str = ".count.";
+
+/// A column's or class's name out of that of a statistic: `%2E` is a dot, `%25` the sign itself, and
+/// `%~` stands where a long name was cut.
+fn plain(name: &str) -> String {
+    name.replace("%2E", ".").replace("%~", "…").replace("%25", "%")
+}
+
 /// How many records there are of each class, as bars.
 fn classes(h: &mut Html, label: &str, statistics: &[(&str, Place<'_>)]) {
-    let prefix = format!("{label}.count.");
     let count = |(name, place): &(&str, Place<'_>)| {
-        let class = name.strip_prefix(prefix.as_str())?.to_owned();
+        let class = plain(name.split_once(COUNT)?.1);
         let count = place.show().parse::<f64>().ok()?;
         (count.is_finite() && count >= 0.0).then_some((class, count))
     };
@@ -94,7 +102,7 @@ fn classes(h: &mut Html, label: &str, statistics: &[(&str, Place<'_>)]) {
     if counts.is_empty() {
         return;
     }
-    let counted = statistics.iter().filter(|(name, _)| name.starts_with(&prefix));
+    let counted = statistics.iter().filter(|(name, _)| name.contains(COUNT));
     h.el("figure", &[("class", "bars")], |h| {
         h.el("figcaption", &[], |h| {
             h.text(&format!("Records by class of “{label}” ({} classes)", counts.len()));
@@ -172,7 +180,7 @@ fn columns(h: &mut Html, statistics: &[(&str, Place<'_>)]) {
         let Some(cell) = KINDS.iter().position(|known| *known == kind) else { continue };
         let empty = || {
             let mut cells = vec![String::new(); KINDS.len() + 1];
-            cells.iter_mut().take(1).for_each(|first| column.clone_into(first));
+            cells.iter_mut().take(1).for_each(|first| *first = plain(column));
             Row::new(cells, From::new())
         };
         let row = rows.entry(column).or_insert_with(empty);

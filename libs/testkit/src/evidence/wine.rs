@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use ::evidence::{
     BUILD_TYPE, BuildDefinition, Builder, Container, Dataset, Energy, Engine, ExternalParameters,
     Firmware, Grant, Host, ImageFacts, InternalParameters, Layer, Limits, Model, Mount, Observed,
-    PROVENANCE_PREDICATE_TYPE, Point, Program, Provenance, Reported, RunDetails, RunMetadata,
-    Split, Tensor, Trained, TrainingStatement, Usage,
+    PROVENANCE_PREDICATE_TYPE, PeakMemory, Point, Program, Provenance, Reported, RunDetails,
+    RunMetadata, Split, Tensor, Trained, TrainingStatement, Usage,
 };
 use envelope::{ResourceDescriptor, Statement, StatementType};
 use ids::{Digests, Sha256Digest, Timestamp};
@@ -144,7 +144,9 @@ fn run_details(times: &Times, grant: &Grant, spec: &JobSpec) -> RunDetails {
             trained: Trained::Read(trained()),
             usage: Usage {
                 cpu_ms: Some(41_250),
+                cpu_sampled: false,
                 peak_memory_bytes: Some(734_003_200),
+                peak_memory_kind: Some(PeakMemory::HighWaterMark),
                 energy: vec![Energy {
                     counter: "rapl:package-0".to_owned(),
                     millijoules: 3_456_789,

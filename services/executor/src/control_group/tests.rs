@@ -50,6 +50,22 @@ fn the_greatest_of_all_looks_is_kept() {
     assert_eq!((seen.cpu_ms.into_inner(), seen.memory_bytes.into_inner()), (9, 900));
 }
 
+#[test]
+fn the_most_memory_is_the_kernels_where_it_keeps_it() {
+    let files = tempfile::TempDir::new().unwrap();
+    let found = |directory: fn(PathBuf) -> Directory| {
+        let (counter, kind) = Counter::memory_bytes(&directory(files.path().to_owned()))?;
+        Some((counter.read()?, kind))
+    };
+    assert_eq!(found(Directory::Unified), None);
+    std::fs::write(files.path().join("memory.current"), "7\n").unwrap();
+    assert_eq!(found(Directory::Unified), Some((7, PeakMemory::GreatestSample)));
+    std::fs::write(files.path().join("memory.peak"), "9\n").unwrap();
+    assert_eq!(found(Directory::Unified), Some((9, PeakMemory::HighWaterMark)));
+    std::fs::write(files.path().join("memory.max_usage_in_bytes"), "8\n").unwrap();
+    assert_eq!(found(Directory::Own), Some((8, PeakMemory::HighWaterMark)));
+}
+
 #[tokio::test]
 async fn a_process_that_is_not_there_is_not_watched() {
     assert!(Watch::open(0).is_none());

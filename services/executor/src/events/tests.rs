@@ -40,6 +40,18 @@ fn a_good_run_is_folded() {
 }
 
 #[test]
+fn the_best_of_an_error_is_the_least_and_nobody_guesses_at_an_unknown_metric() {
+    let report = fold(&[
+        r#"{"event":"epoch","epoch":1,"metrics":{"mae":3,"val_rmse":2,"r2_score":0.1,"lr":0.1}}"#,
+        r#"{"event":"epoch","epoch":2,"metrics":{"mae":1,"val_rmse":4,"r2_score":0.9,"lr":0.2}}"#,
+        r#"{"event":"epoch","epoch":3,"metrics":{"mae":2,"val_rmse":3,"r2_score":0.5,"lr":0.3}}"#,
+    ]);
+    let best = [("mae", 1.0), ("r2_score", 0.9), ("val_rmse", 2.0)];
+    assert_eq!(report.reported.best_metrics, best.map(|(n, v)| (n.to_owned(), v)).into());
+    assert_eq!(report.reported.final_metrics["lr"], 0.3);
+}
+
+#[test]
 fn what_is_not_json_is_log() {
     let mut report = Report::default();
     for line in [

@@ -31,6 +31,17 @@ fn firmware_is_told_where_the_machine_tells_it() {
 }
 
 #[test]
+fn a_container_is_known_by_its_file_or_its_control_group() {
+    let root = tempfile::TempDir::new().unwrap();
+    assert!(!contained(root.path(), "0::/user.slice/session-1.scope\n"));
+    assert!(!contained(root.path(), ""));
+    assert!(contained(root.path(), "7:pids:/docker/ab\n0::/docker/ab\n"));
+    assert!(contained(root.path(), "0::/kubepods.slice/pod1\n"));
+    std::fs::write(root.path().join(".dockerenv"), "").unwrap();
+    assert!(contained(root.path(), "0::/\n"));
+}
+
+#[test]
 fn this_machine_can_be_told() {
     let facts = HostFacts::read().unwrap();
     assert!(facts.host.cpus > 0);

@@ -38,6 +38,10 @@ impl Engine for Faulty {
         self.real.describe().await
     }
 
+    async fn host_os(&self) -> Result<Option<String>, EngineError> {
+        self.real.host_os().await
+    }
+
     async fn image(&self, image: &Image) -> Result<ImageFact, EngineError> {
         self.real.image(image).await
     }

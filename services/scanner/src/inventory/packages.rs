@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use evidence::{Package, SourcePackage};
+use evidence::{MAX_COPIES, MAX_PACKAGES, Package, PackageCopy, SourcePackage};
 use ids::Sha256Digest;
 
 use super::{TEXT_MAX, purl, shown, text, text_or_empty};
@@ -23,12 +23,12 @@ fn licence(stated: &str) -> String {
 }
 
 fn class(result: &ResultEntry) -> &'static str {
-    if result.class == "os-pkgs" { "operating-system" } else { "library" }
+    if result.of_system() { "operating-system" } else { "library" }
 }
 
 /// The packages of `report`, sorted by purl, each purl once.
 pub(super) fn of(report: &Report) -> Result<Vec<Package>, ReportError> {
-    let mut by_purl: BTreeMap<String, Package> = BTreeMap::new();
+    let mut by_purl: BTreeMap<String, Joined> = BTreeMap::new();
     for result in report.results() {
         // Ids hold within one group only.
         let mut by_id = HashMap::new();
@@ -37,43 +37,31 @@ pub(super) fn of(report: &Report) -> Result<Vec<Package>, ReportError> {
             by_id.insert(entry.id.as_str(), purl);
         }
         for entry in result.packages() {
-            let package = package(entry, class(result), &by_id)?;
-            match by_purl.get_mut(&package.purl) {
-                Some(first) => merge(first, package),
-                None => {
-                    by_purl.insert(package.purl.clone(), package);
-                }
-            }
+            let package = package(entry, class(result))?;
+            let joined =
+                by_purl.entry(package.purl.clone()).or_insert_with(|| Joined::of(&package));
+            joined.add(package, entry, &by_id);
         }
     }
-    Ok(by_purl.into_values().collect())
+    if by_purl.len() > MAX_PACKAGES {
+        return Err(ReportError::TooMany { what: "different packages", limit: MAX_PACKAGES });
+    }
+    Ok(by_purl.into_values().map(Joined::package).collect())
 }
 
-fn package(
-    entry: &PackageEntry,
-    class: &'static str,
-    by_id: &HashMap<&str, String>,
-) -> Result<Package, ReportError> {
-    let mut licences = Vec::new();
-    for stated in entry.licenses.iter().flatten().filter(|stated| !stated.is_empty()) {
-        let licence = licence(stated);
-        if !licences.contains(&licence) {
-            licences.push(licence);
-        }
-    }
-    // An id that no package of the group has names one that is not installed.
-    let depends_on: BTreeSet<&String> =
-        entry.depends_on.iter().flatten().filter_map(|id| by_id.get(id.as_str())).collect();
+/// An entry alone, without what is joined as sets.
+fn package(entry: &PackageEntry, class: &'static str) -> Result<Package, ReportError> {
     Ok(Package {
         purl: purl(&entry.identifier.purl, &entry.name, &entry.version)?,
         name: text("package name", &entry.name, TEXT_MAX)?,
         version: text_or_empty("package version", &entry.version, TEXT_MAX)?,
         class: class.to_owned(),
-        licences,
-        depends_on: depends_on.into_iter().cloned().collect(),
+        licences: Vec::new(),
+        depends_on: Vec::new(),
         digest: digest(&entry.digest),
         supplier: shown(&entry.maintainer, SUPPLIER_MAX),
         path: path(&entry.file_path),
+        copies: Vec::new(),
         source: source(entry)?,
     })
 }
@@ -114,23 +102,65 @@ fn path(stated: &str) -> Option<String> {
     holds.then(|| stated.to_owned())
 }
 
-/// The same package found twice, such as in two directories: what holds for either, and the place
-/// and file that come first, whatever the order in which they were found.
-fn merge(first: &mut Package, second: Package) {
-    for licence in second.licences {
-        if !first.licences.contains(&licence) {
-            first.licences.push(licence);
+/// A place of a package; one whose path is known comes before one without.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    nowhere: bool,
+    unhashed: bool,
+    path: Option<String>,
+    digest: Option<String>,
+}
+
+/// The same package found several times, such as in two directories: what holds for any, and every
+/// place, the same whatever the order in which they were found.
+struct Joined {
+    first: Package,
+    licences: BTreeSet<String>,
+    depends_on: BTreeSet<String>,
+    places: BTreeSet<Place>,
+}
+
+impl Joined {
+    fn of(first: &Package) -> Self {
+        Self {
+            first: first.clone(),
+            licences: BTreeSet::new(),
+            depends_on: BTreeSet::new(),
+            places: BTreeSet::new(),
         }
     }
-    first.depends_on.extend(second.depends_on);
-    first.depends_on.sort_unstable();
-    first.depends_on.dedup();
-    first.source = first.source.take().or(second.source);
-    first.supplier = first.supplier.take().into_iter().chain(second.supplier).min();
-    let places = [(first.path.take(), first.digest.take()), (second.path, second.digest)];
-    // A copy whose place is known comes before one without.
-    let place = places.into_iter().min_by_key(|(path, digest)| {
-        (path.is_none(), digest.is_none(), path.clone(), digest.clone())
-    });
-    (first.path, first.digest) = place.unwrap_or_default();
+
+    fn add(&mut self, next: Package, entry: &PackageEntry, by_id: &HashMap<&str, String>) {
+        let stated = entry.licenses.iter().flatten().filter(|stated| !stated.is_empty());
+        self.licences.extend(stated.map(|stated| licence(stated)));
+        // An id that no package of the group has names one that is not installed.
+        let needed = entry.depends_on.iter().flatten();
+        self.depends_on.extend(needed.filter_map(|id| by_id.get(id.as_str()).cloned()));
+        self.first.source = self.first.source.take().or(next.source);
+        self.first.supplier = self.first.supplier.take().into_iter().chain(next.supplier).min();
+        let (path, digest) = (next.path, next.digest);
+        self.places.insert(Place {
+            nowhere: path.is_none(),
+            unhashed: digest.is_none(),
+            path,
+            digest,
+        });
+    }
+
+    fn package(self) -> Package {
+        let mut places = self.places.into_iter();
+        let (path, digest) =
+            places.next().map(|place| (place.path, place.digest)).unwrap_or_default();
+        // A place of which nothing is known is none.
+        let copies = places.filter(|place| !(place.nowhere && place.unhashed));
+        let copy = |place: Place| PackageCopy { path: place.path, digest: place.digest };
+        Package {
+            licences: self.licences.into_iter().collect(),
+            depends_on: self.depends_on.into_iter().collect(),
+            path,
+            digest,
+            copies: copies.take(MAX_COPIES).map(copy).collect(),
+            ..self.first
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The sample is an excerpt of what the real Trivy wrote about a trainer image.
 
-use evidence::Severity;
+use evidence::{MAX_COPIES, MAX_PACKAGES, MAX_PLACES, PackageCopy, Severity};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -196,7 +196,12 @@ fn a_report_on_another_image_is_refused() {
 fn no_results_are_an_empty_inventory_and_an_unknown_system_is_a_gap() {
     let empty = changed(|report| report["Results"] = serde_json::Value::Null).unwrap();
     assert!(empty.packages.is_empty() && empty.vulnerabilities.is_empty());
-    assert!(empty.gaps.is_empty());
+    let lost = ["debian 12.15: its package database was not found"];
+    assert_eq!(empty.gaps, lost);
+    let bare = changed(|report| report["Results"][0]["Packages"] = json!([])).unwrap();
+    assert!(!bare.packages.is_empty(), "those of a language are there");
+    assert_eq!(bare.gaps, lost);
+    assert!(sample().gaps.is_empty());
     let unknown = changed(|report| {
         report["Metadata"].as_object_mut().unwrap().remove("OS");
     })
@@ -278,11 +283,58 @@ fn the_same_package_twice_is_the_same_in_either_order() {
     let expected = merged([a.clone(), b.clone(), c.clone()]);
     assert_eq!(expected.supplier.as_deref(), Some("A"));
     assert_eq!((expected.path.as_deref(), expected.digest), (Some("usr/a"), Some(digest("b"))));
+    let copy = |path: Option<&str>, digit| PackageCopy {
+        path: path.map(str::to_owned),
+        digest: Some(digest(digit)),
+    };
+    assert_eq!(expected.copies, [copy(Some("usr/b"), "a"), copy(None, "0")]);
     for order in [[&a, &c, &b], [&b, &a, &c], [&b, &c, &a], [&c, &a, &b], [&c, &b, &a]] {
         let got = merged(order.map(Clone::clone));
         assert_eq!((got.supplier, got.path), (expected.supplier.clone(), expected.path.clone()));
-        assert_eq!(got.digest, Some(digest("b")));
+        assert_eq!((got.digest, &got.copies), (Some(digest("b")), &expected.copies));
     }
+}
+
+#[test]
+fn copies_are_bounded_and_each_is_there_once() {
+    let many = changed(|report| {
+        let packages = report["Results"][0]["Packages"].as_array_mut().unwrap();
+        let original = packages.remove(0);
+        for index in (0..200).rev().chain(0..200) {
+            let mut copy = original.clone();
+            copy["FilePath"] = format!("opt/{index:03}").into();
+            packages.push(copy);
+        }
+    });
+    let packages = many.unwrap().packages;
+    let adduser = packages.iter().find(|p| p.name == "adduser").unwrap();
+    assert_eq!(adduser.path.as_deref(), Some("opt/000"));
+    assert_eq!(adduser.copies.len(), MAX_COPIES);
+    assert_eq!(adduser.copies[63].path.as_deref(), Some("opt/064"));
+}
+
+#[test]
+fn no_more_is_taken_than_the_rules_of_evidence_take() {
+    let packages = |count: usize| {
+        changed(|report| {
+            let one = |n| json!({"Name": format!("p{n}"), "Version": "1"});
+            report["Results"] = json!([
+                {"Class": "os-pkgs", "Packages": (0..count).map(one).collect::<Vec<_>>()}
+            ]);
+        })
+    };
+    assert_eq!(packages(MAX_PACKAGES).unwrap().packages.len(), MAX_PACKAGES);
+    let refused = packages(MAX_PACKAGES + 1);
+    assert!(matches!(refused, Err(ReportError::TooMany { limit: MAX_PACKAGES, .. })));
+    let places = changed(|report| {
+        let one = |n| {
+            let name = format!("p{n}");
+            json!({"VulnerabilityID": "CVE-1", "PkgName": name, "InstalledVersion": "1"})
+        };
+        let found: Vec<_> = (0..=MAX_PLACES).map(one).collect();
+        report["Results"] = json!([{"Class": "os-pkgs", "Vulnerabilities": found}]);
+    });
+    assert!(matches!(places, Err(ReportError::TooMany { limit: MAX_PLACES, .. })));
 }
 
 proptest! {

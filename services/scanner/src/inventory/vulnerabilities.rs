@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Finding, MAX_CWES, Severity, VulnerabilityResult};
+use evidence::{Finding, MAX_CWES, MAX_FINDINGS, MAX_PLACES, Severity, VulnerabilityResult};
 
 use super::{TEXT_MAX, purl, shown, text, text_or_empty};
 use crate::report::{Cvss, Report, ReportError, ResultEntry, VulnerabilityEntry};
@@ -50,6 +50,15 @@ pub(super) fn of(report: &Report) -> Result<Vec<VulnerabilityResult>, ReportErro
     for entry in report.results().iter().flat_map(ResultEntry::vulnerabilities) {
         let id = text("vulnerability id", &entry.id, TEXT_MAX)?;
         add(by_id.entry(id).or_default(), entry)?;
+    }
+    let places = by_id.values().map(|grouped| grouped.findings.len()).sum();
+    for (what, got, limit) in [
+        ("vulnerabilities", by_id.len(), MAX_FINDINGS),
+        ("packages with a vulnerability", places, MAX_PLACES),
+    ] {
+        if got > limit {
+            return Err(ReportError::TooMany { what, limit });
+        }
     }
     Ok(by_id.into_iter().map(|(id, grouped)| result(id, grouped)).collect())
 }

@@ -34,6 +34,23 @@ fn the_image_stands_by_layer_and_package() {
 }
 
 #[test]
+fn every_place_of_a_package_is_told() {
+    let marked = Marked::of(&Fixture::new().scans(|scans| {
+        let packages = &mut scans[0].predicate.aibom.packages;
+        let keras = packages.iter_mut().find(|package| package.name == "keras").unwrap();
+        keras.copies = vec![evidence::PackageCopy {
+            path: Some("venv/keras".to_owned()),
+            digest: Some(format!("sha1:{}", "0a".repeat(20))),
+        }];
+    }));
+    let keras = marked.component("pkg:pypi/keras@3.15.1");
+    let properties = keras["properties"].as_array().unwrap().iter();
+    let paths = properties.filter(|p| p["name"] == "aibom:package:path").map(|p| &p["value"]);
+    assert_eq!(paths.collect::<Vec<_>>(), ["opt/packages/keras", "venv/keras"]);
+    assert_eq!(keras["hashes"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn a_digest_that_the_format_does_not_know_is_not_lost() {
     let good = Sha256Digest::of(b"a").to_hex();
     let other = Sha256Digest::of(b"b").to_hex();

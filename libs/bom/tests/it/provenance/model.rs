@@ -73,6 +73,15 @@ fn what_was_measured_is_never_mixed_with_what_was_reported() {
     assert_eq!(told[10], ["Reported", "loss", "0.078001", best]);
     assert_eq!(told.len(), 11);
 
+    let sampled = Marked::of(&Fixture::new().training(|t| {
+        let usage = &mut t.predicate.run_details.observed.usage;
+        usage.peak_memory_kind = Some(evidence::PeakMemory::GreatestSample);
+        usage.cpu_sampled = true;
+    }));
+    let metrics = sampled.component(MODEL).pointer(list).unwrap();
+    assert_eq!(metrics[1]["type"], "processor time sampled (s)");
+    assert_eq!(metrics[2]["type"], "greatest memory sampled (bytes)");
+
     let property = |name: &str| marked.property(MODEL, "/modelCard/properties", name);
     assert_eq!(property("reported:trainer"), Some(("keras 1.0.0", "Reported")));
     let (series, who) = property("reported:series:val_loss").unwrap();

@@ -35,6 +35,7 @@ fn package(purl: &str, class: &str, licences: &[&str], depends_on: &[&str]) -> P
             name: format!("{name}-source"),
             version: version.replace("%2B", "+"),
         }),
+        copies: Vec::new(),
         path: (class == "library").then(|| format!("opt/packages/{name}")),
     }
 }
