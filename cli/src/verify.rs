@@ -64,13 +64,23 @@ fn decide(arguments: &VerifyArguments) -> Result<Report, Failure> {
 /// Checks a bundle, or a fetched directory, and any further files.
 pub(crate) fn examine(
     bundle: &Path,
+    root: &(evidence::TrustRoot, Vec<u8>),
+    artifacts: &[PathBuf],
+) -> Result<Report, Failure> {
+    let file = if bundle.is_dir() { bundle.join(BUNDLE_FILE) } else { bundle.to_owned() };
+    let bytes = read_bounded(&file, bundle::MAX_BUNDLE_BYTES as u64 + 1)?;
+    examine_read(bundle, &bytes, root, artifacts)
+}
+
+/// Checks a bundle that was read from `bundle` already, so that nobody can change it in between.
+pub(crate) fn examine_read(
+    bundle: &Path,
+    bytes: &[u8],
     (root, root_bytes): &(evidence::TrustRoot, Vec<u8>),
     artifacts: &[PathBuf],
 ) -> Result<Report, Failure> {
     let in_directory = bundle.is_dir();
-    let file = if in_directory { bundle.join(BUNDLE_FILE) } else { bundle.to_owned() };
-    let bytes = read_bounded(&file, bundle::MAX_BUNDLE_BYTES as u64 + 1)?;
-    let Verdict { mut checks, subject, claimed_job } = verify_bundle(&bytes, root);
+    let Verdict { mut checks, subject, claimed_job } = verify_bundle(bytes, root);
     let mut notes = Vec::new();
     if let Some(subject) = &subject {
         for path in artifacts {
@@ -80,7 +90,7 @@ pub(crate) fn examine(
             verify_artifact(subject, &check, name, &file.digests, file.size, &mut checks);
         }
         if in_directory {
-            notes = directory::check(bundle, subject, root, root_bytes, &bytes, &mut checks)?;
+            notes = directory::check(bundle, subject, root, root_bytes, bytes, &mut checks)?;
         }
     } else if in_directory || !artifacts.is_empty() {
         notes.push("the files were not checked: nothing vouches for a refused bundle".to_owned());

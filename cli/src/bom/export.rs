@@ -17,7 +17,7 @@ use crate::{
     failure::{Exit, Failure},
     profile::trust_root,
     terminal::Terminal,
-    verify::{Report, examine},
+    verify::{BUNDLE_FILE, Report, examine_read},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -105,8 +105,8 @@ struct WrittenFile {
 pub(super) fn export(terminal: &Terminal, arguments: &ExportArguments) -> Result<Exit, Failure> {
     let found = read(&arguments.bundle)?;
     let aibom = found.document(&arguments.bundle)?;
-    let report = verified(arguments)?;
-    let verdict = report.as_ref().map(verdict);
+    let verified = verified(arguments, &found)?;
+    let (report, verdict) = verified.unzip();
     let out = arguments.out.as_deref().filter(|out| *out != Path::new("-"));
     let files = if let Some(pack) = pack(arguments, &aibom, &found, verdict.as_ref())? {
         let directory = out.ok_or_else(|| {
@@ -154,18 +154,36 @@ fn exit(report: Option<&Report>) -> Exit {
     report.map_or(Exit::Done, Report::exit)
 }
 
-fn verified(arguments: &ExportArguments) -> Result<Option<Report>, Failure> {
+/// What a verifier says of the very bytes that are exported; nothing without a trust root.
+fn verified(
+    arguments: &ExportArguments,
+    found: &Read,
+) -> Result<Option<(Report, html::Verdict)>, Failure> {
     let Some(path) = &arguments.trust_root else { return Ok(None) };
-    examine(&arguments.bundle, &trust_root(path)?, &[]).map(Some)
+    let Some(bundle) = &found.bundle else {
+        let what = format!("{} cannot be verified", arguments.bundle.display());
+        return Err(Failure::cannot(what)
+            .because("an AIBoM alone carries no signature")
+            .remedy(format_args!(
+                "name the {BUNDLE_FILE} that it came in, or its directory, or leave out --trust-root"
+            )));
+    };
+    let root = trust_root(path)?;
+    let report = examine_read(&arguments.bundle, bundle, &root, &[])?;
+    let (root, bytes) = root;
+    let digest = ids::Sha256Digest::of(&bytes).to_hex();
+    let against = format!("the trust root of version {}, SHA-256 {digest}", root.version);
+    let verdict = verdict(&report, against);
+    Ok(Some((report, verdict)))
 }
 
-fn verdict(report: &Report) -> html::Verdict {
+fn verdict(report: &Report, against: String) -> html::Verdict {
     let checks = report.checks.iter().map(|check| html::Check {
         name: check.name.clone(),
         passed: check.passed,
         detail: check.detail.clone(),
     });
-    html::Verdict { verified: report.verified, checks: checks.collect(), against: String::new() }
+    html::Verdict { verified: report.verified, checks: checks.collect(), against }
 }
 
 fn single(

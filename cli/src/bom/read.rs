@@ -23,6 +23,8 @@ pub(super) struct Read {
     pub(super) aibom: Vec<u8>,
     /// Whether it came in a bundle with a statement about these bytes; nobody verified it.
     pub(super) signed: bool,
+    /// The bundle that it came in, as it was read; none when the AIBoM stood alone.
+    pub(super) bundle: Option<Vec<u8>>,
 }
 
 impl Read {
@@ -60,13 +62,13 @@ pub(super) fn read(path: &Path) -> Result<Read, Failure> {
     match bundle::Bundle::parse(&bytes) {
         Ok(bundle) => {
             let signed = is_about(&bundle.attestation, &bundle.aibom);
-            Ok(Read { aibom: bundle.aibom, signed })
+            Ok(Read { aibom: bundle.aibom, signed, bundle: Some(bytes) })
         }
         Err(error) => {
             let is_aibom = serde_json::from_slice::<Value>(&bytes)
                 .is_ok_and(|value| value.get("bomFormat").is_some());
             if is_aibom {
-                return Ok(Read { aibom: bytes, signed: false });
+                return Ok(Read { aibom: bytes, signed: false, bundle: None });
             }
             Err(Failure::cannot(format_args!("{} is no bundle", file.display()))
                 .caused_by(&error)

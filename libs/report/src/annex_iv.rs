@@ -4,6 +4,7 @@
 //! AIBoM holds and who says it, or that the provider must add it. No point is ever called fulfilled.
 
 mod fill;
+mod lines;
 mod points;
 mod write;
 
@@ -62,13 +63,42 @@ pub struct Point {
 }
 
 #[derive(Debug, Serialize)]
-struct Index {
+struct Index<'a> {
     schema: &'static str,
     regulation: &'static str,
     note: &'static str,
     #[serde(rename = "serialNumber")]
     serial_number: String,
+    verification: Verification<'a>,
     points: Vec<Point>,
+}
+
+/// What a verifier said when the pack was made.
+#[derive(Debug, Serialize)]
+struct Verification<'a> {
+    /// `verified`, `refused`, or `not-verified` when nobody looked.
+    verdict: &'static str,
+    /// What it was verified against; empty when nobody looked.
+    against: &'a str,
+    /// How many checks were made.
+    checks: usize,
+    /// The names of those that failed.
+    failed: Vec<&'a str>,
+}
+
+impl<'a> Verification<'a> {
+    fn new(verdict: Option<&'a html::Verdict>) -> Self {
+        let Some(verdict) = verdict else {
+            return Self { verdict: "not-verified", against: "", checks: 0, failed: Vec::new() };
+        };
+        let failed = verdict.checks.iter().filter(|check| !check.passed);
+        Self {
+            verdict: if verdict.holds() { "verified" } else { "refused" },
+            against: &verdict.against,
+            checks: verdict.checks.len(),
+            failed: failed.map(|check| check.name.as_str()).collect(),
+        }
+    }
 }
 
 const NOTE: &str = "Material for a provider's technical documentation, made from an AIBoM. It is no proof of conformity, and no point of it replaces the provider's own assessment.";
@@ -85,7 +115,8 @@ pub fn points(aibom: &Aibom) -> Vec<Point> {
 /// `signed` whether they came with a signature.
 ///
 /// # Errors
-/// When the AIBoM does not say when or by whom it was made, which its SPDX copy must.
+/// When the AIBoM cannot be written as SPDX: it does not say when or by whom it was made, or it refers
+/// too much to itself.
 pub fn pack(
     aibom: &Aibom,
     exact: &[u8],
@@ -93,12 +124,13 @@ pub fn pack(
     signed: bool,
 ) -> Result<Vec<PackFile>, PackError> {
     let filled = fill::filled(aibom);
-    let text = write::markdown(aibom, &filled);
+    let text = write::markdown(aibom, verdict, &filled);
     let index = Index {
         schema: "aibom.annex-iv.v1",
         regulation: "Regulation (EU) 2024/1689, Annex IV",
         note: NOTE,
         serial_number: aibom.text("/serialNumber").to_owned(),
+        verification: Verification::new(verdict),
         points: filled.into_iter().map(|filled| filled.point).collect(),
     };
     let file = |path, bytes| PackFile { path, bytes };

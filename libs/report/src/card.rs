@@ -8,6 +8,7 @@ mod markdown;
 mod sections;
 
 use markdown::Markdown;
+pub(crate) use markdown::{code_span, escaped};
 use serde_json::Value;
 
 use crate::aibom::{list, text};
@@ -22,7 +23,8 @@ pub fn markdown(aibom: &Aibom) -> String {
     let card = Card::new(aibom);
     let mut out = front::matter(&card);
     let mut md = Markdown::default();
-    md.heading(1, card.release("/name"));
+    let names = [card.release("/name"), card.model.text("/name"), "Model card"];
+    md.heading(1, names.into_iter().find(|name| !name.trim().is_empty()).unwrap_or_default());
     md.paragraph(card.release("/description"));
     md.note("Made from an AIBoM. Values say who said them: asserted and reported values were checked by nobody.");
     for (title, write) in sections::SECTIONS {

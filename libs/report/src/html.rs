@@ -20,15 +20,16 @@ mod overview;
 mod packages;
 mod standing;
 mod table;
+mod units;
 mod view;
 mod vulnerabilities;
 mod write;
 
 use crate::Aibom;
-use view::View;
+use view::{Standing, View};
 use write::Html;
 
-pub(crate) use write::is_hidden;
+pub(crate) use write::{clip, is_hidden};
 
 /// What a verifier found, for the banner of the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub struct Check {
 
 impl Verdict {
     /// Whether the banner may say so.
-    fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         self.verified && !self.checks.is_empty() && self.checks.iter().all(|check| check.passed)
     }
 }
@@ -80,13 +81,14 @@ const SECTIONS: [Section; 11] = [
 /// The page for `aibom`.
 ///
 /// `verdict` is what a verifier said of the bundle that it came in, `None` when nobody verified it
-/// here; `signed` is whether the caller found a signature on it (it counts in the score).
+/// here; `signed` is whether the caller found a signature on it. Where there is a verdict, it alone
+/// decides whether the signature counts, in the score and in the drawing.
 ///
 /// The page loads nothing (`Content-Security-Policy`, no script) and is as long as the document
 /// is: texts longer than 4 KiB are cut with a note, lists are shown in full.
 #[must_use]
 pub fn page(aibom: &Aibom, verdict: Option<&Verdict>, signed: bool) -> String {
-    let view = View::new(aibom, signed);
+    let view = View::new(aibom, Standing::new(verdict, signed));
     let mut html = Html::default();
     html.raw("<!DOCTYPE html>\n");
     html.el("html", &[("lang", "en")], |h| {
@@ -99,7 +101,7 @@ pub fn page(aibom: &Aibom, verdict: Option<&Verdict>, signed: bool) -> String {
                 h.el("main", &[], |h| {
                     banner::verdict(h, verdict);
                     badge::legend(h);
-                    standing::section(h, aibom, signed);
+                    standing::section(h, aibom, view.standing());
                     for (anchor, title, write) in SECTIONS {
                         section(h, anchor, title, |h| write(h, &view));
                     }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use testkit::evidence::Fixture;
+
 use super::{ExportArguments, Form, Profile, export};
 use crate::{arguments::Format, failure::Exit, terminal::Terminal, verify::tests::made::Made};
 
@@ -78,4 +80,52 @@ fn a_directory_needs_a_name() {
     let failure =
         export(&Terminal::new(Format::Json), &arguments(&plain, Form::AnnexIv, Path::new("-")));
     assert!(failure.unwrap_err().to_string().contains("--out DIRECTORY"));
+}
+
+#[test]
+fn an_aibom_alone_is_not_called_refused() {
+    let made = Made::wine();
+    let directory = tempfile::tempdir().unwrap();
+    let plain = directory.path().join("aibom.cdx.json");
+    std::fs::write(&plain, &made.bundle.aibom).unwrap();
+    let out = directory.path().join("a.html");
+    let mut arguments = arguments(&plain, Form::Html, &out);
+    arguments.trust_root = Some(directory.path().join("trust-root.json"));
+    let failure = export(&Terminal::new(Format::Json), &arguments).unwrap_err();
+    assert_eq!(failure.exit(), Exit::CannotSay);
+    let text = failure.to_string();
+    assert!(text.contains("carries no signature") && text.contains("bundle.aibom.json"), "{text}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn the_verdict_stands_in_the_page_and_in_the_pack() {
+    let made = Made::wine();
+    let directory = tempfile::tempdir().unwrap();
+    let root = Fixture::new().mesh().seal_root(&made.root);
+    let trust_root = directory.path().join("trust-root.json");
+    std::fs::write(&trust_root, &root).unwrap();
+    let mut changed = made.bundle.clone();
+    changed.aibom.push(b' ');
+    for (bundle, exit, word) in
+        [(&made.bundle, Exit::Done, "verified"), (&changed, Exit::Refused, "refused")]
+    {
+        let path = directory.path().join("bundle.aibom.json");
+        std::fs::write(&path, bundle.to_bytes().unwrap()).unwrap();
+        let out = directory.path().join(word);
+        let mut arguments = arguments(&path, Form::AnnexIv, &out);
+        arguments.trust_root = Some(trust_root.clone());
+        assert_eq!(export(&Terminal::new(Format::Json), &arguments).unwrap(), exit, "{word}");
+        let index = std::fs::read(out.join("index.json")).unwrap();
+        let index: serde_json::Value = serde_json::from_slice(&index).unwrap();
+        assert_eq!(index["verification"]["verdict"], word);
+        let digest = ids::Sha256Digest::of(&root).to_hex();
+        for file in ["technical-documentation.md", "aibom.html", "index.json"] {
+            let text = std::fs::read_to_string(out.join(file)).unwrap();
+            assert!(text.contains(&digest), "{file}");
+        }
+        let page = std::fs::read_to_string(out.join("aibom.html")).unwrap();
+        assert_eq!(page.contains("Verified document</text>"), word == "verified");
+        assert_eq!(page.contains("Refused document</text>"), word == "refused");
+    }
 }

@@ -148,7 +148,7 @@ const KEEP_REQUEST: [&str; 7] = [
 ];
 const KEEP_GRANT: [&str; 7] =
     ["/schema", "/job", "/attempt", "/request", "/executor", "/issuedAt", "/expiresAt"];
-const KEEP_OBSERVED: [&str; 12] = [
+const KEEP_OBSERVED: [&str; 13] = [
     "/container/networkMode",
     "/container/capDrop",
     "/container/securityOptions",

@@ -4,18 +4,23 @@ use serde_json::Value;
 
 use super::{
     Point, Status,
+    lines::tell,
     points::{Asked, Field, Of, POINTS, wanted},
 };
-use crate::{Aibom, Attribution, Sources, aibom::text, spdx::Located};
+use crate::{Aibom, Attribution, Sources, aibom::text, html::clip, spdx::Located};
 
-/// The most items of one list that are written; how many there are is always said.
-const MAX_ITEMS: usize = 40;
-/// The longest text of one item, in characters.
-const MAX_ITEM_CHARS: usize = 2_000;
+/// The most lines of one field that are written; how many there are is always said.
+const MAX_LINES: usize = 60;
+/// The longest text of one line, in characters.
+const MAX_TEXT_CHARS: usize = 2_000;
+/// The longest name of one line, in characters.
+const MAX_NAME_CHARS: usize = 200;
 
 /// One value.
 pub(super) struct Said<'a> {
     pub(super) label: &'static str,
+    /// Its name within the field; empty when it has none.
+    pub(super) name: String,
     pub(super) text: String,
     pub(super) pointer: String,
     pub(super) by: Option<Attribution<'a>>,
@@ -96,60 +101,23 @@ fn say<'a>(
     values: &mut Vec<Said<'a>>,
 ) {
     let Some(found) = subject(aibom, *of).and_then(|subject| subject.below(below)) else { return };
+    let pointer = found.at.clone();
     let items: Vec<Located<'_>> = match found.value {
         Value::Array(_) => found.items("").collect(),
         _ => vec![found],
     };
     let wanted = items.iter().filter(|item| wanted(number, label, text(item.value, "/name")));
-    let wanted: Vec<_> = wanted.collect();
-    for item in wanted.iter().take(MAX_ITEMS) {
-        let mut words = Vec::new();
-        let leaf = leaves(item.value, &item.at, &mut words);
-        let mut text = words.join("; ");
-        if let Some((end, _)) = text.char_indices().nth(MAX_ITEM_CHARS) {
-            text.truncate(end);
-            text.push('…');
-        }
-        if text.is_empty() {
-            continue;
-        }
-        let by = sources.of(leaf.as_deref().unwrap_or(&item.at));
-        values.push(Said { label, text, pointer: item.at.clone(), by });
-    }
-    if let Some(more) = wanted.len().checked_sub(MAX_ITEMS).filter(|more| *more > 0) {
-        let at = wanted.first().map(|item| item.at.clone()).unwrap_or_default();
-        values.push(Said {
-            label,
-            text: format!("and {more} more in the AIBoM"),
-            pointer: at,
-            by: None,
-        });
-    }
-}
-
-/// The texts in a value, in their order; gives the place of the last, a property's value rather than
-/// its name.
-fn leaves(value: &Value, at: &str, words: &mut Vec<String>) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::Bool(_) | Value::Number(_) => {
-            words.push(value.to_string());
-            Some(at.to_owned())
-        }
-        Value::String(text) => {
-            words.push(text.clone());
-            Some(at.to_owned())
-        }
-        Value::Array(items) => {
-            let all = items.iter().enumerate();
-            all.fold(None, |last, (n, item)| leaves(item, &format!("{at}/{n}"), words).or(last))
-        }
-        Value::Object(members) => members.iter().filter(|(name, _)| *name != "bom-ref").fold(
-            None,
-            |last, (name, member)| {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                leaves(member, &format!("{at}/{name}"), words).or(last)
-            },
-        ),
+    let mut lines = Vec::new();
+    wanted.for_each(|item| tell(item, 0, &mut lines));
+    let more = lines.len().saturating_sub(MAX_LINES);
+    lines.truncate(MAX_LINES);
+    values.extend(lines.into_iter().map(|line| {
+        let by = sources.of(&line.at);
+        let (name, text) = (clip(&line.name, MAX_NAME_CHARS), clip(&line.text, MAX_TEXT_CHARS));
+        Said { label, name, text, pointer: line.at, by }
+    }));
+    if more > 0 {
+        let text = format!("and {more} more in the AIBoM");
+        values.push(Said { label, name: String::new(), text, pointer, by: None });
     }
 }

@@ -66,9 +66,9 @@ pub(super) const POINTS: &[Asked] = &[
         "Versions of relevant software or firmware, and any requirements related to version updates",
         &[
             ("training image", Component("image/trainer"), "/purl"),
-            ("operating system of the image", Component("image/os"), "/version"),
-            ("operating system of the machine", Component("host/os"), "/name"),
-            ("container engine", Component("host/engine"), "/version"),
+            ("operating system of the image", Component("image/os"), ""),
+            ("operating system of the machine", Component("host/os"), ""),
+            ("container engine", Component("host/engine"), ""),
         ],
         "the versions that the system needs in use, and the requirements for version updates",
     ),
@@ -138,9 +138,9 @@ pub(super) const POINTS: &[Asked] = &[
         "2(c)",
         "System architecture: how software components build on or feed into each other; computational resources used to develop, train, test and validate",
         &[
-            ("machine", Component("host"), "/name"),
-            ("processor", Component("host/cpu"), "/name"),
-            ("accelerator", Component("host/gpu/0"), "/name"),
+            ("machine", Component("host"), ""),
+            ("processor", Component("host/cpu"), ""),
+            ("accelerator", Component("host/gpu/0"), ""),
             ("isolation, limits and use", Workflow, "/properties"),
             (
                 "energy",

@@ -17,7 +17,9 @@ pub(super) fn matter(card: &Card<'_>) -> String {
             line(&mut out, "", "license_name", licence);
         }
     }
-    line(&mut out, "", "library_name", "keras");
+    if let Some(library) = library(card) {
+        line(&mut out, "", "library_name", library);
+    }
     let pipeline = pipeline(card.task());
     if let Some(pipeline) = pipeline {
         line(&mut out, "", "pipeline_tag", pipeline);
@@ -40,6 +42,14 @@ pub(super) fn matter(card: &Card<'_>) -> String {
     }
     out.push_str("---\n\n");
     out
+}
+
+/// The library that loads the model, as Hugging Face calls it, by the format of the file.
+fn library(card: &Card<'_>) -> Option<&'static str> {
+    match card.model.property("aibom:model:format").text("") {
+        "keras-v3" => Some("keras"),
+        _ => None,
+    }
 }
 
 /// The tag of Hugging Face for a task on tables.

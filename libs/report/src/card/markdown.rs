@@ -14,8 +14,11 @@ pub(super) struct Markdown {
 }
 
 impl Markdown {
-    /// A heading of our own words, or of a text of the document.
+    /// A heading of our own words, or of a text of the document; nothing when the text is empty.
     pub(super) fn heading(&mut self, level: usize, text: &str) {
+        if text.trim().is_empty() {
+            return;
+        }
         let marks = "#".repeat(level);
         let _ = writeln!(self.out, "{marks} {}\n", escaped(text));
     }
@@ -93,8 +96,20 @@ impl Markdown {
     }
 }
 
+/// `text` in a code span; escaped and outside of one when it holds what a span cannot show.
+pub(crate) fn code_span(text: &str) -> String {
+    let plain = |c: char| c != '`' && !c.is_control() && !is_hidden(c);
+    let fits = !text.is_empty() && text.len() <= MAX_TEXT_BYTES && text.chars().all(plain);
+    // A span takes one blank from each end.
+    if fits && !text.starts_with(' ') && !text.ends_with(' ') {
+        format!("`{text}`")
+    } else {
+        escaped(text)
+    }
+}
+
 /// `text` on one line, so that no character of it means anything to Markdown or HTML.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let shown = text.get(..text.floor_char_boundary(MAX_TEXT_BYTES)).unwrap_or_default();
     let mut out = String::with_capacity(shown.len() + 16);
     let mut characters = shown.chars().peekable();

@@ -167,5 +167,7 @@ fn provenance(card: &Card<'_>, md: &mut Markdown) {
     md.note(
         "The bundle is verified offline, against a trust root that came another way than the bundle:",
     );
-    md.code("aibom verify bundle.aibom.json --trust-root trust-root.json --artifact model.keras");
+    md.code(
+        "aibom verify bundle.aibom.json --trust-root <the one you pinned> --artifact model.keras",
+    );
 }

@@ -157,3 +157,31 @@ proptest! {
         prop_assert_eq!(card.matches("\n## ").count(), 9);
     }
 }
+
+#[test]
+fn the_library_is_that_of_the_format() {
+    for (format, library) in [("keras-v3", Some("keras")), ("safetensors", None)] {
+        let mut document = sample();
+        let properties = model(&mut document)["properties"].as_array_mut().unwrap();
+        let found = properties.iter_mut().find(|p| p["name"] == "aibom:model:format").unwrap();
+        found["value"] = json!(format);
+        let card = card(&document);
+        let line = card.lines().find_map(|line| line.strip_prefix("library_name: "));
+        assert_eq!(line, library, "{format}");
+    }
+}
+
+#[test]
+fn a_card_without_a_name_has_a_heading() {
+    let mut document = sample();
+    document["metadata"]["component"]["name"] = json!(" ");
+    model(&mut document)["name"] = json!("");
+    let card = card(&document);
+    assert!(card.contains("\n# Model card\n"), "{card}");
+    assert!(card.lines().all(|line| line.is_empty() || !line.trim_matches(['#', ' ']).is_empty()));
+}
+
+#[test]
+fn the_verify_line_pins_its_own_trust_root() {
+    assert!(card(&sample()).contains("--trust-root <the one you pinned>"));
+}

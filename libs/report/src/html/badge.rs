@@ -37,7 +37,8 @@ pub(super) fn badges(h: &mut Html, from: &From) {
 /// What the marks mean.
 pub(super) fn legend(h: &mut Html) {
     h.el("aside", &[("class", "legend"), ("aria-label", "Who says what")], |h| {
-        h.leaf("p", "lead", "Every value on this page carries the mark of who said it.");
+        h.leaf("p", "lead", "Values carry the mark of who said them. A mark at a heading, a caption or a column stands for what is \
+             below it.");
         h.el("dl", &[], |h| {
             for (source, meaning) in LEGEND {
                 h.el("div", &[], |h| {

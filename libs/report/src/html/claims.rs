@@ -6,6 +6,10 @@ use super::badge::{self, badges};
 use super::view::{Place, View};
 use super::write::Html;
 
+/// The most items of evidence of one claim, and documents of one item, that are shown: many claims can
+/// name one item.
+const MAX_SHOWN: usize = 16;
+
 /// The section.
 pub(super) fn section(h: &mut Html, view: &View<'_>) {
     let Some(declarations) = view.root().at("/declarations") else {
@@ -70,7 +74,7 @@ fn one(
         h.text(claim.text("/reasoning"));
     });
     for (label, list) in [("Evidence", "/evidence"), ("Against it", "/counterEvidence")] {
-        for reference in claim.items(list) {
+        for reference in claim.items(list).into_iter().take(MAX_SHOWN) {
             let reference = reference.value().as_str().unwrap_or_default();
             h.el("p", &[("class", "note")], |h| {
                 h.text(label);
@@ -87,7 +91,7 @@ fn one(
 /// What an item of evidence points at, with its digest.
 fn rests(h: &mut Html, item: &Place<'_>) {
     h.text(item.text("/description"));
-    for data in item.items("/data") {
+    for data in item.items("/data").into_iter().take(MAX_SHOWN) {
         h.raw(" ");
         h.leaf("code", "", data.text("/contents/url"));
         let attached = data.text("/contents/attachment/content");

@@ -99,20 +99,22 @@ fn classes(h: &mut Html, label: &str, statistics: &[(&str, Place<'_>)]) {
         (count.is_finite() && count >= 0.0).then_some((class, count))
     };
     let counts: Vec<(String, f64)> = statistics.iter().filter_map(count).collect();
+    let from = badge::from(
+        statistics.iter().filter(|(name, _)| name.contains(COUNT)).map(|(_, place)| place),
+    );
     if counts.is_empty() {
         return;
     }
-    let counted = statistics.iter().filter(|(name, _)| name.contains(COUNT));
     h.el("figure", &[("class", "bars")], |h| {
         h.el("figcaption", &[], |h| {
             h.text(&format!("Records by class of “{label}” ({} classes)", counts.len()));
-            badges(h, &badge::from(counted.map(|(_, place)| place)));
+            badges(h, &from);
         });
         bars(h, &counts);
     });
     if counts.len() > MAX_BARS {
         let row = |(class, count): &(String, f64)| {
-            Row::new(vec![class.clone(), count.to_string()], From::new())
+            Row::new(vec![class.clone(), count.to_string()], from.clone())
         };
         let rows: Vec<Row> = counts.iter().map(row).collect();
         details(h, &format!("All {} classes", counts.len()), |h| {
@@ -213,7 +215,11 @@ fn splits(h: &mut Html, view: &View<'_>) {
         let values = FIELDS.map(|field| split.property(&format!("aibom:split:{field}")));
         let name = split.text("/bom-ref").trim_start_matches("split/").to_owned();
         let cells = values.iter().map(|value| value.as_ref().map(Place::show).unwrap_or_default());
-        Row::new(std::iter::once(name).chain(cells).collect(), badge::from(values.iter().flatten()))
+        let each = values.iter().map(badge::from);
+        Row::marked(
+            std::iter::once(name).chain(cells).collect(),
+            std::iter::once(From::new()).chain(each).collect(),
+        )
     };
     let rows: Vec<Row> = view.components("split/").iter().map(row).collect();
     let titles = [

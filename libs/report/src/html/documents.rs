@@ -1,6 +1,6 @@
 //! Keys, the documents of the evidence with their digests, outputs, and what is known completely.
 
-use super::badge::{self, From};
+use super::badge;
 use super::table::{Column, Row, table};
 use super::view::{Place, View};
 use super::write::Html;
@@ -79,8 +79,11 @@ fn completeness(h: &mut Html, view: &View<'_>) {
         let lists = ["/assemblies", "/dependencies", "/vulnerabilities"];
         let members: Vec<Place<'_>> =
             lists.iter().flat_map(|list| composition.items(list)).collect();
-        let names = members.iter().take(SHOWN).map(|m| m.value().as_str().unwrap_or_default());
-        let mut of = names.collect::<Vec<_>>().join(", ");
+        let mut members: Vec<&str> =
+            members.iter().map(|m| m.value().as_str().unwrap_or_default()).collect();
+        // One thing can stand in two lists.
+        members.dedup();
+        let mut of = members.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
         if members.len() > SHOWN {
             of = format!("{of} and {} more", members.len() - SHOWN);
         }
@@ -89,7 +92,7 @@ fn completeness(h: &mut Html, view: &View<'_>) {
         let name = composition.text("/bom-ref").trim_start_matches("composition/").to_owned();
         Row::new(
             vec![name, composition.text("/aggregate").to_owned(), about.to_owned(), of],
-            From::new(),
+            badge::from(&composition.at("/aggregate")),
         )
     };
     let rows: Vec<Row> = view.root().items("/compositions").iter().map(row).collect();

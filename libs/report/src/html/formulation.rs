@@ -63,11 +63,10 @@ fn compared(h: &mut Html, declared: &Parameters<'_>, observed: &Parameters<'_>) 
         };
         differing += usize::from(stress == "differs");
         let cell = |of: Option<&Place<'_>>| of.map_or_else(|| "–".to_owned(), value);
-        let values =
-            asked.and_then(|p| p.at("/value")).into_iter().chain(ran.and_then(|p| p.at("/value")));
-        let values: Vec<Place<'_>> = values.collect();
+        let from = |of: Option<&Place<'_>>| badge::from(&of.and_then(|p| p.at("/value")));
         let cells = vec![(*name).to_owned(), cell(asked), cell(ran), verdict.to_owned()];
-        Row { stress, ..Row::new(cells, badge::from(&values)) }
+        let each = vec![From::new(), from(asked), from(ran), From::new()];
+        Row { stress, ..Row::marked(cells, each) }
     };
     let rows: Vec<Row> = names.iter().map(&mut row).collect();
     let columns = [
@@ -76,12 +75,23 @@ fn compared(h: &mut Html, declared: &Parameters<'_>, observed: &Parameters<'_>) 
         Column::Code("In effect, as reported"),
         Column::Text("Compared"),
     ];
-    let caption = match differing {
-        0 => "Parameters: no value differs from what was asked for".to_owned(),
-        1 => "Parameters: 1 value differs from what was asked for".to_owned(),
-        many => format!("Parameters: {many} values differ from what was asked for"),
+    table(h, &caption(differing, declared, observed), &columns, &rows);
+}
+
+/// How the two lists compare, in words; nothing is said of what the trainer did not report.
+fn caption(differing: usize, declared: &Parameters<'_>, observed: &Parameters<'_>) -> String {
+    if observed.is_empty() {
+        return "Parameters: those in effect were not reported, so nothing is compared".to_owned();
+    }
+    let compared = match differing {
+        0 => "no reported value differs from what was asked for".to_owned(),
+        1 => "1 value differs from what was asked for".to_owned(),
+        many => format!("{many} values differ from what was asked for"),
     };
-    table(h, &caption, &columns, &rows);
+    match declared.keys().filter(|name| !observed.contains_key(*name)).count() {
+        0 => format!("Parameters: {compared}"),
+        silent => format!("Parameters: {compared}, {silent} not reported"),
+    }
 }
 
 fn command(h: &mut Html, task: &Place<'_>) {
@@ -117,7 +127,8 @@ fn container(h: &mut Html, workflow: &Place<'_>) {
 
 fn settings(h: &mut Html, caption: &str, settings: &[(&str, Place<'_>)]) {
     let row = |(name, value): &(&str, Place<'_>)| {
-        Row::new(vec![super::model::words(name), value.show()], badge::from([value]))
+        let (label, text) = super::units::labelled(name, value);
+        Row::new(vec![label, text], badge::from([value]))
     };
     let rows: Vec<Row> = settings.iter().map(row).collect();
     table(h, caption, &[Column::Text("Setting"), Column::Code("Value")], &rows);

@@ -1,9 +1,10 @@
 //! The provenance as a drawing: inputs, training, outputs, scan, signed document.
 
+use super::badge::{self, From};
+use super::facts;
 use super::table::{Column, Row, table};
-use super::view::{Place, View};
+use super::view::{Place, Standing, View};
 use super::write::{Html, clip};
-use super::{badge, facts};
 
 const BOX_WIDTH: f64 = 208.0;
 const BOX_HEIGHT: f64 = 54.0;
@@ -16,6 +17,8 @@ struct Node {
     name: String,
     detail: String,
     digest: String,
+    /// Who says the digest.
+    from: From,
     column: f64,
     row: f64,
 }
@@ -30,7 +33,21 @@ impl Node {
         } else {
             format!("sha256:{}", clip(&digest, 12))
         };
-        Self { role, name: component.text("/name").to_owned(), detail, digest, column, row: 0.0 }
+        let from = badge::from(&sha256.and_then(|hash| hash.at("/content")));
+        let name = component.text("/name").to_owned();
+        Self { role, name, detail, digest, from, column, row: 0.0 }
+    }
+
+    /// The box in words, without what it does not have.
+    fn told(&self) -> String {
+        let mut out = self.role.to_owned();
+        if !self.name.is_empty() {
+            out = format!("{out}: {}", self.name);
+        }
+        if !self.detail.is_empty() {
+            out = format!("{out} ({})", self.detail);
+        }
+        out
     }
 }
 
@@ -48,6 +65,7 @@ pub(super) fn section(h: &mut Html, view: &View<'_>) {
             .map(|t| t.text("/timeEnd").to_owned())
             .unwrap_or_default(),
         digest: String::new(),
+        from: From::new(),
         column: 1.0,
         row: 1.0,
     };
@@ -60,13 +78,15 @@ pub(super) fn section(h: &mut Html, view: &View<'_>) {
         let detail = format!("{} {}", scanner.text("/name"), scanner.text("/version"));
         let name = "of the image".to_owned();
         let digest = String::new();
-        nodes.push(Node { role: "Scan", name, detail, digest, column: 2.0, row: 3.0 });
+        let from = From::new();
+        nodes.push(Node { role: "Scan", name, detail, digest, from, column: 2.0, row: 3.0 });
     }
     nodes.push(Node {
-        role: if view.is_signed() { "Signed document" } else { "Unsigned document" },
+        role: document(view.standing()),
         name: "this AIBoM".to_owned(),
         detail: clip(view.root().text("/serialNumber").trim_start_matches("urn:uuid:"), 23),
         digest: String::new(),
+        from: From::new(),
         column: 3.0,
         row: 1.5,
     });
@@ -78,7 +98,8 @@ pub(super) fn section(h: &mut Html, view: &View<'_>) {
         .iter()
         .filter(|node| !node.digest.is_empty())
         .map(|n| {
-            Row::new(vec![n.role.to_owned(), n.name.clone(), n.digest.clone()], badge::From::new())
+            let cells = vec![n.role.to_owned(), n.name.clone(), n.digest.clone()];
+            Row::new(cells, n.from.clone())
         })
         .collect();
     super::table::details(h, &format!("Digests in full ({})", digests.len()), |h| {
@@ -86,6 +107,16 @@ pub(super) fn section(h: &mut Html, view: &View<'_>) {
         table(h, "SHA-256 of what went in and came out", &columns, &digests);
     });
     ancestors(h, view);
+}
+
+/// What the document's box is called.
+const fn document(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Unsigned => "Unsigned document",
+        Standing::Signed => "Signed, not verified here",
+        Standing::Verified => "Verified document",
+        Standing::Refused => "Refused document",
+    }
 }
 
 /// Sets nodes below one another.
@@ -123,6 +154,7 @@ fn outputs(view: &View<'_>) -> Vec<Node> {
             name: format!("{} files", others.len()),
             detail: clip(&names.join(", "), 28),
             digest: String::new(),
+            from: From::new(),
             column: 2.0,
             row: 0.0,
         });
@@ -143,8 +175,7 @@ fn drawing(h: &mut Html, nodes: &[Node]) {
     ];
     h.el("svg", &attributes, |h| {
         h.el("title", &[("id", labels.0)], |h| h.text("Provenance"));
-        let told: Vec<String> =
-            nodes.iter().map(|n| format!("{}: {} ({})", n.role, n.name, n.detail)).collect();
+        let told: Vec<String> = nodes.iter().map(Node::told).collect();
         h.el("desc", &[("id", labels.1)], |h| h.text(&told.join("; ")));
         for from in nodes {
             let ends = |to: &&Node| leads(from, to);
@@ -163,7 +194,10 @@ fn leads(from: &Node, to: &Node) -> bool {
             | ("Trainer image", "Scan")
             | (
                 "Trained model" | "Other outputs" | "Log" | "Scan",
-                "Signed document" | "Unsigned document"
+                "Unsigned document"
+                    | "Signed, not verified here"
+                    | "Verified document"
+                    | "Refused document"
             )
     )
 }
@@ -191,7 +225,8 @@ fn boxed(h: &mut Html, node: &Node) {
     let y = node.row * ROW + (ROW - BOX_HEIGHT) / 2.0;
     let class = match node.role {
         "Training" | "Scan" => "node act",
-        "Signed document" => "node seal",
+        "Verified document" => "node seal",
+        "Refused document" => "node broken",
         _ => "node",
     };
     h.el("g", &[("class", class)], |h| {

@@ -4,7 +4,7 @@ use super::badge;
 use super::table::{Column, Row, table};
 use super::view::{Place, View};
 use super::write::Html;
-use super::{facts, model};
+use super::{facts, model, units};
 
 /// The section.
 pub(super) fn section(h: &mut Html, view: &View<'_>) {
@@ -33,7 +33,8 @@ fn part(part: &Place<'_>) -> Row {
     let more: Vec<String> = part
         .properties("aibom:")
         .iter()
-        .map(|(name, value)| format!("{}: {}", model::words(name), value.show()))
+        .map(|(name, value)| units::labelled(name, value))
+        .map(|(label, text)| format!("{label}: {text}"))
         .collect();
     let cells = vec![
         part.text("/name").to_owned(),

@@ -6,6 +6,7 @@ use super::badge::{self, From, badges};
 use super::chart::{self, Line};
 use super::facts::{fact, facts, told};
 use super::table::{Column, Row, details, table};
+use super::units;
 use super::view::{Place, View};
 use super::write::{Html, grouped};
 
@@ -120,7 +121,8 @@ fn by_split(h: &mut Html, metrics: &[Place<'_>]) {
 /// What is not of a split: measured from outside, or in a form of others.
 fn others(h: &mut Html, metrics: &[Place<'_>]) {
     let row = |metric: &Place<'_>| {
-        let cells = ["/type", "/value", "/slice"].map(|tail| metric.text(tail).to_owned()).to_vec();
+        let (kind, value) = units::metric(metric.text("/type"), metric.text("/value"));
+        let cells = vec![kind, value, metric.text("/slice").to_owned()];
         Row::new(cells, badge::from(&metric.at("/value")))
     };
     let rest = metrics.iter().filter(|metric| slice(metric).is_none());

@@ -106,7 +106,16 @@ fn considerations(h: &mut Html, model: &Place<'_>) {
                 "" => risk.text("/name").to_owned(),
                 mitigation => format!("{} Mitigation: {mitigation}", ended(risk.text("/name"))),
             };
-            told(h, "Risk", &text, &risk.at("/name").into_iter().collect::<Vec<_>>());
+            told(
+                h,
+                "Risk",
+                &text,
+                &risk
+                    .at("/name")
+                    .into_iter()
+                    .chain(risk.at("/mitigationStrategy"))
+                    .collect::<Vec<_>>(),
+            );
         }
         for assessment in said("fairnessAssessments") {
             fact(h, "Fairness: group at risk", assessment.at("/groupAtRisk"));

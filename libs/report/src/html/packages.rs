@@ -9,6 +9,10 @@ use super::view::{Place, View, licences};
 use super::write::Html;
 use super::{model, overview};
 
+/// The class of the image's operating system itself, and of what the scanner gave none.
+const SYSTEM: &str = "the image’s operating system";
+const NO_CLASS: &str = "";
+
 /// The section.
 pub(super) fn section(h: &mut Html, view: &View<'_>) {
     let Some(image) = view.component("image/trainer") else {
@@ -22,30 +26,45 @@ pub(super) fn section(h: &mut Html, view: &View<'_>) {
         }
     });
     let mut classes: BTreeMap<&str, Vec<Place<'_>>> = BTreeMap::new();
-    for component in view.all() {
+    for component in view.root().items("/components") {
         let class = match (component.text("/type"), component.text("/bom-ref")) {
             ("library", _) => class(&component),
-            (_, "image/os") => "the image’s system",
+            (_, "image/os") => SYSTEM,
             _ => continue,
         };
         classes.entry(class).or_default().push(component);
     }
     let total: usize = classes.values().map(Vec::len).sum();
     let counts: Vec<String> =
-        classes.iter().map(|(class, packages)| format!("{} {class}", packages.len())).collect();
+        classes.iter().map(|(class, packages)| counted(class, packages.len())).collect();
     h.leaf("p", "lead", &format!("{total} components in the image: {}.", counts.join(", ")));
     for (class, packages) in &classes {
-        details(h, &format!("{class} ({})", packages.len()), |h| listed(h, class, packages));
+        let title = counted(class, packages.len());
+        let title = title.replacen("the image", "The image", 1);
+        details(h, &title, |h| listed(h, &title, packages));
+    }
+}
+
+/// So many of a class, in words.
+fn counted(class: &str, number: usize) -> String {
+    let packages = if number == 1 { "package" } else { "packages" };
+    match class {
+        SYSTEM => SYSTEM.to_owned(),
+        "operating-system" => format!("{number} {packages} of the distribution"),
+        "python-pkg" => format!("{number} Python {packages}"),
+        "library" => format!("{number} language {packages}"),
+        NO_CLASS => format!("{number} {packages} of no class"),
+        other => format!("{number} {packages} of the class {other}"),
     }
 }
 
 /// What the scanner calls it: `operating-system`, `python-pkg`.
 fn class<'v>(package: &Place<'v>) -> &'v str {
     let value = package.property("aibom:package:class").map(|class| class.value());
-    value.and_then(|class| class.as_str()).unwrap_or("of no class")
+    value.and_then(|class| class.as_str()).unwrap_or(NO_CLASS)
 }
 
-fn listed(h: &mut Html, class: &str, packages: &[Place<'_>]) {
+fn listed(h: &mut Html, title: &str, packages: &[Place<'_>]) {
     let row = |package: &Place<'_>| {
         let cells = vec![
             package.text("/name").to_owned(),
@@ -63,5 +82,5 @@ fn listed(h: &mut Html, class: &str, packages: &[Place<'_>]) {
         Column::Text("Licence"),
         Column::Code("Package URL"),
     ];
-    table(h, &format!("Packages: {class}"), &columns, &rows);
+    table(h, title, &columns, &rows);
 }

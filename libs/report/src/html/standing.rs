@@ -2,6 +2,7 @@
 
 use super::badge::From;
 use super::table::{Column, Row, details, table};
+use super::view::Standing;
 use super::write::Html;
 use crate::Aibom;
 use crate::score::{Cluster, Element, Score, Status, score};
@@ -10,11 +11,25 @@ const STATUSES: [(Status, &str); 3] =
     [(Status::Observed, "observed"), (Status::Asserted, "asserted"), (Status::Missing, "missing")];
 
 /// The section: a bar for each cluster, and every element on demand.
-pub(super) fn section(h: &mut Html, aibom: &Aibom, signed: bool) {
-    let score = score(aibom, signed);
+pub(super) fn section(h: &mut Html, aibom: &Aibom, standing: Standing) {
+    let score = score(aibom, standing.is_signed());
     super::section(h, "score", "Minimum elements", |h| {
         let [observed, asserted, missing] = STATUSES.map(|(status, _)| score.count(status));
         let all = score.elements.len();
+        match standing {
+            Standing::Refused => h.leaf(
+                "p",
+                "warning",
+                "The bundle was refused: its signature does not count here, and the counts are only what \
+                 the document says of itself.",
+            ),
+            Standing::Signed => h.leaf(
+                "p",
+                "note",
+                "A signature is there, and nobody verified it here; the counts take it as it stands.",
+            ),
+            Standing::Unsigned | Standing::Verified => {}
+        }
         h.el("p", &[("class", "lead")], |h| {
             h.leaf("strong", "", &format!("{} of {all}", observed + asserted));
             h.text(" elements of the G7/CISA “SBOM for AI” are here: ");

@@ -39,11 +39,18 @@ pub(super) struct Row {
     pub(super) href: String,
     /// Who says it.
     pub(super) from: From,
+    /// Who says each cell, where that differs within the row; empty when `from` holds for all.
+    pub(super) each: Vec<From>,
     /// A class that stresses the row, such as `differs`; empty for none.
     pub(super) stress: &'static str,
 }
 
 impl Row {
+    /// A row whose cells have sources of their own.
+    pub(super) fn marked(cells: Vec<String>, each: Vec<From>) -> Self {
+        Self { cells, each, ..Self::default() }
+    }
+
     /// A plain row.
     pub(super) fn new(cells: Vec<String>, from: From) -> Self {
         Self { cells, from, ..Self::default() }
@@ -52,10 +59,13 @@ impl Row {
 
 /// A table with a caption; nothing when it has no rows.
 ///
-/// When all rows have the same sources their marks stand at the caption, else at each row.
+/// When all rows have the same sources their marks stand at the caption, else at each row. Sources
+/// of single cells stand at the column's title when they are the same in all rows that have any,
+/// else in each cell.
 pub(super) fn table(h: &mut Html, caption: &str, columns: &[Column], rows: &[Row]) {
     let Some(first) = rows.first() else { return };
     let uniform = rows.iter().all(|row| row.from.keys().eq(first.from.keys()));
+    let titles: Vec<Option<&From>> = (0..columns.len()).map(|at| shared(rows, at)).collect();
     h.el(
         "div",
         &[("class", "scroll"), ("role", "region"), ("aria-label", caption), ("tabindex", "0")],
@@ -69,9 +79,12 @@ pub(super) fn table(h: &mut Html, caption: &str, columns: &[Column], rows: &[Row
                 });
                 h.el("thead", &[], |h| {
                     h.el("tr", &[], |h| {
-                        for column in columns {
+                        for (column, from) in columns.iter().zip(&titles) {
                             let attributes = [("scope", "col"), ("class", column.class())];
-                            h.el("th", &attributes, |h| h.text(column.title()));
+                            h.el("th", &attributes, |h| {
+                                h.text(column.title());
+                                from.iter().for_each(|from| badges(h, from));
+                            });
                         }
                         if !uniform {
                             h.el("th", &[("scope", "col")], |h| h.text("Said by"));
@@ -79,14 +92,23 @@ pub(super) fn table(h: &mut Html, caption: &str, columns: &[Column], rows: &[Row
                     });
                 });
                 h.el("tbody", &[], |h| {
-                    rows.iter().for_each(|row| self::row(h, columns, row, !uniform))
+                    for row in rows {
+                        self::row(h, columns, &titles, row, !uniform);
+                    }
                 });
             });
         },
     );
 }
 
-fn row(h: &mut Html, columns: &[Column], row: &Row, marks: bool) {
+/// The sources of a column's cells, when all that have any have the same.
+fn shared(rows: &[Row], column: usize) -> Option<&From> {
+    let mut all = rows.iter().filter_map(|row| row.each.get(column)).filter(|f| !f.is_empty());
+    let first = all.next()?;
+    all.all(|from| from.keys().eq(first.keys())).then_some(first)
+}
+
+fn row(h: &mut Html, columns: &[Column], titles: &[Option<&From>], row: &Row, marks: bool) {
     h.el("tr", &[("class", row.stress)], |h| {
         for (index, (column, cell)) in columns.iter().zip(&row.cells).enumerate() {
             let class = ("class", column.class());
@@ -98,7 +120,12 @@ fn row(h: &mut Html, columns: &[Column], row: &Row, marks: bool) {
             if index == 0 {
                 h.el("th", &[("scope", "row"), class], write);
             } else {
-                h.el("td", &[class], write);
+                h.el("td", &[class], |h| {
+                    write(h);
+                    if matches!(titles.get(index), Some(None)) {
+                        row.each.get(index).iter().for_each(|from| badges(h, from));
+                    }
+                });
             }
         }
         if marks {

@@ -294,3 +294,100 @@ fn the_worst_vulnerability_comes_first_and_a_difference_is_stressed() {
         page.contains("<tr class=\"differs\"><th scope=\"row\" class=\"text\">batch_size</th>")
     );
 }
+
+#[test]
+fn score_and_drawing_follow_the_verdict() {
+    let sample = read(&sample());
+    let of = |verdict: Option<&Verdict>, signed| page(&sample, verdict, signed);
+    let (good, bad) = (verdict(true, &[true]), verdict(true, &[false]));
+    let signed = of(None, true);
+    let refused = of(Some(&bad), true);
+    let count = |page: &str| {
+        let all = page.split_once("<p class=\"lead\"><strong>").unwrap().1;
+        all.split_once(" of ").unwrap().0.parse::<usize>().unwrap()
+    };
+    assert_eq!(count(&of(Some(&good), false)), count(&signed));
+    assert_eq!(count(&refused), count(&signed) - 1);
+    assert!(refused.contains("its signature does not count here"));
+    for (page, role) in [
+        (of(Some(&good), true), "Verified document"),
+        (refused, "Refused document"),
+        (signed, "Signed, not verified here"),
+        (of(None, false), "Unsigned document"),
+    ] {
+        assert!(page.contains(&format!("{role}</text>")), "{role}");
+    }
+    let against = Verdict { against: "the trust root of SHA-256 abc".to_owned(), ..good };
+    assert!(of(Some(&against), true).contains("Checked against the trust root of SHA-256 abc."));
+}
+
+#[test]
+fn what_was_not_reported_is_not_called_the_same() {
+    let of = |document: &Value| {
+        let page = page(&read(document), None, true);
+        let rest = page.split_once("<caption>Parameters: ").unwrap().1;
+        rest.split_once("</caption>").unwrap().0.to_owned()
+    };
+    let parameters = "/formulation/1/workflows/0/tasks/0/inputs/5/parameters";
+    let mut document = sample();
+    *document.pointer_mut(parameters).unwrap() = json!([]);
+    assert_eq!(of(&document), "those in effect were not reported, so nothing is compared");
+    let mut document = sample();
+    let list = document.pointer_mut(parameters).unwrap().as_array_mut().unwrap();
+    list.retain(|parameter| parameter["name"] != "batch_size");
+    let silent = |text: String| {
+        let text =
+            text.strip_suffix(" not reported").unwrap().rsplit_once(", ").unwrap().1.to_owned();
+        text.parse::<usize>().unwrap()
+    };
+    assert_eq!(silent(of(&document)), silent(of(&sample())) + 1);
+}
+
+#[test]
+fn splits_parameters_and_compositions_say_who_says_them() {
+    let page = page(&read(&sample()), None, true);
+    let table = |caption: &str| {
+        let rest = page.split_once(&format!("<caption>{caption}")).unwrap().1;
+        rest.split_once("</table>").unwrap().0
+    };
+    assert!(table("Splits").contains("Records <span class=\"by observed\""), "{}", table("Splits"));
+    let parameters = table("Parameters: ");
+    assert!(parameters.contains("Asked for <span class=\"by asserted\""), "{parameters}");
+    assert!(parameters.contains("as reported <span class=\"by reported\""), "{parameters}");
+    assert!(table("How completely it is known").contains("by derived"));
+}
+
+#[test]
+fn cells_of_several_sources_carry_their_own_marks() {
+    use super::table::{Column, Row, table};
+    use crate::Source;
+    let from = |source| super::badge::From::from([(source, String::new())]);
+    let row = |source| {
+        Row::marked(vec!["a".into(), "b".into()], vec![from(Source::Derived), from(source)])
+    };
+    let mut h = super::Html::default();
+    let rows = [row(Source::Observed), row(Source::Asserted)];
+    table(&mut h, "T", &[Column::Text("A"), Column::Text("B")], &rows);
+    let out = h.finish();
+    assert!(out.contains("A <span class=\"by derived\""), "{out}");
+    assert!(out.contains("b <span class=\"by observed\""), "{out}");
+    assert!(out.contains("b <span class=\"by asserted\""), "{out}");
+    assert_eq!(out.matches("by derived").count(), 1, "{out}");
+}
+
+#[test]
+fn quantities_have_words_and_units() {
+    let page = page(&read(&sample()), None, true);
+    for text in ["Processor limit", " GiB<", " of the distribution"] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert_eq!(
+        super::units::metric("peak memory (bytes)", "276586496"),
+        ("peak memory".to_owned(), "263.77 MiB".to_owned())
+    );
+    assert_eq!(super::units::metric("loss", "0.1"), ("loss".to_owned(), "0.1".to_owned()));
+    assert!(!page.contains("Cpu millis") && !page.contains("Memory bytes"));
+    let description = page.split_once("<desc id=\"graph-description\">").unwrap().1;
+    let description = description.split_once("</desc>").unwrap().0;
+    assert!(!description.contains("()"), "{description}");
+}

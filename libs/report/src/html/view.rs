@@ -4,20 +4,55 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::{Verdict, write::clip};
 use crate::aibom::{list, text};
 use crate::{Aibom, Source};
+
+/// The longest name of a thing that other parts refer to, and of who says something, in characters:
+/// both stand at many places.
+const MAX_NAME_CHARS: usize = 200;
 
 /// A document, indexed for reading.
 pub(super) struct View<'a> {
     root: &'a Value,
     sources: crate::sources::Sources<'a>,
     components: BTreeMap<&'a str, (&'a Value, String)>,
-    signed: bool,
+    standing: Standing,
+}
+
+/// What is known of a signature on the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// There is none.
+    Unsigned,
+    /// There is one, and nobody verified it here.
+    Signed,
+    /// A verifier accepted the bundle.
+    Verified,
+    /// A verifier refused the bundle.
+    Refused,
+}
+
+impl Standing {
+    /// What follows from a verdict, and without one from whether there is a signature.
+    pub(super) fn new(verdict: Option<&Verdict>, signed: bool) -> Self {
+        match verdict {
+            Some(verdict) if verdict.holds() => Self::Verified,
+            Some(_) => Self::Refused,
+            None if signed => Self::Signed,
+            None => Self::Unsigned,
+        }
+    }
+
+    /// Whether there is a signature that was not refused.
+    pub(super) const fn is_signed(self) -> bool {
+        matches!(self, Self::Signed | Self::Verified)
+    }
 }
 
 impl<'a> View<'a> {
-    /// Indexes `aibom`; `signed` is what the caller knows of a signature on it.
-    pub(super) fn new(aibom: &'a Aibom, signed: bool) -> Self {
+    /// Indexes `aibom`.
+    pub(super) fn new(aibom: &'a Aibom, standing: Standing) -> Self {
         let root = aibom.value();
         let mut components = BTreeMap::new();
         if let Some(main) = root.pointer("/metadata/component") {
@@ -25,12 +60,12 @@ impl<'a> View<'a> {
         }
         index(root, "/components", "/components", &mut components);
         index(root, "/metadata/tools/components", "/metadata/tools/components", &mut components);
-        Self { root, sources: aibom.sources(), components, signed }
+        Self { root, sources: aibom.sources(), components, standing }
     }
 
-    /// Whether there is a signature on the document.
-    pub(super) const fn is_signed(&self) -> bool {
-        self.signed
+    /// What is known of a signature on the document.
+    pub(super) const fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// The whole document.
@@ -63,13 +98,15 @@ impl<'a> View<'a> {
         all
     }
 
-    /// Name and version of what `reference` is; the reference itself when it is no component.
+    /// Name and version of what `reference` is, cut when very long; the reference itself when it
+    /// is no component.
     pub(super) fn name(&self, reference: &str) -> String {
         let Some((component, _)) = self.components.get(reference) else {
-            return reference.to_owned();
+            return clip(reference, MAX_NAME_CHARS);
         };
         let (name, version) = (text(component, "/name"), text(component, "/version"));
-        if version.is_empty() { name.to_owned() } else { format!("{name} {version}") }
+        let (name, version) = (clip(name, MAX_NAME_CHARS), clip(version, MAX_NAME_CHARS));
+        if version.is_empty() { name } else { format!("{name} {version}") }
     }
 
     /// The task of that `bom-ref` in any workflow.
@@ -167,7 +204,7 @@ impl<'v> Place<'v> {
     /// Who says what stands here: the source, and who.
     pub(super) fn source(&self) -> Option<(Source, String)> {
         let found = self.view.sources.of(&self.pointer)?;
-        Some((found.source, found.who.to_owned()))
+        Some((found.source, clip(found.who, MAX_NAME_CHARS)))
     }
 }
 

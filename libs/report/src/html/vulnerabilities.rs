@@ -1,5 +1,7 @@
 //! Known vulnerabilities of the image, the worst first.
 
+use std::collections::BTreeSet;
+
 use super::badge;
 use super::table::{Column, Row, table};
 use super::view::{Place, View};
@@ -7,6 +9,9 @@ use super::write::Html;
 
 /// Severities of CycloneDX, the worst first.
 const SEVERITIES: [&str; 7] = ["critical", "high", "medium", "low", "info", "none", "unknown"];
+
+/// The most affected packages that are named in a row.
+const MAX_NAMES: usize = 20;
 
 /// The section.
 pub(super) fn section(h: &mut Html, view: &View<'_>) {
@@ -59,6 +64,18 @@ fn rank(vulnerability: &Place<'_>) -> usize {
     vulnerability.items("/ratings").iter().map(of).min().unwrap_or(unknown)
 }
 
+/// The names of what it affects, each once.
+fn affected(view: &View<'_>, one: &Place<'_>) -> String {
+    let references = one.items("/affects");
+    let references: BTreeSet<&str> = references.iter().map(|place| place.text("/ref")).collect();
+    let names = references.iter().take(MAX_NAMES).map(|reference| view.name(reference));
+    let names = names.collect::<Vec<_>>().join(", ");
+    match references.len().checked_sub(MAX_NAMES) {
+        None | Some(0) => names,
+        Some(more) => format!("{names} and {more} more"),
+    }
+}
+
 fn row(view: &View<'_>, one: &Place<'_>) -> Row {
     let severity = SEVERITIES.get(rank(one)).copied().unwrap_or("unknown");
     let rated: Vec<&str> = one.items("/ratings").iter().map(|r| r.text("/source/name")).collect();
@@ -71,8 +88,6 @@ fn row(view: &View<'_>, one: &Place<'_>) -> Row {
         one.items("/cwes").iter().map(|cwe| format!("CWE-{}", cwe.show())).collect::<Vec<_>>();
     let lines = [one.text("/description"), &cwes.join(", "), vector.unwrap_or_default()];
     let what = lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
-    let affected: Vec<String> =
-        one.items("/affects").iter().map(|affected| view.name(affected.text("/ref"))).collect();
     let unfixed = one.properties("aibom:not-fixed");
     let fix = match (one.text("/recommendation"), unfixed.len()) {
         ("", 0) => "not stated".to_owned(),
@@ -81,7 +96,7 @@ fn row(view: &View<'_>, one: &Place<'_>) -> Row {
         (fix, open) => format!("{fix} None yet for {open} more."),
     };
     let url = one.text("/source/url");
-    let cells = vec![one.text("/id").to_owned(), rating, what, affected.join(", "), fix];
+    let cells = vec![one.text("/id").to_owned(), rating, what, affected(view, one), fix];
     let stress = match severity {
         "critical" | "high" => "severe",
         _ => "",

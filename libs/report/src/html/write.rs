@@ -107,7 +107,7 @@ pub(crate) const fn is_hidden(character: char) -> bool {
 }
 
 /// The first `most` characters, with an ellipsis when there are more.
-pub(super) fn clip(text: &str, most: usize) -> String {
+pub(crate) fn clip(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),

@@ -6,6 +6,7 @@ use ids::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
+    MAX_REFERENCE_BYTES, SpdxError,
     element::{Element, Located, escaped},
     licence,
 };
@@ -13,6 +14,9 @@ use crate::{Aibom, Sources};
 
 /// The blank node of the one creation info.
 pub(super) const CREATION: &str = "_:creation";
+
+/// The longest serial number, which every id begins with, in bytes; a UUID has 36.
+const MAX_SERIAL_BYTES: usize = 128;
 
 /// A relationship whose ends may turn out not to be in the graph.
 #[derive(Debug)]
@@ -35,17 +39,26 @@ pub(super) struct Graph<'a> {
     elements: Vec<Value>,
     relations: Vec<Relation>,
     annotations: usize,
+    /// What may still be spent of [`MAX_REFERENCE_BYTES`]; none when it was too little.
+    left: Option<usize>,
     /// Elements that `createdBy` and `createdUsing` name.
     pub(super) creators: Vec<String>,
     pub(super) tools: Vec<String>,
 }
 
 impl<'a> Graph<'a> {
-    pub(super) fn new(aibom: &'a Aibom) -> Self {
+    /// An empty graph.
+    ///
+    /// # Errors
+    /// When the serial number is far longer than one is.
+    pub(super) fn new(aibom: &'a Aibom) -> Result<Self, SpdxError> {
         let serial = aibom.text("/serialNumber");
+        if serial.len() > MAX_SERIAL_BYTES {
+            return Err(SpdxError::TooLarge);
+        }
         let serial = escaped(serial.strip_prefix("urn:uuid:").unwrap_or(serial));
         let version = aibom.value().get("version").and_then(Value::as_u64).unwrap_or(1);
-        Self {
+        Ok(Self {
             aibom,
             sources: aibom.sources(),
             base: format!("urn:cdx:{serial}/{version}"),
@@ -53,8 +66,26 @@ impl<'a> Graph<'a> {
             elements: Vec::new(),
             relations: Vec::new(),
             annotations: 0,
+            left: Some(MAX_REFERENCE_BYTES),
             creators: Vec::new(),
             tools: Vec::new(),
+        })
+    }
+
+    /// Takes `bytes` from what references may take together; whether there was as much.
+    fn spend(&mut self, bytes: usize) -> bool {
+        self.left = self.left.and_then(|left| left.checked_sub(bytes));
+        self.left.is_some()
+    }
+
+    /// Whether everything that was added is in the graph.
+    ///
+    /// # Errors
+    /// When references took too much, and some were left out.
+    pub(super) const fn fits(&self) -> Result<(), SpdxError> {
+        match self.left {
+            Some(_) => Ok(()),
+            None => Err(SpdxError::TooLarge),
         }
     }
 
@@ -112,6 +143,10 @@ impl<'a> Graph<'a> {
         let mut said: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (member, pointer) in &element.taken {
             if let Some(attribution) = self.sources.of(pointer) {
+                self.left = self.left.and_then(|left| left.checked_sub(attribution.who.len()));
+                if self.left.is_none() {
+                    return;
+                }
                 let who = format!("{} by {}", capital(attribution.source.word()), attribution.who);
                 let members = said.entry(who).or_default();
                 if !members.contains(member) {
@@ -148,7 +183,10 @@ impl<'a> Graph<'a> {
         to: Vec<String>,
         more: Vec<(&'static str, Value)>,
     ) {
-        self.relations.push(Relation { kind, from: from.to_owned(), to, class, more });
+        let bytes = to.iter().fold(from.len(), |sum, id| sum.saturating_add(id.len()));
+        if self.spend(bytes) {
+            self.relations.push(Relation { kind, from: from.to_owned(), to, class, more });
+        }
     }
 
     /// The elements with their relationships, and the ids of all.

@@ -1,10 +1,10 @@
 //! A document with the wrong thing anywhere is read without a panic, and never counts as more.
 
 use proptest::prelude::*;
-use report::{Aibom, diff::diff, score::score};
+use report::{Aibom, card, diff::diff, html, score::score, spdx};
 use serde_json::{Value, json};
 
-use crate::ours::wine;
+use crate::{changed, ours::wine};
 
 /// Pointers to every value of a document.
 fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
@@ -89,4 +89,78 @@ proptest! {
         places.truncate(2_000);
         read(&document, &places);
     }
+}
+
+/// A vulnerability with so many of everything.
+fn vulnerability(references: usize, ratings: usize, reference: &str) -> Value {
+    json!({
+        "bom-ref": "vulnerability/CVE-2026-1", "id": "CVE-2026-1",
+        "ratings": vec![json!({
+            "source": {"name": "x"}, "severity": "high",
+            "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+        }); ratings],
+        "affects": vec![json!({"ref": reference}); references],
+    })
+}
+
+#[test]
+fn ratings_times_packages_do_not_multiply_in_spdx() {
+    let same =
+        changed(|b| b["vulnerabilities"] = json!([vulnerability(20_000, 10_000, "release")]));
+    assert!(spdx::document(&same).unwrap().len() < 2_000_000);
+    // As many packages as there are, and each vulnerability affects all of them.
+    let many = changed(|b| {
+        let packages = (0..2_000).map(|n| json!({"ref": format!("{n}-{}", "x".repeat(100))}));
+        let packages: Vec<Value> = packages.collect();
+        let found = (0..30).map(|n| {
+            let mut found = vulnerability(0, 16, "");
+            found["bom-ref"] = json!(format!("vulnerability/{n}"));
+            found["affects"] = json!(packages);
+            found
+        });
+        b["vulnerabilities"] = found.collect();
+    });
+    assert!(matches!(spdx::document(&many), Err(spdx::SpdxError::TooLarge)));
+}
+
+#[test]
+fn a_long_name_that_everything_refers_to_is_not_repeated_in_spdx() {
+    let long = "x".repeat(1_000_000);
+    let affects = changed(|b| {
+        b["components"][0]["bom-ref"] = json!(long);
+        // Each of these names it 17 times in SPDX.
+        b["vulnerabilities"] = vec![vulnerability(1, 16, &long); 5].into();
+    });
+    assert!(matches!(spdx::document(&affects), Err(spdx::SpdxError::TooLarge)));
+    let serial = changed(|b| b["serialNumber"] = json!(long));
+    assert!(matches!(spdx::document(&serial), Err(spdx::SpdxError::TooLarge)));
+    let who = changed(|b| {
+        for note in b["annotations"].as_array_mut().unwrap() {
+            let text = note["text"].as_str().unwrap_or_default().replacen(
+                " by ",
+                &format!(" by {long}"),
+                1,
+            );
+            note["text"] = json!(text);
+        }
+    });
+    assert!(spdx::document(&who).is_err());
+    assert!(html::page(&who, None, false).len() < 2_000_000);
+    assert!(card::markdown(&who).len() < 2_000_000);
+}
+
+#[test]
+fn a_long_name_that_everything_affects_is_cut_on_the_page() {
+    let aibom = changed(|b| {
+        b["components"][0]["name"] = json!("x".repeat(1_000_000));
+        let reference = b["components"][0]["bom-ref"].clone();
+        b["vulnerabilities"] = json!([vulnerability(20_000, 1, reference.as_str().unwrap())]);
+        let others: Vec<Value> = (0..20_000).map(|n| json!({"ref": format!("p{n:05}")})).collect();
+        let mut many = vulnerability(0, 1, "");
+        many["affects"] = json!(others);
+        b["vulnerabilities"].as_array_mut().unwrap().push(many);
+    });
+    let page = html::page(&aibom, None, false);
+    assert!(page.len() < 1_000_000, "{}", page.len());
+    assert!(page.contains("p00019 and 19980 more"));
 }
