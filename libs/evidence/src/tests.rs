@@ -9,6 +9,7 @@ mod isolation;
 mod operator;
 mod root_rules;
 mod rules;
+mod scan_rules;
 mod submission;
 mod trust_root;
 
