@@ -4,7 +4,7 @@ use ids::{Role, Sha256Digest};
 use testkit::evidence::{Fixture, Part};
 
 use super::cross;
-use super::rules::{Broken, every_row_fails_with_its_name, expired, impostor, stranger};
+use super::rules::{every_row_fails_with_its_name, expired, impostor, stranger};
 
 #[test]
 fn scan() {
