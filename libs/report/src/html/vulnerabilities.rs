@@ -6,9 +6,7 @@ use super::badge;
 use super::table::{Column, Row, table};
 use super::view::{Place, View};
 use super::write::Html;
-
-/// Severities of CycloneDX, the worst first.
-const SEVERITIES: [&str; 7] = ["critical", "high", "medium", "low", "info", "none", "unknown"];
+use crate::severity::{self, SEVERITIES};
 
 /// The most affected packages that are named in a row.
 const MAX_NAMES: usize = 20;
@@ -57,11 +55,9 @@ pub(super) fn incomplete<'v>(view: &'v View<'_>) -> Vec<(&'v str, &'v str)> {
 
 /// The place of its worst rating in [`SEVERITIES`].
 fn rank(vulnerability: &Place<'_>) -> usize {
-    let unknown = SEVERITIES.len() - 1;
-    let of = |rating: &Place<'_>| {
-        SEVERITIES.iter().position(|s| *s == rating.text("/severity")).unwrap_or(unknown)
-    };
-    vulnerability.items("/ratings").iter().map(of).min().unwrap_or(unknown)
+    let ratings = vulnerability.items("/ratings");
+    let ranks = ratings.iter().map(|rating| severity::rank(rating.text("/severity")));
+    ranks.min().unwrap_or_else(|| severity::rank("unknown"))
 }
 
 /// The names of what it affects, each once.
