@@ -3,6 +3,7 @@
 use evidence::VerifiedEvidence;
 use ids::{Digests, Sha256Digest, canonical};
 use job::CycloneDx;
+use policy::Decision;
 
 use crate::claims::{Claims, Group, Source};
 use crate::cyclonedx::Bom;
@@ -18,6 +19,9 @@ pub enum AssembleError {
     /// The document cannot be written as canonical JSON.
     #[error("the AIBoM cannot be written: {0}")]
     Write(#[from] canonical::Error),
+    /// The decision is about other evidence.
+    #[error("the decision to release is about other evidence")]
+    Decision,
     /// An artifact that a link cannot name: without a digest, or two under one name.
     #[error("the artifact {name:?} has no one SHA-256: a link cannot name it")]
     Artifact {
@@ -47,11 +51,14 @@ impl Aibom {
     }
 }
 
-/// Derives the AIBoM. Same evidence, same bytes; nothing but the evidence goes in.
+/// Derives the AIBoM. Same evidence and decision, same bytes; nothing else goes in.
 ///
 /// # Errors
-/// When the document cannot be written.
-pub fn assemble(evidence: &VerifiedEvidence) -> Result<Aibom, AssembleError> {
+/// When the decision is about other evidence, or the document cannot be written.
+pub fn assemble(evidence: &VerifiedEvidence, decision: &Decision) -> Result<Aibom, AssembleError> {
+    if decision.evidence() != evidence.set_digest() {
+        return Err(AssembleError::Decision);
+    }
     let (mut bom, claims) = document(evidence);
     let bytes = match version(evidence) {
         CycloneDx::V1_6 => {

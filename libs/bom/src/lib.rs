@@ -1,4 +1,4 @@
-//! `assemble(evidence) -> Aibom`: a pure function from verified evidence to canonical CycloneDX 1.6 or 1.7.
+//! `assemble(evidence, decision) -> Aibom`: a pure function from verified evidence to canonical CycloneDX 1.6 or 1.7.
 //!
 //! The same evidence gives the same bytes, on every machine and at any time: the signer makes the
 //! AIBoM with it, and every verifier makes it again and compares. A change of a single byte in what

@@ -7,6 +7,7 @@ use envelope::{
 use evidence::VerifiedEvidence;
 use ids::Timestamp;
 use keys::SigningKey;
+use policy::Decision;
 
 use crate::{Aibom, AssembleError, assemble, in_toto, model_statement, statement};
 
@@ -87,10 +88,11 @@ impl SignedAibom {
 /// When the evidence gives no AIBoM, or a key does not sign, or signs wrongly.
 pub fn sign(
     evidence: &VerifiedEvidence,
+    decision: &Decision,
     signed_at: Timestamp,
     keys: SigningKeys<'_>,
 ) -> Result<SignedAibom, SignAibomError> {
-    let aibom = assemble(evidence)?;
+    let aibom = assemble(evidence, decision)?;
     let about = statement(&aibom, evidence, signed_at)?;
     let attestation = Envelope::seal(IN_TOTO_PAYLOAD_TYPE, about, keys.aibom)?;
     let model = oms::sign(model_statement(evidence)?, keys.model, oms::Material::PublicKey)?;

@@ -42,6 +42,9 @@ pub struct Bundle {
     pub signatures: Signatures,
     /// What the AIBoM was derived from.
     pub evidence: EvidenceSet,
+    /// The policy that released it: a DSSE envelope by a policy key.
+    #[serde(with = "envelope::b64")]
+    pub policy: Vec<u8>,
     /// The proof that the attestation is in the ledger.
     pub inclusion: Inclusion,
 }

@@ -8,11 +8,12 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::document::MAX_DOCUMENT_BYTES;
 use crate::{
-    Checks, Document, EvidenceSet, GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Operator, Revocation,
-    SUBMIT_STEP, ScanStatement, TrainingStatement, TrustRoot,
+    Checks, Document, EvidenceSet, GRANT_PAYLOAD_TYPE, GRANT_SCHEMA, Grant, Operator, Release,
+    Revocation, SUBMIT_STEP, ScanStatement, TrainingStatement, TrustRoot,
 };
 
 mod bounds;
+mod release;
 mod scans;
 mod submission;
 mod training;
@@ -36,6 +37,10 @@ pub const MAX_COPIES: usize = 64;
 pub const MAX_PLACES: usize = 100_000;
 /// The most statistics of a dataset.
 pub const MAX_STATISTICS: usize = 8_192;
+/// The most secrets in one scan, and the most misconfigurations.
+pub const MAX_FILE_FINDINGS: usize = 10_000;
+/// The most hazards of one file.
+pub const MAX_FILE_HAZARDS: usize = 1_000;
 /// The most vulnerabilities in one scan.
 pub const MAX_FINDINGS: usize = 50_000;
 /// The most weaknesses (CWE) of one vulnerability.
@@ -55,7 +60,12 @@ pub struct VerifiedEvidence {
     digests: Vec<(String, Sha256Digest)>,
     signers: Vec<(String, PublicKey)>,
     submitter: PublicKey,
+    release: Option<Release>,
+    evidence_digest: Sha256Digest,
 }
+
+/// The file name of a release among the evidence.
+const RELEASE_FILE: &str = "release.dsse.json";
 
 impl VerifiedEvidence {
     /// What the user asked for.
@@ -88,8 +98,21 @@ impl VerifiedEvidence {
         &self.submitter
     }
 
-    /// File name (`request.dsse.json`, `scan.0.dsse.json`, …) and digest of each document; the last
-    /// is the submission (`submit.<keyid8>.link`).
+    /// The approver's release, when a policy held the job.
+    #[must_use]
+    pub const fn release(&self) -> Option<&Release> {
+        self.release.as_ref()
+    }
+
+    /// Who signed the release, when there is one.
+    #[must_use]
+    pub fn approver(&self) -> Option<&str> {
+        let mut all = self.digests.iter().zip(&self.signers);
+        all.find(|((name, _), _)| name == RELEASE_FILE).map(|(_, (id, _))| id.as_str())
+    }
+
+    /// File name (`request.dsse.json`, `scan.0.dsse.json`, …) and digest of each document; the
+    /// submission (`submit.<keyid8>.link`) comes after the scans, a release at the end.
     #[must_use]
     pub fn digests(&self) -> &[(String, Sha256Digest)] {
         &self.digests
@@ -104,14 +127,24 @@ impl VerifiedEvidence {
     /// One digest over the whole set, in its fixed order: what a signer's journal compares.
     #[must_use]
     pub fn set_digest(&self) -> Sha256Digest {
-        let mut bytes = Vec::new();
-        for (name, digest) in &self.digests {
-            bytes.extend_from_slice(name.as_bytes());
-            bytes.push(0);
-            bytes.extend_from_slice(digest.as_bytes());
-        }
-        Sha256Digest::of(&bytes)
+        over(&self.digests)
     }
+
+    /// The same without the release: what a policy holds, and what a release names.
+    #[must_use]
+    pub const fn evidence_digest(&self) -> Sha256Digest {
+        self.evidence_digest
+    }
+}
+
+fn over(digests: &[(String, Sha256Digest)]) -> Sha256Digest {
+    let mut bytes = Vec::new();
+    for (name, digest) in digests {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(0);
+        bytes.extend_from_slice(digest.as_bytes());
+    }
+    Sha256Digest::of(&bytes)
 }
 
 struct Checker<'a> {
@@ -132,9 +165,10 @@ pub fn check(
     let request = checker.request(&set.request);
     let grant = checker.grant(&set.grant, set.request.digest());
     let training = checker.training(set, request.as_ref(), grant.as_ref());
-    let scans = checker.scans(set, request.as_ref(), grant.as_ref());
+    let scans = checker.scans(set, request.as_ref(), grant.as_ref(), training.as_ref());
     let submission = checker.submission(set, request.as_ref());
     checker.certificates(set);
+    let release = set.release.as_ref().map(|document| checker.release(document));
     let (request, grant, training, scans) = (request?, grant?, training?, scans?);
     let submission = submission?;
 
@@ -153,6 +187,23 @@ pub fn check(
     let submitter = submission.public_key().clone();
     digests.push((link_file_name(SUBMIT_STEP, &submitter), set.submission.digest()));
     signers.push(signer(&submission));
+    let evidence_digest = over(&digests);
+    let release = match (release, &set.release) {
+        (Some(opened), Some(document)) => {
+            let (release, approver) = opened?;
+            digests.push((RELEASE_FILE.to_owned(), document.digest()));
+            signers.push(signer(&approver));
+            let (job, about) = (release.job, release.evidence);
+            checks.require(
+                "release.subject",
+                (job, about) == (grant.0.job, evidence_digest),
+                "about this job and this evidence",
+                format_args!("about job {job} and the evidence {about}"),
+            );
+            Some(release)
+        }
+        _ => None,
+    };
     checks.all_passed().then_some(VerifiedEvidence {
         request: request.0,
         grant: grant.0,
@@ -161,6 +212,8 @@ pub fn check(
         digests,
         signers,
         submitter,
+        release,
+        evidence_digest,
     })
 }
 
@@ -272,7 +325,8 @@ impl Checker<'_> {
             ("submission", &set.submission),
         ];
         let scans = set.scans.iter().take(MAX_SCANS).map(|document| ("scan", document));
-        let idle = named.into_iter().chain(scans).find(|(_, document)| {
+        let release = set.release.iter().map(|document| ("release", document));
+        let idle = named.into_iter().chain(scans).chain(release).find(|(_, document)| {
             keys::carries_idle(&document.certificates, &self.root.mesh_ca, self.at)
         });
         let part = idle.map_or("", |(part, _)| part);

@@ -57,8 +57,11 @@ pub struct EvidenceSet {
     pub grant: Document,
     /// The executor's observation.
     pub training: Document,
-    /// The scanner's findings, 1 to 16.
+    /// The scanner's findings: of the image, and at most one of each other target.
     pub scans: Vec<Document>,
     /// The scheduler's in-toto link of the submit step, in the classic format.
     pub submission: Document,
+    /// The approver's release; absent when no policy held the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Document>,
 }

@@ -2,7 +2,8 @@
 //!
 //! The chain: request (user) → grant (scheduler) → training (executor) → scan (scanner). Each
 //! names the one before by the SHA-256 of its exact envelope bytes. Beside it stands the submission:
-//! the request once more, as the in-toto link that a scheduler signs. [`check`] is the one place
+//! the request once more, as the in-toto link that a scheduler signs. A job that a policy held has
+//! an approver's release, too. [`check`] is the one place
 //! that turns an [`EvidenceSet`] into [`VerifiedEvidence`]; signer and verifier both call it.
 
 mod check;
@@ -12,16 +13,18 @@ mod isolation;
 mod metric;
 #[cfg(feature = "proto")]
 mod proto;
+mod release;
 mod report;
 mod scan;
+mod scanned_files;
 mod submission;
 mod training;
 mod trust_root;
 
 pub use check::{
-    CLOCK_SKEW_MS, MAX_COPIES, MAX_CWES, MAX_EVIDENCE_AGE_MS, MAX_FINDINGS, MAX_OUTPUTS,
-    MAX_PACKAGES, MAX_PLACES, MAX_SCANS, MAX_SERIES, MAX_SERIES_POINTS, MAX_STATISTICS,
-    VerifiedEvidence, check, inputs_match, within_limits,
+    CLOCK_SKEW_MS, MAX_COPIES, MAX_CWES, MAX_EVIDENCE_AGE_MS, MAX_FILE_FINDINGS, MAX_FILE_HAZARDS,
+    MAX_FINDINGS, MAX_OUTPUTS, MAX_PACKAGES, MAX_PLACES, MAX_SCANS, MAX_SERIES, MAX_SERIES_POINTS,
+    MAX_STATISTICS, VerifiedEvidence, check, inputs_match, within_limits,
 };
 pub use document::{Document, EvidenceSet, MAX_DOCUMENT_BYTES};
 pub use grant::{
@@ -31,12 +34,16 @@ pub use isolation::{Isolation, IsolationBreach, IsolationRule, check_isolation, 
 pub use metric::{Direction, direction};
 #[cfg(feature = "proto")]
 pub use proto::MissingDocument;
+pub use release::{
+    MAX_RELEASE_REASON, MAX_VIOLATIONS, RELEASE_PAYLOAD_TYPE, RELEASE_SCHEMA, Release,
+};
 pub use report::{Check, Checks};
 pub use scan::{
     Completeness, Finding, Metadata as ScanMetadata, OperatingSystem, Package, PackageCopy,
-    SCAN_PREDICATE_TYPE, ScanExtension, ScanPredicate, ScanStatement, Scanner, ScannerDatabase,
-    Severity, SourcePackage, VulnerabilityResult,
+    SCAN_PREDICATE_TYPE, ScanExtension, ScanPredicate, ScanStatement, ScanTarget, ScannedRun,
+    Scanner, ScannerDatabase, Severity, SourcePackage, VulnerabilityResult,
 };
+pub use scanned_files::{FileHazard, InspectedFile, Level, Misconfiguration, SecretFinding};
 pub use submission::{SUBMIT_STEP, submit_link, submitted};
 pub use training::{
     BUILD_TYPE, BuildDefinition, Builder, Container, Dataset, Energy, Engine, ExternalParameters,

@@ -29,6 +29,7 @@ impl From<EvidenceSet> for wire::EvidenceSet {
             training: Some(set.training.into()),
             scans: set.scans.into_iter().map(Into::into).collect(),
             submission: Some(set.submission.into()),
+            release: set.release.map(Into::into),
         }
     }
 }
@@ -43,6 +44,7 @@ impl TryFrom<wire::EvidenceSet> for EvidenceSet {
             training: set.training.ok_or(MissingDocument("evidence.training"))?.into(),
             scans: set.scans.into_iter().map(Into::into).collect(),
             submission: set.submission.ok_or(MissingDocument("evidence.submission"))?.into(),
+            release: set.release.map(Into::into),
         })
     }
 }

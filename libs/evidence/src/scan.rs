@@ -5,12 +5,12 @@ use envelope::Statement;
 use ids::{JobId, Sha256Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::Program;
+use crate::{InspectedFile, Misconfiguration, Program, SecretFinding};
 
 /// The predicate type.
 pub const SCAN_PREDICATE_TYPE: &str = "https://in-toto.io/attestation/vulns/v0.2";
 
-/// What a scanner signs: the subject is the image.
+/// What a scanner signs: the subjects are what it looked at.
 pub type ScanStatement = Statement<ScanPredicate>;
 
 /// The vulns predicate.
@@ -119,10 +119,11 @@ pub enum Completeness {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ScanExtension {
-    /// The job that the scan was made for.
-    pub job: JobId,
-    /// SHA-256 of the training evidence's envelope.
-    pub training: Sha256Digest,
+    /// What was looked at.
+    pub target: ScanTarget,
+    /// The run that the scan was made for; absent in a scan of an image for its own sake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<ScannedRun>,
     /// How much was done.
     pub completeness: Completeness,
     /// Why it is incomplete; empty when complete.
@@ -134,13 +135,68 @@ pub struct ScanExtension {
     pub database_sha256: Option<Sha256Digest>,
     /// SHA-256 of the tool's raw report.
     pub report_sha256: Sha256Digest,
-    /// Every package in the image, sorted by purl.
+    /// Every package that was found, sorted by purl.
     pub packages: Vec<Package>,
+    /// Texts that look like secrets, sorted by path, line and rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretFinding>,
+    /// Configuration that a rule of the tool objects to, sorted by path and id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misconfigurations: Vec<Misconfiguration>,
+    /// Each subject of a scan of files, in the order of the subjects; empty in other scans.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<InspectedFile>,
     /// The image's operating system, such as `debian 12.5`; absent when none was recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operating_system: Option<OperatingSystem>,
     /// The scanner service's own program.
     pub scanner: Program,
+}
+
+/// What a scan is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScanTarget {
+    /// The trainer's image: one subject.
+    Image,
+    /// The files that the job came with: a subject for each.
+    Inputs,
+    /// The files that training left: a subject for each.
+    Outputs,
+    /// The programs of the mesh's services: a subject for each.
+    Mesh,
+}
+
+impl ScanTarget {
+    /// Every target, in the order in which a set holds their scans.
+    pub const ALL: [Self; 4] = [Self::Image, Self::Inputs, Self::Outputs, Self::Mesh];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Inputs => "inputs",
+            Self::Outputs => "outputs",
+            Self::Mesh => "mesh",
+        }
+    }
+}
+
+impl std::fmt::Display for ScanTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The run that a scan belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ScannedRun {
+    /// The job.
+    pub job: JobId,
+    /// SHA-256 of the training evidence's envelope.
+    pub training: Sha256Digest,
 }
 
 /// An operating system inside an image.

@@ -22,11 +22,13 @@ pub enum Role {
     Ledger,
     /// Answers verification requests.
     Verifier,
+    /// A person who may release what a policy holds.
+    Approver,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::User,
         Self::Scheduler,
         Self::Executor,
@@ -34,6 +36,7 @@ impl Role {
         Self::Signer,
         Self::Ledger,
         Self::Verifier,
+        Self::Approver,
     ];
 
     /// The path segment that names the role.
@@ -47,6 +50,7 @@ impl Role {
             Self::Signer => "signer",
             Self::Ledger => "ledger",
             Self::Verifier => "verifier",
+            Self::Approver => "approver",
         }
     }
 }

@@ -18,7 +18,7 @@ pub fn signed(fixture: &Fixture) -> SignedAibom {
     let mesh = fixture.mesh();
     let (aibom, model, layout) = (mesh.platform_key(), mesh.model_key(), mesh.layout_key());
     let keys = SigningKeys { aibom: &aibom, model: &model, layout: &layout };
-    bom::sign(&fixture.verified(), fixture.at(), keys).unwrap()
+    bom::sign(&fixture.verified(), &fixture.decision(), fixture.at(), keys).unwrap()
 }
 
 /// Logs an attestation as leaf 2 of 5 with the test mesh's ledger key.
@@ -55,5 +55,6 @@ pub fn bundle(fixture: &Fixture) -> Bundle {
             layout: signed.layout().to_vec(),
         },
         evidence: fixture.set(),
+        policy: fixture.policy_bytes(),
     }
 }

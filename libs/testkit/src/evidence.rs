@@ -8,9 +8,11 @@ mod wine;
 use std::sync::Arc;
 
 use ::evidence::{
-    Checks, Document, EvidenceSet, GRANT_PAYLOAD_TYPE, Grant, ScanStatement, TrainingStatement,
-    TrustRoot, VerifiedEvidence, check,
+    Checks, Document, EvidenceSet, GRANT_PAYLOAD_TYPE, Grant, RELEASE_PAYLOAD_TYPE, RELEASE_SCHEMA,
+    Release, ScanStatement, ScanTarget, ScannedRun, TrainingStatement, TrustRoot, VerifiedEvidence,
+    check,
 };
+use ::policy::{Decision, Policy, SignedPolicy, Violation};
 use envelope::IN_TOTO_PAYLOAD_TYPE;
 use ids::{JobId, Timestamp};
 use job::{REQUEST_PAYLOAD_TYPE, Request};
@@ -35,6 +37,8 @@ pub enum Part {
     Scan,
     /// The scheduler's link.
     Submission,
+    /// The approver's release.
+    Release,
 }
 
 /// What is signed, before it is signed.
@@ -50,6 +54,8 @@ pub struct Parts {
     pub scans: Vec<ScanStatement>,
     /// By the scheduler, as a link.
     pub submission: Value,
+    /// By the approver, when the job is released by one.
+    pub release: Option<Release>,
 }
 
 /// Makes evidence.
@@ -63,6 +69,8 @@ pub struct Fixture {
     training: Vec<Edit<TrainingStatement>>,
     scans: Vec<Edit<Vec<ScanStatement>>>,
     submission: Vec<Edit<Value>>,
+    policy: Vec<Edit<Policy>>,
+    release: Option<Vec<Edit<Release>>>,
     signers: Vec<(Part, Party)>,
 }
 
@@ -104,6 +112,8 @@ impl Fixture {
             training: Vec::new(),
             scans: Vec::new(),
             submission: Vec::new(),
+            policy: Vec::new(),
+            release: None,
             signers: Vec::new(),
         }
     }
@@ -160,6 +170,21 @@ impl Fixture {
         self
     }
 
+    /// Changes the policy before it is signed.
+    #[must_use]
+    pub fn policy(mut self, edit: impl Fn(&mut Policy) + Send + Sync + 'static) -> Self {
+        self.policy.push(Box::new(edit));
+        self
+    }
+
+    /// Has an approver release whatever the policy holds the job for; `edit` changes the release
+    /// before it is signed.
+    #[must_use]
+    pub fn released(mut self, edit: impl Fn(&mut Release) + Send + Sync + 'static) -> Self {
+        self.release.get_or_insert_default().push(Box::new(edit));
+        self
+    }
+
     /// Has somebody else sign a part.
     #[must_use]
     pub fn signer(mut self, part: Part, party: Party) -> Self {
@@ -204,6 +229,7 @@ impl Fixture {
             Part::Grant | Part::Submission => &self.mesh.scheduler,
             Part::Training => &self.mesh.executor,
             Part::Scan => &self.mesh.scanner,
+            Part::Release => &self.mesh.approver,
         })
     }
 
@@ -235,6 +261,44 @@ impl Fixture {
     #[must_use]
     pub fn sign_submission(&self, link: &Value) -> Document {
         self.party(Part::Submission).sign_link(link)
+    }
+
+    /// Signs a release.
+    #[must_use]
+    pub fn sign_release(&self, release: &Release) -> Document {
+        self.party(Part::Release).sign(RELEASE_PAYLOAD_TYPE, release)
+    }
+
+    /// The policy, signed: what a bundle holds.
+    #[must_use]
+    pub fn policy_bytes(&self) -> Vec<u8> {
+        let mut policy = wine::policy(self.at);
+        self.policy.iter().for_each(|edit| edit(&mut policy));
+        policy.seal(&self.mesh.policy_key()).unwrap()
+    }
+
+    /// The policy as the signer and verifiers open it.
+    #[must_use]
+    pub fn signed_policy(&self) -> SignedPolicy {
+        let at = self.at;
+        let counts = |entry: &::evidence::KeyEntry| entry.may_sign(at);
+        SignedPolicy::open(&self.policy_bytes(), &self.trust_root(), counts).unwrap()
+    }
+
+    /// The decision to release.
+    ///
+    /// # Panics
+    /// When the policy holds the job; the message names why.
+    #[must_use]
+    pub fn decision(&self) -> Decision {
+        ::policy::decide(&self.verified(), &self.signed_policy(), self.at)
+            .unwrap_or_else(|hold| unreachable!("the fixture is held: {hold:?}"))
+    }
+
+    /// The AIBoM.
+    #[must_use]
+    pub fn aibom(&self) -> bom::Aibom {
+        bom::assemble(&self.verified(), &self.decision()).unwrap()
     }
 
     /// What is signed, with every link and every edit in place.
@@ -277,18 +341,48 @@ impl Fixture {
         let signed_training = self.sign_training(&training);
 
         let image = request.spec.trainer.image.digest();
-        let mut scans =
-            vec![wine::scan(&times, grant.job, image, signed_training.digest(), self.packages)];
+        let run = ScannedRun { job: grant.job, training: signed_training.digest() };
+        let mut scans = vec![
+            wine::scan(&times, run, image, self.packages),
+            wine::file_scan(&times, run, ScanTarget::Inputs, wine::input_files(&request)),
+            wine::file_scan(&times, run, ScanTarget::Outputs, wine::output_files(&training)),
+        ];
         self.scans.iter().for_each(|edit| edit(&mut scans));
         let mut submission = ::evidence::submit_link(&request, signed_request.digest());
         self.submission.iter().for_each(|edit| edit(&mut submission));
-        let set = EvidenceSet {
+        let mut set = EvidenceSet {
             request: signed_request,
             grant: signed_grant,
             training: signed_training,
             scans: scans.iter().map(|scan| self.sign_scan(scan)).collect(),
             submission: self.sign_submission(&submission),
+            release: None,
         };
-        (Parts { request, grant, training, scans, submission }, set)
+        let release = self.release.as_ref().map(|edits| {
+            let mut release = self.release_of(&set);
+            edits.iter().for_each(|edit| edit(&mut release));
+            set.release = Some(self.sign_release(&release));
+            release
+        });
+        (Parts { request, grant, training, scans, submission, release }, set)
+    }
+
+    /// A release of everything that the policy holds `set` for.
+    fn release_of(&self, set: &EvidenceSet) -> Release {
+        let verified = check(set, &self.trust_root(), self.at, &mut Checks::new()).unwrap();
+        let policy = self.signed_policy();
+        let held = ::policy::decide(&verified, &policy, self.at).err();
+        let violations = held.map(|hold| hold.violations).unwrap_or_default();
+        let mut violations: Vec<String> = violations.iter().map(Violation::key).collect();
+        violations.sort();
+        Release {
+            schema: RELEASE_SCHEMA.to_owned(),
+            job: verified.grant().job,
+            evidence: verified.evidence_digest(),
+            policy: policy.digest(),
+            violations,
+            reason: "looked at, and not reachable from the trainer".to_owned(),
+            decided_at: self.at,
+        }
     }
 }

@@ -159,6 +159,8 @@ pub struct Mesh {
     pub ledger: Party,
     /// `verifier/main`.
     pub verifier: Party,
+    /// `approver/bob`.
+    pub approver: Party,
     label: String,
     now: Timestamp,
 }
@@ -176,6 +178,7 @@ impl Mesh {
             signer: ca.party(Role::Signer, "main"),
             ledger: ca.party(Role::Ledger, "main"),
             verifier: ca.party(Role::Verifier, "main"),
+            approver: ca.party(Role::Approver, "bob"),
             ca,
             label: label.to_owned(),
             now,
@@ -224,6 +227,13 @@ impl Mesh {
         keys::generate_ed25519(&seed(&format!("{}:layout", self.label))).unwrap()
     }
 
+    /// The key that signs policies (Ed25519): a new copy of the same key.
+    #[must_use]
+    pub fn policy_key(&self) -> FileKey {
+        let pem = keys::generate_ed25519(&seed(&format!("{}:policy", self.label))).unwrap();
+        FileKey::from_pem(&pem).unwrap()
+    }
+
     /// The offline root key (Ed25519): a new copy of the same key.
     #[must_use]
     pub fn root_key(&self) -> FileKey {
@@ -265,6 +275,7 @@ impl Mesh {
                 entry(KeyUse::Aibom, self.platform_key()),
                 entry(KeyUse::Model, self.model_key()),
                 entry(KeyUse::Layout, self.layout_key()),
+                entry(KeyUse::Policy, self.policy_key()),
             ],
             ledger_key: self.ledger_verifier_key().to_string(),
             revoked_identities: Vec::new(),

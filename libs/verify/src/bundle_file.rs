@@ -8,7 +8,7 @@ use serde::Deserialize as _;
 use crate::attestation::{self, Attestation};
 use crate::signatures::Basis;
 use crate::subject::{Proof, Verified};
-use crate::{log_proof, rederive, signatures};
+use crate::{gate, log_proof, rederive, signatures};
 
 /// Every check that was made, and what the bundle proves when all of them held.
 #[derive(Debug, Clone)]
@@ -33,7 +33,8 @@ impl Verdict {
 ///
 /// The names of the checks are stable. In their order: `bundle.format`; `ledger.checkpoint`,
 /// `ledger.entry`, `ledger.inclusion`; `attestation.format`, `.key`, `.signature`, `.time`; the
-/// rules of [`evidence::check`] under their own names; `evidence.certificates`; `aibom.rederive`;
+/// rules of [`evidence::check`] under their own names; `evidence.certificates`; `policy.signature`,
+/// `policy.decision`; `aibom.rederive`;
 /// `attestation.statement`; `signatures.model`, `.link`, `.layout`.
 #[must_use]
 pub fn verify_bundle(bytes: &[u8], root: &TrustRoot) -> Verdict {
@@ -51,7 +52,9 @@ pub fn verify_bundle(bytes: &[u8], root: &TrustRoot) -> Verdict {
     // A claimed time will do to look at the rest: the verdict is settled by then.
     let at = attestation.as_ref().and_then(Attestation::signed_at).or(logged_at);
     let evidence = check_evidence(&bundle, root, at, &mut checks);
-    let aibom = rederive::aibom(&bundle.aibom, evidence.as_ref(), &mut checks);
+    let decision = gate::check(&bundle.policy, root, evidence.as_ref(), at, logged_at, &mut checks);
+    let basis = evidence.as_ref().zip(decision.as_ref());
+    let aibom = rederive::aibom(&bundle.aibom, basis, &mut checks);
     rederive::statement(attestation.as_ref(), evidence.as_ref(), aibom.as_ref(), &mut checks);
 
     let proved = attestation.as_ref().and_then(Attestation::proved);

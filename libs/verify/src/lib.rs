@@ -9,6 +9,7 @@ mod artifact;
 mod attestation;
 mod bundle_file;
 mod difference;
+mod gate;
 mod log_proof;
 mod rederive;
 mod signatures;

@@ -3,23 +3,25 @@
 
 use bom::Aibom;
 use evidence::{Checks, VerifiedEvidence};
+use policy::Decision;
 
 use crate::attestation::Attestation;
 use crate::difference::first_difference;
 
 const NO_EVIDENCE: &str = "not checked: the evidence does not hold";
+const NO_BASIS: &str = "not checked: the evidence does not hold, or no policy releases it";
 
 /// Assembles the AIBoM again and compares; the assembled one comes back either way.
 pub(crate) fn aibom(
     claimed: &[u8],
-    evidence: Option<&VerifiedEvidence>,
+    basis: Option<(&VerifiedEvidence, &Decision)>,
     checks: &mut Checks,
 ) -> Option<Aibom> {
-    let Some(evidence) = evidence else {
-        checks.require("aibom.rederive", false, "", NO_EVIDENCE);
+    let Some((evidence, decision)) = basis else {
+        checks.require("aibom.rederive", false, "", NO_BASIS);
         return None;
     };
-    match bom::assemble(evidence) {
+    match bom::assemble(evidence, decision) {
         Ok(aibom) => {
             checks.require(
                 "aibom.rederive",

@@ -23,11 +23,16 @@ pub enum KeyUse {
     Model,
     /// in-toto layouts (Ed25519).
     Layout,
+    /// Release policies (Ed25519); the signer service does not hold this one.
+    Policy,
 }
 
 impl KeyUse {
     /// Every use.
-    pub const ALL: [Self; 3] = [Self::Aibom, Self::Model, Self::Layout];
+    pub const ALL: [Self; 4] = [Self::Aibom, Self::Model, Self::Layout, Self::Policy];
+
+    /// The uses whose keys the signer service holds.
+    pub const SIGNER: [Self; 3] = [Self::Aibom, Self::Model, Self::Layout];
 
     /// Its name.
     #[must_use]
@@ -36,6 +41,7 @@ impl KeyUse {
             Self::Aibom => "aibom",
             Self::Model => "model",
             Self::Layout => "layout",
+            Self::Policy => "policy",
         }
     }
 }
@@ -45,7 +51,7 @@ impl KeyUse {
     #[must_use]
     pub const fn algorithm(self) -> Algorithm {
         match self {
-            Self::Aibom | Self::Layout => Algorithm::Ed25519,
+            Self::Aibom | Self::Layout | Self::Policy => Algorithm::Ed25519,
             Self::Model => Algorithm::EcdsaP256Sha256,
         }
     }

@@ -16,7 +16,7 @@ use ids::{Digests, Sha256Digest, Timestamp};
 use job::{JobSpec, Request};
 use serde_json::json;
 
-pub(super) use findings::scan;
+pub(super) use findings::{file_scan, input_files, output_files, policy, scan};
 pub(super) use request::{grant, job_id, request};
 
 const MINUTE_MS: i64 = 60_000;

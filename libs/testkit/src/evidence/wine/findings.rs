@@ -1,12 +1,14 @@
 //! What the scanner says: a small distribution, a few Python packages, two vulnerabilities.
 
 use ::evidence::{
-    Completeness, Finding, OperatingSystem, Package, SCAN_PREDICATE_TYPE, ScanExtension,
-    ScanMetadata, ScanPredicate, ScanStatement, Scanner, ScannerDatabase, Severity, SourcePackage,
-    VulnerabilityResult,
+    Completeness, Finding, InspectedFile, OperatingSystem, Package, SCAN_PREDICATE_TYPE,
+    ScanExtension, ScanMetadata, ScanPredicate, ScanStatement, ScanTarget, ScannedRun, Scanner,
+    ScannerDatabase, Severity, SourcePackage, TrainingStatement, VulnerabilityResult,
 };
 use envelope::{ResourceDescriptor, Statement, StatementType};
-use ids::{JobId, Sha256Digest};
+use ids::{Sha256Digest, Timestamp};
+use job::Request;
+use policy::{Ignore, Policy};
 
 use super::Times;
 
@@ -97,9 +99,8 @@ fn vulnerability(
 /// A complete scan of `image` with `count` packages.
 pub(crate) fn scan(
     times: &Times,
-    job: JobId,
+    run: ScannedRun,
     image: Sha256Digest,
-    training: Sha256Digest,
     count: usize,
 ) -> ScanStatement {
     let updated = times.scan_started.plus_ms(-6 * 3_600_000);
@@ -132,14 +133,17 @@ pub(crate) fn scan(
                 scan_finished_on: times.scan_finished,
             },
             aibom: ScanExtension {
-                job,
-                training,
+                target: ScanTarget::Image,
+                run: Some(run),
                 completeness: Completeness::Complete,
                 reason: String::new(),
                 tool_sha256: Sha256Digest::of(b"trivy"),
                 database_sha256: Some(Sha256Digest::of(b"trivy.db")),
                 report_sha256: Sha256Digest::of(b"raw report"),
                 packages: packages(count),
+                secrets: Vec::new(),
+                misconfigurations: Vec::new(),
+                files: Vec::new(),
                 operating_system: Some(OperatingSystem {
                     family: "debian".to_owned(),
                     version: "12.8".to_owned(),
@@ -148,4 +152,60 @@ pub(crate) fn scan(
             },
         },
     }
+}
+
+/// The standard policy; it ignores the one critical finding of the fixture.
+pub(crate) fn policy(at: Timestamp) -> Policy {
+    let day_ms = 24 * 3_600_000;
+    let ignore = Ignore {
+        id: "CVE-2026-1669".to_owned(),
+        subject: Some("pkg:pypi/keras".to_owned()),
+        reason: "models with external links are refused before Keras reads them".to_owned(),
+        expires: at.plus_ms(30 * day_ms),
+    };
+    Policy { ignore: vec![ignore], ..Policy::standard(at.plus_ms(-day_ms)) }
+}
+
+fn file(name: &str, sha256: Sha256Digest, size: u64) -> InspectedFile {
+    let format = match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
+        "keras" => "keras",
+        "csv" => "csv",
+        "json" => "json",
+        _ => "text",
+    };
+    let (name, format) = (name.to_owned(), format.to_owned());
+    InspectedFile { name, sha256, size, format, hazards: Vec::new(), unread: String::new() }
+}
+
+/// The inputs, looked into.
+pub(crate) fn input_files(request: &Request) -> Vec<InspectedFile> {
+    let inputs = request.spec.inputs.each();
+    inputs.iter().map(|(_, input)| file(&input.name, input.sha256, input.size)).collect()
+}
+
+/// The outputs, looked into.
+pub(crate) fn output_files(training: &TrainingStatement) -> Vec<InspectedFile> {
+    let outputs = training.subject.iter();
+    outputs
+        .filter_map(|output| Some(file(output.name.as_deref()?, output.sha256_digest()?, 1_000)))
+        .collect()
+}
+
+/// A complete scan of files in which nothing was found.
+pub(crate) fn file_scan(
+    times: &Times,
+    run: ScannedRun,
+    target: ScanTarget,
+    files: Vec<InspectedFile>,
+) -> ScanStatement {
+    let mut statement = scan(times, run, Sha256Digest::of(b"no image"), 0);
+    statement.subject =
+        files.iter().map(|file| ResourceDescriptor::sha256(&file.name, file.sha256)).collect();
+    statement.predicate.scanner.result.clear();
+    let extension = &mut statement.predicate.aibom;
+    extension.target = target;
+    extension.operating_system = None;
+    extension.report_sha256 = Sha256Digest::of(target.as_str().as_bytes());
+    extension.files = files;
+    statement
 }

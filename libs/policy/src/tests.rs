@@ -1,0 +1,1 @@
+//! The rules, each with a finding that it holds and one that it lets pass.

@@ -1,0 +1,67 @@
+//! The checks `policy.signature` and `policy.decision`: the policy in the bundle is one of this mesh,
+//! and it releases this evidence here as it did at the signer.
+
+use evidence::{Checks, TrustRoot, VerifiedEvidence};
+use ids::Timestamp;
+use policy::{Decision, Hold, SignedPolicy};
+
+/// Violations of a held bundle that are named.
+const SHOWN_MAX: usize = 3;
+
+pub(crate) fn check(
+    bytes: &[u8],
+    root: &TrustRoot,
+    evidence: Option<&VerifiedEvidence>,
+    signed_at: Option<Timestamp>,
+    logged_at: Option<Timestamp>,
+    checks: &mut Checks,
+) -> Option<Decision> {
+    let opened = match signed_at {
+        Some(at) => SignedPolicy::open(bytes, root, |entry| entry.counts(at, logged_at))
+            .map_err(|error| error.to_string()),
+        None => Err("not checked: there is no signing time".to_owned()),
+    };
+    let signed = checks.record(
+        "policy.signature",
+        opened.map(|signed| {
+            let Named { name, version } = Named::of(&signed);
+            let detail = format!("{name} version {version}, by key {}", signed.key());
+            (signed, detail)
+        }),
+    );
+    let decided = match (signed, evidence, signed_at) {
+        (Some(signed), Some(evidence), Some(at)) => {
+            policy::decide(evidence, &signed, at).map_err(|hold| held(&hold))
+        }
+        (None, ..) => Err("not checked: there is no policy to ask".to_owned()),
+        _ => Err("not checked: the evidence does not hold".to_owned()),
+    };
+    checks.record(
+        "policy.decision",
+        decided.map(|decision| {
+            let detail = match decision.accepted().len() {
+                0 => "the policy releases it".to_owned(),
+                count => format!("an approver released it in spite of {count} findings"),
+            };
+            (decision, detail)
+        }),
+    )
+}
+
+struct Named<'a> {
+    name: &'a str,
+    version: u64,
+}
+
+impl<'a> Named<'a> {
+    fn of(signed: &'a SignedPolicy) -> Self {
+        Self { name: &signed.policy().name, version: signed.policy().version }
+    }
+}
+
+fn held(hold: &Hold) -> String {
+    let shown = hold.violations.iter().take(SHOWN_MAX).map(policy::Violation::key);
+    let shown: Vec<String> = shown.collect();
+    let count = hold.violations.len() as u64 + hold.more;
+    format!("the policy holds it for {count} findings: {}", shown.join("; "))
+}
