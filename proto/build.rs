@@ -4,8 +4,10 @@ use std::{error::Error, path::PathBuf};
 
 use prost::Message as _;
 
-const NOUNS: [&str; 8] =
-    ["artifact", "dispatch", "evidence", "job", "ledger", "scan", "signer", "verifier"];
+const NOUNS: [&str; 10] = [
+    "advisory", "artifact", "dispatch", "evidence", "job", "ledger", "review", "scan", "signer",
+    "verifier",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let files: Vec<String> = NOUNS.iter().map(|n| format!("aibom/{n}/v1/{n}.proto")).collect();

@@ -74,6 +74,7 @@ pub(crate) const fn state_name(state: JobState) -> &'static str {
         JobState::Training => "training",
         JobState::Scanning => "scanning",
         JobState::Signing => "signing",
+        JobState::Held => "held",
         JobState::Logging => "logging",
         JobState::Publishing => "publishing",
         JobState::Completed => "completed",
@@ -92,6 +93,7 @@ const fn style(state: JobState) -> Style {
         | JobState::Training
         | JobState::Scanning
         | JobState::Signing
+        | JobState::Held
         | JobState::Logging
         | JobState::Publishing => Style::Warn,
     }

@@ -21,7 +21,7 @@ pub(crate) use arguments::{KeysCommand, NewKeys};
 pub(crate) use change::{short, short_of};
 pub(crate) use draft::unsigned;
 pub(crate) use files::{load, random};
-pub(crate) use init::{Begun, KEY_TTL_MS, NewMesh, ROOT_KEY_FILE};
+pub(crate) use init::{Begun, KEY_TTL_MS, NewMesh, POLICY_FILE, ROOT_KEY_FILE};
 pub(crate) use store::{Store, parse as parse_store};
 
 use crate::{

@@ -10,7 +10,7 @@ use proto::{
         RenewRequest, complete_request, dispatch_service_client::DispatchServiceClient,
     },
     ledger::v1::{GetCheckpointRequest, ledger_service_client::LedgerServiceClient},
-    scan::v1::{ScanRequest, scan_service_client::ScanServiceClient},
+    scan::v1::{Run, ScanRequest, scan_service_client::ScanServiceClient},
     signer::v1::{AttestRequest, AttestResponse, signer_service_client::SignerServiceClient},
     verifier::v1::{Verdict, VerifyStoredRequest, verifier_service_client::VerifierServiceClient},
 };
@@ -132,11 +132,8 @@ impl Caller {
     pub async fn scan(&self, job: &str, image: &str, training: &str) -> Answer<Document> {
         let mut client = ScanServiceClient::new(self.0.clone())
             .max_decoding_message_size(rpc::MAX_RESPONSE_BYTES);
-        let message = ScanRequest {
-            job_id: job.to_owned(),
-            image: image.to_owned(),
-            training_digest: training.to_owned(),
-        };
+        let run = Run { job_id: job.to_owned(), training_digest: training.to_owned() };
+        let message = ScanRequest { run: Some(run), image: image.to_owned() };
         let scan = client.scan(message).await?.into_inner().scan;
         scan.map(Into::into).ok_or_else(|| Status::unknown("no scan in the answer").into())
     }

@@ -24,11 +24,13 @@ macro_rules! package {
     };
 }
 
+package!(advisory, "aibom.advisory.v1");
 package!(artifact, "aibom.artifact.v1");
 package!(dispatch, "aibom.dispatch.v1");
 package!(evidence, "aibom.evidence.v1");
 package!(job, "aibom.job.v1");
 package!(ledger, "aibom.ledger.v1");
+package!(review, "aibom.review.v1");
 package!(scan, "aibom.scan.v1");
 package!(signer, "aibom.signer.v1");
 package!(verifier, "aibom.verifier.v1");

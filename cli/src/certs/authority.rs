@@ -47,7 +47,7 @@ pub(crate) fn now() -> Timestamp {
 /// How long a certificate of `role` holds unless told otherwise, in milliseconds.
 pub(crate) const fn default_ttl_ms(role: Role) -> i64 {
     match role {
-        Role::User => USER_TTL_MS,
+        Role::User | Role::Approver => USER_TTL_MS,
         Role::Scheduler
         | Role::Executor
         | Role::Scanner

@@ -20,6 +20,10 @@ use crate::{
 
 /// The offline key that signs the trust root.
 pub(crate) const ROOT_KEY_FILE: &str = "root.key.pem";
+/// The key that signs policies.
+pub(crate) const POLICY_KEY_FILE: &str = "policy.key.pem";
+/// The signed release policy.
+pub(crate) const POLICY_FILE: &str = "policy.dsse.json";
 /// There while a mesh is being made.
 const UNFINISHED_FILE: &str = "trust-root.json.init";
 /// How long a signing key holds unless told otherwise, in milliseconds: three years, the longest
@@ -62,7 +66,7 @@ impl<'a> Begun<'a> {
         let unfinished = mesh.directory.join(UNFINISHED_FILE);
         let mut never_overwritten = vec![TRUST_ROOT_FILE];
         if !unfinished.exists() {
-            never_overwritten.extend([LEDGER_KEY_FILE, ROOT_KEY_FILE]);
+            never_overwritten.extend([LEDGER_KEY_FILE, ROOT_KEY_FILE, POLICY_KEY_FILE]);
             never_overwritten.extend(others);
         }
         for file in never_overwritten {
@@ -90,7 +94,7 @@ impl<'a> Begun<'a> {
             mesh.store.initialise(so_pin)?;
         }
         let mut signing_keys = Vec::new();
-        for usage in KeyUse::ALL {
+        for usage in KeyUse::SIGNER {
             signing_keys.push(KeyEntry {
                 usage,
                 public_key: mesh.store.make(usage)?.to_pem(),
@@ -99,6 +103,19 @@ impl<'a> Begun<'a> {
                 revoked: None,
             });
         }
+        let (policy_pem, policy_key) = files::fresh(Algorithm::Ed25519)?;
+        files::write(&mesh.directory.join(POLICY_KEY_FILE), &policy_pem, mesh.passphrase)?;
+        signing_keys.push(KeyEntry {
+            usage: KeyUse::Policy,
+            public_key: policy_key.public_key().to_pem(),
+            valid_from: at.plus_ms(-::keys::ca::BACKDATE_MS),
+            valid_until: at.plus_ms(mesh.lifetime_ms),
+            revoked: None,
+        });
+        let policy = policy::Policy::standard(at).seal(&policy_key).map_err(|error| {
+            Failure::cannot("cannot sign the standard policy").caused_by(&error)
+        })?;
+        write_public(&mesh.directory.join(POLICY_FILE), &policy)?;
         let root = TrustRoot {
             schema: TRUST_ROOT_SCHEMA.to_owned(),
             version: 1,

@@ -10,6 +10,7 @@ use super::{identities, plan::Plan};
 use crate::{
     certs::{LEDGER_KEY_FILE, TRUST_ROOT_FILE},
     failure::Failure,
+    keys::POLICY_FILE,
     keys::Store,
 };
 
@@ -88,6 +89,7 @@ fn own(plan: &Plan, role: Role) -> Result<Vec<(&'static str, Value)>, Failure> {
         Role::Signer => vec![
             ("state_dir", path(&data)?),
             ("trust_root", path(&certs.join(TRUST_ROOT_FILE))?),
+            ("policy", path(&certs.join(POLICY_FILE))?),
             ("keys", signing_keys(&plan.signing_keys)?),
         ],
         Role::Scanner => {
@@ -139,7 +141,7 @@ fn own(plan: &Plan, role: Role) -> Result<Vec<(&'static str, Value)>, Failure> {
             ("scheduler", client(plan, Role::Scheduler)?),
             ("trainers", trainers(plan)),
         ],
-        Role::User => Vec::new(),
+        Role::User | Role::Approver => Vec::new(),
     })
 }
 

@@ -27,7 +27,7 @@ fn not_after(plan: &Plan, role: Role) -> Option<Timestamp> {
 pub(super) fn ensure(plan: &Plan) -> Result<Vec<Role>, Failure> {
     let at = now();
     let mut renewed = Vec::new();
-    for role in SERVICES.into_iter().chain([Role::User]) {
+    for role in SERVICES.into_iter().chain([Role::User, Role::Approver]) {
         let ttl_ms = default_ttl_ms(role);
         let fresh = not_after(plan, role).is_some_and(|until| until.since_ms(at) > ttl_ms / 2);
         if fresh {

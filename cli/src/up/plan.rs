@@ -172,7 +172,11 @@ impl Plan {
 
     /// The name of a service, or of the user, within its role.
     pub(crate) fn name(role: Role) -> String {
-        if role == Role::User { "local".to_owned() } else { format!("{role}-1") }
+        if matches!(role, Role::User | Role::Approver) {
+            "local".to_owned()
+        } else {
+            format!("{role}-1")
+        }
     }
 
     /// A service's identity.

@@ -80,6 +80,7 @@ pub(crate) fn state(value: i32) -> Result<JobState, Malformed> {
         Ok(wire::JobState::Training) => Ok(JobState::Training),
         Ok(wire::JobState::Scanning) => Ok(JobState::Scanning),
         Ok(wire::JobState::Signing) => Ok(JobState::Signing),
+        Ok(wire::JobState::Held) => Ok(JobState::Held),
         Ok(wire::JobState::Logging) => Ok(JobState::Logging),
         Ok(wire::JobState::Publishing) => Ok(JobState::Publishing),
         Ok(wire::JobState::Completed) => Ok(JobState::Completed),

@@ -16,6 +16,8 @@ pub enum JobState {
     Scanning,
     /// The signer derives and signs.
     Signing,
+    /// The release policy holds it: an approver releases it, or its user gives it up.
+    Held,
     /// The ledger makes it public.
     Logging,
     /// The bundle is written.
@@ -78,11 +80,15 @@ pub enum Reason {
     EvidenceRefused,
     /// The service of the current stage is away; tried again.
     StageUnavailable,
+    /// The release policy holds the job.
+    PolicyHold,
+    /// Nobody released the job in time.
+    HoldExpired,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::TrainingFailed,
         Self::ContractBroken,
         Self::MemoryLimit,
@@ -101,6 +107,8 @@ impl Reason {
         Self::ScanFailed,
         Self::EvidenceRefused,
         Self::StageUnavailable,
+        Self::PolicyHold,
+        Self::HoldExpired,
     ];
 
     /// The machine-readable text.
@@ -125,6 +133,8 @@ impl Reason {
             Self::ScanFailed => "SCAN_FAILED",
             Self::EvidenceRefused => "EVIDENCE_REFUSED",
             Self::StageUnavailable => "STAGE_UNAVAILABLE",
+            Self::PolicyHold => "POLICY_HOLD",
+            Self::HoldExpired => "HOLD_EXPIRED",
         }
     }
 

@@ -33,6 +33,22 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::Completeness,
+        Self::File,
+        Self::Secret,
+        Self::Vulnerability,
+        Self::Misconfiguration,
+        Self::Licence,
+    ];
+
+    /// Reads its name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
     /// Its name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

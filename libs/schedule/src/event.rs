@@ -7,7 +7,7 @@ use keys::KeyId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{OutputFile, Stage};
+use crate::{Done, OutputFile, Stage};
 
 /// Names the holder of a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,14 +125,28 @@ pub enum Event {
         /// How.
         failure: Failure,
     },
-    /// A stage is done; `document` is its signed or stored result.
+    /// A stage is done.
     StageDone {
         /// The job.
         job: JobId,
-        /// Which stage.
-        stage: Stage,
-        /// Digest of what it made: scan, answer, inclusion, bundle.
-        document: Sha256Digest,
+        /// Which, and what it made.
+        done: Done,
+    },
+    /// The signer's policy holds the job.
+    Held {
+        /// The job.
+        job: JobId,
+        /// The hold: its digest in the store.
+        hold: Sha256Digest,
+        /// The same for people.
+        message: String,
+    },
+    /// An approver released a held job; the signer checks the release.
+    Released {
+        /// The job.
+        job: JobId,
+        /// The signed release: its digest in the store.
+        release: Sha256Digest,
     },
     /// A stage failed.
     StageFailed {
@@ -184,6 +198,9 @@ pub enum Refused {
     /// The job is not in that stage.
     #[error("job {0} is not in that stage")]
     WrongStage(JobId),
+    /// The job is not held.
+    #[error("job {0} is not held")]
+    NotHeld(JobId),
 }
 
 /// What follows from an event; the caller stores `changed` before it acts on the rest.

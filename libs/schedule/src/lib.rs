@@ -14,7 +14,7 @@ pub use event::{
 };
 pub use machine::{Config, Machine};
 pub use record::{Documents, JobRecord, Lease, MAX_HISTORY, OutputFile, TransitionRecord};
-pub use stage::Stage;
+pub use stage::{Done, Stage};
 
 #[cfg(test)]
 mod tests;

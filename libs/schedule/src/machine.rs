@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use ids::{FencingToken, JobId, SpiffeId, Timestamp};
+use ids::{FencingToken, JobId, Sha256Digest, SpiffeId, Timestamp};
 use job::{JobState, Reason};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Changes, Documents, Event, JobRecord, Refused, Stage, Submission};
+use crate::{Changes, Documents, Done, Event, JobRecord, Refused, Stage, Submission};
 
 /// The bounds of the machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,7 +197,9 @@ impl Machine {
             Event::Renewed { lease, key } => self.renew(at, &lease, key),
             Event::Trained { lease, result } => self.trained(at, &lease, result),
             Event::AttemptFailed { lease, failure } => self.attempt_failed(at, &lease, &failure),
-            Event::StageDone { job, stage, document } => self.stage_done(at, job, stage, document),
+            Event::StageDone { job, done } => self.stage_done(at, job, done),
+            Event::Held { job, hold, message } => self.hold(at, job, hold, &message),
+            Event::Released { job, release } => self.release(at, job, release),
             Event::StageFailed { job, stage, reason, message, again } => {
                 self.stage_failed(at, job, stage, reason, &message, again)
             }
@@ -314,27 +316,53 @@ impl Machine {
         Changes { start, ..Changes::moved(id) }
     }
 
-    fn stage_done(
-        &mut self,
-        at: Timestamp,
-        id: JobId,
-        stage: Stage,
-        document: ids::Sha256Digest,
-    ) -> Result<Changes, Refused> {
+    fn stage_done(&mut self, at: Timestamp, id: JobId, done: Done) -> Result<Changes, Refused> {
+        let stage = done.stage();
         let record = self.jobs.get_mut(&id).ok_or(Refused::UnknownJob(id))?;
         if Stage::of(record.state) != Some(stage) {
             return Err(Refused::WrongStage(id));
         }
-        match stage {
-            Stage::Scan => record.documents.scans = vec![document],
-            Stage::Sign => record.documents.signed = Some(document),
-            Stage::Log => record.documents.inclusion = Some(document),
-            Stage::Publish => record.bundle = Some(document),
+        match done {
+            Done::Scanned(scans) => record.documents.scans = scans,
+            Done::Signed(answer) => record.documents.signed = Some(answer),
+            Done::Logged(inclusion) => record.documents.inclusion = Some(inclusion),
+            Done::Published(bundle) => record.bundle = Some(bundle),
         }
         record.transition(at, stage.next(), None, "");
         if record.state.is_terminal() {
             self.end(id);
         }
+        Ok(self.enter_stage(id))
+    }
+
+    fn hold(
+        &mut self,
+        at: Timestamp,
+        id: JobId,
+        hold: Sha256Digest,
+        message: &str,
+    ) -> Result<Changes, Refused> {
+        let record = self.jobs.get_mut(&id).ok_or(Refused::UnknownJob(id))?;
+        if record.state != JobState::Signing {
+            return Err(Refused::WrongStage(id));
+        }
+        record.documents.hold = Some(hold);
+        record.transition(at, JobState::Held, Some(Reason::PolicyHold), message);
+        Ok(Changes::moved(id))
+    }
+
+    fn release(
+        &mut self,
+        at: Timestamp,
+        id: JobId,
+        release: Sha256Digest,
+    ) -> Result<Changes, Refused> {
+        let record = self.jobs.get_mut(&id).ok_or(Refused::UnknownJob(id))?;
+        if record.state != JobState::Held {
+            return Err(Refused::NotHeld(id));
+        }
+        record.documents.release = Some(release);
+        record.transition(at, JobState::Signing, None, "");
         Ok(self.enter_stage(id))
     }
 

@@ -88,6 +88,12 @@ pub struct Documents {
     pub submission: Option<Sha256Digest>,
     /// The scans.
     pub scans: Vec<Sha256Digest>,
+    /// Why the policy holds the job, or last held it.
+    #[serde(default)]
+    pub hold: Option<Sha256Digest>,
+    /// The approver's release.
+    #[serde(default)]
+    pub release: Option<Sha256Digest>,
     /// The signer's answer.
     pub signed: Option<Sha256Digest>,
     /// The ledger's answer.

@@ -1,5 +1,6 @@
 //! The stages after training, each one call to another service.
 
+use ids::Sha256Digest;
 use job::JobState;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,7 @@ impl Stage {
             JobState::Publishing => Some(Self::Publish),
             JobState::Queued
             | JobState::Training
+            | JobState::Held
             | JobState::Completed
             | JobState::Failed
             | JobState::Cancelled
@@ -43,6 +45,33 @@ impl Stage {
             Self::Sign => JobState::Logging,
             Self::Log => JobState::Publishing,
             Self::Publish => JobState::Completed,
+        }
+    }
+}
+
+/// What a stage that is done made; documents by their digests in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Done {
+    /// The scans, in their order.
+    Scanned(Vec<Sha256Digest>),
+    /// The signer's answer.
+    Signed(Sha256Digest),
+    /// The ledger's answer.
+    Logged(Sha256Digest),
+    /// The bundle.
+    Published(Sha256Digest),
+}
+
+impl Done {
+    /// Which stage it is.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
+        match self {
+            Self::Scanned(_) => Stage::Scan,
+            Self::Signed(_) => Stage::Sign,
+            Self::Logged(_) => Stage::Log,
+            Self::Published(_) => Stage::Publish,
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use evidence::ScannedRun;
 use ids::{JobId, Sha256Digest};
 use job::Image;
 use proto::scan::v1::{
-    ScanRequest, ScanResponse,
+    GetReportRequest, GetReportResponse, RescanRequest, RescanResponse, ScanFilesRequest,
+    ScanFilesResponse, ScanMeshRequest, ScanMeshResponse, ScanRequest, ScanResponse,
     scan_service_server::{ScanService, ScanServiceServer},
 };
 use rpc::{
@@ -114,13 +116,19 @@ fn subject(request: &ScanRequest) -> Result<Subject, InvalidRequest> {
     let invalid = |field: &'static str| {
         move |error: &dyn std::error::Error| InvalidRequest { field, reason: error.to_string() }
     };
+    let run = request
+        .run
+        .as_ref()
+        .ok_or_else(|| InvalidRequest { field: "run", reason: "is missing".to_owned() })?;
     Ok(Subject {
-        job: request.job_id.parse::<JobId>().map_err(|e| invalid("job_id")(&e))?,
+        run: Some(ScannedRun {
+            job: run.job_id.parse::<JobId>().map_err(|e| invalid("run.job_id")(&e))?,
+            training: run
+                .training_digest
+                .parse::<Sha256Digest>()
+                .map_err(|e| invalid("run.training_digest")(&e))?,
+        }),
         image: request.image.parse::<Image>().map_err(|e| invalid("image")(&e))?,
-        training: request
-            .training_digest
-            .parse::<Sha256Digest>()
-            .map_err(|e| invalid("training_digest")(&e))?,
     })
 }
 
@@ -143,13 +151,43 @@ impl ScanService for Handler {
         let document =
             statement::seal(&statement, key.as_ref(), chain).map_err(|e| to_status(&e))?;
         tracing::info!(
-            job = %subject.job,
+            job = subject.run.map(|run| tracing::field::display(run.job)),
             image = %subject.image,
             cached = scanned.cached,
             completeness = ?statement.predicate.aibom.completeness,
             "scan signed"
         );
         Ok(Response::new(ScanResponse { scan: Some(document.into()) }))
+    }
+
+    async fn scan_files(
+        &self,
+        _request: Request<tonic::Streaming<ScanFilesRequest>>,
+    ) -> Result<Response<ScanFilesResponse>, Status> {
+        Err(Status::unimplemented("ScanFiles"))
+    }
+
+    async fn scan_mesh(
+        &self,
+        _request: Request<ScanMeshRequest>,
+    ) -> Result<Response<ScanMeshResponse>, Status> {
+        Err(Status::unimplemented("ScanMesh"))
+    }
+
+    async fn rescan(
+        &self,
+        _request: Request<RescanRequest>,
+    ) -> Result<Response<RescanResponse>, Status> {
+        Err(Status::unimplemented("Rescan"))
+    }
+
+    type GetReportStream = futures::stream::Empty<Result<GetReportResponse, Status>>;
+
+    async fn get_report(
+        &self,
+        _request: Request<GetReportRequest>,
+    ) -> Result<Response<Self::GetReportStream>, Status> {
+        Err(Status::unimplemented("GetReport"))
     }
 }
 

@@ -3,9 +3,9 @@
 use envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE, ResourceDescriptor, SealError, StatementType};
 use evidence::{
     Completeness, Document, MAX_DOCUMENT_BYTES, SCAN_PREDICATE_TYPE, ScanExtension, ScanMetadata,
-    ScanPredicate, ScanStatement, Scanner, ScannerDatabase,
+    ScanPredicate, ScanStatement, ScanTarget, ScannedRun, Scanner, ScannerDatabase,
 };
-use ids::{JobId, Sha256Digest, canonical};
+use ids::canonical;
 use job::Image;
 use keys::SigningKey;
 
@@ -14,12 +14,10 @@ use crate::scan::Scanned;
 /// What the scan is for; all of it is in the evidence.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// The job whose image it is.
-    pub job: JobId,
+    /// The run whose image it is; none for a scan of an image for its own sake.
+    pub run: Option<ScannedRun>,
     /// The image, as the job names it.
     pub image: Image,
-    /// SHA-256 of the training evidence's envelope.
-    pub training: Sha256Digest,
 }
 
 /// Why a scan could not be signed.
@@ -68,8 +66,8 @@ pub fn statement(subject: &Subject, scanned: &Scanned) -> ScanStatement {
                 scan_finished_on: record.finished,
             },
             aibom: ScanExtension {
-                job: subject.job,
-                training: subject.training,
+                target: ScanTarget::Image,
+                run: subject.run,
                 completeness: if reasons.is_empty() {
                     Completeness::Complete
                 } else {
@@ -80,6 +78,9 @@ pub fn statement(subject: &Subject, scanned: &Scanned) -> ScanStatement {
                 database_sha256: database.map(|database| database.sha256),
                 report_sha256: record.report_sha256,
                 packages: record.inventory.packages.clone(),
+                secrets: Vec::new(),
+                misconfigurations: Vec::new(),
+                files: Vec::new(),
                 operating_system: record.inventory.operating_system.clone(),
                 scanner: scanned.scanner.clone(),
             },

@@ -20,6 +20,7 @@ const fn state(state: JobState) -> wire::JobState {
         JobState::Training => wire::JobState::Training,
         JobState::Scanning => wire::JobState::Scanning,
         JobState::Signing => wire::JobState::Signing,
+        JobState::Held => wire::JobState::Held,
         JobState::Logging => wire::JobState::Logging,
         JobState::Publishing => wire::JobState::Publishing,
         JobState::Completed => wire::JobState::Completed,

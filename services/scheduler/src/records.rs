@@ -221,6 +221,7 @@ impl Records {
             training: one("training", documents.training)?,
             scans: documents.scans.iter().map(|d| self.document(d)).collect::<Result<_, _>>()?,
             submission: one("submission", documents.submission)?,
+            release: documents.release.map(|digest| self.document(&digest)).transpose()?,
         })
     }
 

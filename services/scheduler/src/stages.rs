@@ -6,7 +6,8 @@ use artifacts::ArtifactStore;
 use bundle::{BUNDLE_SCHEMA, Bundle, Inclusion, Signatures};
 use ids::Sha256Digest;
 use job::Reason;
-use schedule::{Event, JobRecord, Stage};
+use policy::Hold;
+use schedule::{Done, Event, JobRecord, Stage};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
@@ -29,7 +30,18 @@ pub(crate) struct SignedAnswer {
     pub(crate) attestation: Vec<u8>,
     pub(crate) signatures: Signatures,
     #[serde(with = "envelope::b64")]
+    pub(crate) policy: Vec<u8>,
+    #[serde(with = "envelope::b64")]
     pub(crate) salt: Vec<u8>,
+}
+
+/// What the signer says to evidence that holds.
+#[derive(Debug)]
+pub(crate) enum Attested {
+    /// It signed.
+    Signed(Box<SignedAnswer>),
+    /// Its policy holds the job.
+    Held(Box<Hold>),
 }
 
 /// Why a stage did not end well.
@@ -54,7 +66,13 @@ impl From<RecordError> for StageError {
     }
 }
 
-type Outcome = Result<(Sha256Digest, Vec<Write>), StageError>;
+/// What follows from a call that was answered.
+enum Next {
+    Done(Done),
+    Held { hold: Sha256Digest, message: String },
+}
+
+type Outcome = Result<(Next, Vec<Write>), StageError>;
 
 struct Shared {
     records: Records,
@@ -118,9 +136,13 @@ impl Shared {
         let name = format!("{stage:?}").to_lowercase();
         metrics::histogram!("scheduler_stage_seconds", "stage" => name).record(started.elapsed());
         let (event, writes) = match outcome {
-            Ok((document, writes)) => {
-                tracing::info!(%document, "stage done");
-                (Event::StageDone { job: job.id, stage, document }, writes)
+            Ok((Next::Done(done), writes)) => {
+                tracing::info!(?done, "stage done");
+                (Event::StageDone { job: job.id, done }, writes)
+            }
+            Ok((Next::Held { hold, message }, writes)) => {
+                tracing::warn!(%hold, message, "the policy holds the job");
+                (Event::Held { job: job.id, hold, message }, writes)
             }
             Err(StageError { reason, message, again }) => {
                 tracing::warn!(%reason, message, again, "stage failed");
@@ -138,14 +160,24 @@ impl Shared {
         let scan = self.peers.scan(job.id, image, training).await?;
         let digest = scan.digest();
         let bytes = serde_json::to_vec(&scan).map_err(StageError::ours)?;
-        Ok((digest, vec![Write::Document(digest, bytes)]))
+        let done = Done::Scanned(vec![digest]);
+        Ok((Next::Done(done), vec![Write::Document(digest, bytes)]))
     }
 
     async fn sign(&self, job: &JobRecord) -> Outcome {
         let evidence = self.records.evidence(&job.documents)?;
-        let answer = self.peers.attest(evidence).await?;
-        let (digest, bytes) = as_document(&answer).map_err(StageError::ours)?;
-        Ok((digest, vec![Write::Document(digest, bytes)]))
+        let (next, digest, bytes) = match self.peers.attest(job.id, evidence).await? {
+            Attested::Signed(answer) => {
+                let (digest, bytes) = as_document(&answer).map_err(StageError::ours)?;
+                (Next::Done(Done::Signed(digest)), digest, bytes)
+            }
+            Attested::Held(hold) => {
+                let message = held(&hold);
+                let (digest, bytes) = as_document(&hold).map_err(StageError::ours)?;
+                (Next::Held { hold: digest, message }, digest, bytes)
+            }
+        };
+        Ok((next, vec![Write::Document(digest, bytes)]))
     }
 
     fn signed(&self, job: &JobRecord) -> Result<SignedAnswer, StageError> {
@@ -157,7 +189,8 @@ impl Shared {
         let answer = self.signed(job)?;
         let inclusion = self.peers.append(answer.salt, &answer.attestation).await?;
         let (digest, bytes) = as_document(&inclusion).map_err(StageError::ours)?;
-        Ok((digest, vec![Write::Document(digest, bytes)]))
+        let next = Next::Done(Done::Logged(digest));
+        Ok((next, vec![Write::Document(digest, bytes)]))
     }
 
     /// Nothing is called completed that its user could not verify.
@@ -183,6 +216,7 @@ impl Shared {
             aibom: answer.aibom,
             attestation: answer.attestation,
             signatures: answer.signatures,
+            policy: answer.policy,
             evidence: self.records.evidence(&job.documents)?,
             inclusion,
         };
@@ -194,6 +228,22 @@ impl Shared {
             size: stored.size,
             who: job.user.clone(),
         };
-        Ok((stored.digests.sha256, vec![owner]))
+        Ok((Next::Done(Done::Published(stored.digests.sha256)), vec![owner]))
     }
+}
+
+/// Findings of a hold that its message names.
+const NAMED_MAX: usize = 3;
+
+/// A hold for people.
+fn held(hold: &Hold) -> String {
+    let (name, version) = (&hold.policy.name, hold.policy.version);
+    let count = hold.violations.len() as u64 + hold.more;
+    let named = hold.violations.iter().take(NAMED_MAX);
+    let named: Vec<String> = named.map(policy::Violation::key).collect();
+    let rest = if count > NAMED_MAX as u64 { "; …" } else { "" };
+    format!(
+        "the policy {name} (version {version}) holds it for {count} findings: {}{rest}",
+        named.join("; ")
+    )
 }

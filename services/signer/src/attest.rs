@@ -9,7 +9,12 @@ use envelope::Envelope;
 use evidence::{Checks, EvidenceSet, Grant, MAX_DOCUMENT_BYTES, TrustRoot, VerifiedEvidence};
 use ids::{JobId, Sha256Digest, Timestamp, canonical};
 
-use crate::ring::{Keys, Ring, RingError};
+use policy::{Decision, Hold, SignedPolicy};
+
+use crate::{
+    gate::PolicyUnusable,
+    ring::{Keys, Ring, RingError},
+};
 
 /// What is known of a job that was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +27,8 @@ pub struct Record {
     pub attestation: Vec<u8>,
     /// What was signed beside it, exact bytes.
     pub signatures: Signatures,
+    /// The policy that released it, exact bytes.
+    pub policy: Vec<u8>,
     /// What blinds the ledger entry.
     pub salt: [u8; SALT_BYTES],
     /// When it was signed.
@@ -115,6 +122,12 @@ pub enum AttestError {
         /// The job that the request was signed as.
         signed: JobId,
     },
+    /// The policy holds the job.
+    #[error("the policy {} holds job {} for {} findings", .0.policy.name, .0.job, .0.violations.len())]
+    Held(Box<Hold>),
+    /// There is no policy to ask.
+    #[error(transparent)]
+    Policy(#[from] PolicyUnusable),
     /// There is no key to sign with.
     #[error("the signer has no key to sign with: {0}")]
     Ring(#[from] RingError),
@@ -138,21 +151,25 @@ pub struct Attested {
 }
 
 /// What one call is made with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Attester<'a> {
     /// What evidence is checked against, and what says which keys sign.
     pub root: &'a TrustRoot,
     /// The keys.
     pub ring: &'a Ring,
+    /// What releases evidence, or why nothing can.
+    pub policy: Result<SignedPolicy, PolicyUnusable>,
 }
 
 impl Attester<'_> {
     /// Checks `set` at `now`, and answers with the job's one record: the recorded one for the same
     /// evidence, else a new one that is durable in `journal` before it is given out. `salt` is
-    /// random, and used only for a new record.
+    /// random, and used only for a new record. What was signed once stays signed, whatever the policy
+    /// says today.
     ///
     /// # Errors
-    /// When a rule does not hold, the job was signed for other evidence, or something failed.
+    /// When a rule does not hold, the policy holds the job, the job was signed for other evidence, or
+    /// something failed.
     pub fn attest(
         &self,
         set: &EvidenceSet,
@@ -168,7 +185,9 @@ impl Attester<'_> {
         if let Some(record) = journal.find(job)? {
             return recorded(job, asked, record);
         }
-        let record = self.sign(&evidence, asked, now, salt)?;
+        let policy = self.policy.as_ref().map_err(Clone::clone)?;
+        let decision = policy::decide(&evidence, policy, now).map_err(AttestError::Held)?;
+        let record = self.sign(&evidence, &decision, now, salt)?;
         match journal.create(job, request_key(&evidence), &record)? {
             Creation::Done => return Ok(Attested { job, record, new: true }),
             Creation::RequestTaken(signed) => {
@@ -214,16 +233,18 @@ impl Attester<'_> {
     fn sign(
         &self,
         evidence: &VerifiedEvidence,
-        set_digest: Sha256Digest,
+        decision: &Decision,
         signed_at: Timestamp,
         salt: [u8; SALT_BYTES],
     ) -> Result<Record, AttestError> {
         let Keys { aibom, model, layout } = self.ring.keys(self.root, signed_at)?;
         let keys = SigningKeys { aibom: &*aibom, model: &*model, layout: &*layout };
         // Signing verifies each new signature before it gives it out.
-        let signed = bom::sign(evidence, signed_at, keys)?;
+        let signed = bom::sign(evidence, decision, signed_at, keys)?;
+        let policy = self.policy.as_ref().map_err(Clone::clone)?;
         Ok(Record {
-            set_digest,
+            set_digest: evidence.set_digest(),
+            policy: policy.as_bytes().to_vec(),
             aibom: signed.aibom().as_bytes().to_vec(),
             attestation: signed.attestation().to_vec(),
             signatures: Signatures {

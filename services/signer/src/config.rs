@@ -23,6 +23,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// What evidence is checked against, and what verifiers pin; read again when it changes.
     pub trust_root: PathBuf,
+    /// The release policy, signed by a policy key of the trust root; read again when it changes.
+    pub policy: PathBuf,
     /// Where the signing keys are.
     pub keys: KeysConfig,
     /// How it shuts itself in; it always does.

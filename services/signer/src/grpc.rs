@@ -5,15 +5,17 @@ use std::sync::{Arc, OnceLock};
 use bom::SignAibomError;
 use evidence::{EvidenceSet, MissingDocument};
 use proto::signer::v1::{
-    AttestRequest, AttestResponse, GetTrustRootRequest, GetTrustRootResponse, ListKeysRequest,
-    ListKeysResponse, SigningKey,
+    AttestRequest, AttestResponse, GetPolicyRequest, GetPolicyResponse, GetTrustRootRequest,
+    GetTrustRootResponse, Hold, ListKeysRequest, ListKeysResponse, SignedAibom, SigningKey,
+    Violation,
+    attest_response::Outcome,
     signer_service_server::{SignerService, SignerServiceServer},
 };
 use rpc::{Coded, Services};
 use tonic::{Code, Request, Response, Status, server::NamedService as _};
 
 use crate::{
-    attest::{AttestError, JournalError},
+    attest::{AttestError, JournalError, Record},
     listing::Listed,
     ring::RingError,
     service::{Service, ServiceError},
@@ -31,8 +33,14 @@ impl Coded for ServiceError {
             Self::Attest(AttestError::Journal(JournalError::Full(_))) => Code::ResourceExhausted,
             Self::Attest(AttestError::Journal(JournalError::Damaged { .. })) => Code::DataLoss,
             // Jobs wait for a key that is there and whose time has come.
-            Self::Attest(AttestError::Ring(_) | AttestError::Sign(_) | AttestError::Journal(_))
+            Self::Attest(
+                AttestError::Ring(_)
+                | AttestError::Policy(_)
+                | AttestError::Sign(_)
+                | AttestError::Journal(_),
+            )
             | Self::Random(_) => Code::Unavailable,
+            Self::Attest(AttestError::Held(_)) => Code::FailedPrecondition,
             Self::Failed(_) => Code::Internal,
         }
     }
@@ -52,6 +60,8 @@ impl Coded for ServiceError {
             Self::Attest(AttestError::Ring(RingError::Away(_)) | AttestError::Sign(_)) => {
                 "KEY_UNAVAILABLE"
             }
+            Self::Attest(AttestError::Policy(_)) => "POLICY_UNUSABLE",
+            Self::Attest(AttestError::Held(_)) => "POLICY_HOLD",
             Self::Random(_) => "NO_RANDOMNESS",
             Self::Failed(_) => "SIGNER_FAILED",
         }
@@ -114,6 +124,36 @@ fn signing_key(Listed { key, entry, signs }: Listed) -> SigningKey {
     }
 }
 
+fn signed(record: Record) -> SignedAibom {
+    SignedAibom {
+        aibom: record.aibom,
+        attestation: record.attestation,
+        salt: record.salt.to_vec(),
+        model_signature: record.signatures.model,
+        link: record.signatures.link,
+        layout: record.signatures.layout,
+        policy: record.policy,
+    }
+}
+
+fn held(hold: policy::Hold) -> Hold {
+    let violation = |found: policy::Violation| Violation {
+        kind: found.kind.as_str().to_owned(),
+        id: found.id,
+        subject: found.subject,
+        severity: found.severity.to_string(),
+        detail: found.detail,
+    };
+    Hold {
+        evidence_digest: hold.evidence.to_hex(),
+        policy_name: hold.policy.name,
+        policy_version: hold.policy.version,
+        policy_digest: hold.policy.digest.to_hex(),
+        violations: hold.violations.into_iter().map(violation).collect(),
+        more: hold.more,
+    }
+}
+
 #[tonic::async_trait]
 impl SignerService for Grpc {
     async fn attest(
@@ -124,16 +164,20 @@ impl SignerService for Grpc {
         let set = request.into_inner().evidence;
         let set = set.ok_or(Refused::NoEvidence).and_then(|set| Ok(EvidenceSet::try_from(set)?));
         let set = set.map_err(|error| rpc::to_status(&error))?;
-        let attested = self.service()?.attest(set, &caller).await;
-        let record = attested.map_err(|error| rpc::to_status(&error))?.record;
-        Ok(Response::new(AttestResponse {
-            aibom: record.aibom,
-            attestation: record.attestation,
-            salt: record.salt.to_vec(),
-            model_signature: record.signatures.model,
-            link: record.signatures.link,
-            layout: record.signatures.layout,
-        }))
+        let outcome = match self.service()?.attest(set, &caller).await {
+            Ok(attested) => Outcome::Signed(signed(attested.record)),
+            Err(ServiceError::Attest(AttestError::Held(hold))) => Outcome::Hold(held(*hold)),
+            Err(error) => return Err(rpc::to_status(&error)),
+        };
+        Ok(Response::new(AttestResponse { outcome: Some(outcome) }))
+    }
+
+    async fn get_policy(
+        &self,
+        _request: Request<GetPolicyRequest>,
+    ) -> Result<Response<GetPolicyResponse>, Status> {
+        let policy = self.service()?.policy().await.map_err(|error| rpc::to_status(&error))?;
+        Ok(Response::new(GetPolicyResponse { policy }))
     }
 
     async fn get_trust_root(

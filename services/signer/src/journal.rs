@@ -38,6 +38,7 @@ struct Stored {
     aibom: Sha256Digest,
     attestation: Sha256Digest,
     signatures: Sha256Digest,
+    policy: Sha256Digest,
     salt: Sha256Digest,
     signed_at: Timestamp,
 }
@@ -108,6 +109,7 @@ impl Journal for DurableJournal {
                 MAX_SIGNATURES_BYTES,
             )
             .map_err(|error| damaged(error.to_string()))?,
+            policy: self.bytes(job, stored.policy)?,
             salt: *stored.salt.as_bytes(),
             signed_at: stored.signed_at,
         }))
@@ -125,7 +127,9 @@ impl Journal for DurableJournal {
         let signatures_bytes = canonical::rewrite(&record.signatures).map_err(unwritable)?;
         let [aibom, attestation, signatures] =
             [&record.aibom, &record.attestation, &signatures_bytes].map(|b| Sha256Digest::of(b));
+        let policy = Sha256Digest::of(&record.policy);
         let all = pieces(aibom, &record.aibom)
+            .chain(pieces(policy, &record.policy))
             .chain(pieces(attestation, &record.attestation))
             .chain(pieces(signatures, &signatures_bytes));
         let mut batch = Batch::new();
@@ -143,6 +147,7 @@ impl Journal for DurableJournal {
             aibom,
             attestation,
             signatures,
+            policy,
             salt: Sha256Digest::from_bytes(record.salt),
             signed_at: record.signed_at,
         };

@@ -7,6 +7,7 @@
 
 mod attest;
 mod config;
+mod gate;
 mod grpc;
 mod journal;
 mod listing;
@@ -155,7 +156,8 @@ pub async fn start(
     let broken = store.broken();
     let journal = DurableJournal::new(store);
     let attests_max = config.attests_max.get();
-    let ready = Service::new(root, Ring::new(keys), journal, deps.clock, attests_max);
+    let policy = gate::PolicyFile::new(config.policy);
+    let ready = Service::new(root, Ring::new(keys), policy, journal, deps.clock, attests_max);
     let ready = Arc::new(ready);
     let _ = service.set(Arc::clone(&ready));
     watch(ready, broken.clone(), healths, shutdown).await?;

@@ -11,9 +11,10 @@ use trust::{Pinned, PinnedRoot};
 use crate::{
     Clock,
     attest::{AttestError, Attested, Attester},
+    gate::PolicyFile,
     journal::DurableJournal,
     listing::{Listed, list},
-    ring::{Ring, RingError},
+    ring::Ring,
 };
 
 /// Why a request was not answered with an AIBoM.
@@ -31,6 +32,7 @@ pub(crate) enum ServiceError {
 pub(crate) struct Service {
     root: PinnedRoot,
     ring: Ring,
+    policy: PolicyFile,
     journal: DurableJournal,
     clock: Clock,
     places: Semaphore,
@@ -40,11 +42,12 @@ impl Service {
     pub(crate) fn new(
         root: PinnedRoot,
         ring: Ring,
+        policy: PolicyFile,
         journal: DurableJournal,
         clock: Clock,
         attests_max: usize,
     ) -> Self {
-        Self { root, ring, journal, clock, places: Semaphore::new(attests_max) }
+        Self { root, ring, policy, journal, clock, places: Semaphore::new(attests_max) }
     }
 
     /// The trust root in use.
@@ -61,9 +64,20 @@ impl Service {
         .await
     }
 
+    /// The policy in force, exact bytes.
+    pub(crate) async fn policy(self: &Arc<Self>) -> Result<Vec<u8>, ServiceError> {
+        let read = |service: &Self| {
+            service.policy.current(&service.root.current().root, (service.clock)())
+        };
+        let policy = self.blocking(read).await?.map_err(AttestError::Policy)?;
+        Ok(policy.as_bytes().to_vec())
+    }
+
     /// What keeps the signer from signing now. Blocks for as long as the key store does.
-    pub(crate) fn ready(&self) -> Result<(), RingError> {
-        self.ring.ready(&self.root.current().root, (self.clock)())
+    pub(crate) fn ready(&self) -> Result<(), AttestError> {
+        let (pinned, now) = (self.root.current(), (self.clock)());
+        self.policy.current(&pinned.root, now)?;
+        Ok(self.ring.ready(&pinned.root, now)?)
     }
 
     async fn blocking<T: Send + 'static>(
@@ -96,7 +110,8 @@ impl Service {
         getrandom::fill(&mut salt)
             .map_err(|error| ServiceError::Random(std::io::Error::other(error)))?;
         let pinned = self.root.current();
-        let attester = Attester { root: &pinned.root, ring: &self.ring };
+        let policy = self.policy.current(&pinned.root, now);
+        let attester = Attester { root: &pinned.root, ring: &self.ring, policy };
         Ok(attester.attest(set, now, salt, &self.journal)?)
     }
 }
@@ -116,6 +131,12 @@ fn audit(outcome: &Result<Attested, ServiceError>, caller: &SpiffeId) {
         Err(ServiceError::Attest(AttestError::Refused { rule, detail })) => {
             tracing::warn!(target: "audit", rule, detail, %caller, "evidence refused");
             "refused"
+        }
+        Err(ServiceError::Attest(AttestError::Held(hold))) => {
+            let (job, evidence, policy) = (hold.job, hold.evidence, &hold.policy.digest);
+            let count = hold.violations.len();
+            tracing::warn!(target: "audit", %job, %evidence, %policy, count, %caller, "held");
+            "held"
         }
         Err(ServiceError::Attest(AttestError::AlreadySigned { job, signed, asked })) => {
             tracing::warn!(

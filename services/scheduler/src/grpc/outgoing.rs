@@ -3,20 +3,24 @@
 use std::sync::Arc;
 
 use bundle::{Inclusion, Signatures, commitment};
-use evidence::{Document, EvidenceSet, TrustRoot};
+use evidence::{Document, EvidenceSet, Level, TrustRoot};
 use ids::{JobId, Sha256Digest};
 use job::Reason;
+use policy::{Hold, Kind, PolicyName, Violation};
 use proto::{
     ledger::v1::{AppendRequest, ledger_service_client::LedgerServiceClient},
-    scan::v1::{ScanRequest, scan_service_client::ScanServiceClient},
-    signer::v1::{AttestRequest, GetTrustRootRequest, signer_service_client::SignerServiceClient},
+    scan::v1::{Run, ScanRequest, scan_service_client::ScanServiceClient},
+    signer::v1::{
+        self as signing, AttestRequest, GetTrustRootRequest, attest_response::Outcome,
+        signer_service_client::SignerServiceClient,
+    },
 };
 use rpc::{Channel, ConnectError, MeshIdentity, status::Code};
 use tonic::Status;
 
 use crate::{
     Config,
-    stages::{SignedAnswer, StageError},
+    stages::{Attested, SignedAnswer, StageError},
 };
 
 /// The services that the scheduler calls.
@@ -67,6 +71,30 @@ fn missing(service: &str) -> StageError {
     }
 }
 
+/// The signer's hold; `None` when it does not hold together.
+fn held(job: JobId, hold: signing::Hold) -> Option<Hold> {
+    let violation = |found: signing::Violation| {
+        Some(Violation {
+            kind: Kind::parse(&found.kind)?,
+            id: found.id,
+            subject: found.subject,
+            severity: Level::of(&found.severity),
+            detail: found.detail,
+        })
+    };
+    Some(Hold {
+        job,
+        evidence: hold.evidence_digest.parse().ok()?,
+        policy: PolicyName {
+            name: hold.policy_name,
+            version: hold.policy_version,
+            digest: hold.policy_digest.parse().ok()?,
+        },
+        violations: hold.violations.into_iter().map(violation).collect::<Option<_>>()?,
+        more: hold.more,
+    })
+}
+
 impl Peers {
     pub(crate) fn connect(
         config: &Config,
@@ -90,28 +118,38 @@ impl Peers {
         image: String,
         training: Sha256Digest,
     ) -> Result<Document, StageError> {
-        let request =
-            ScanRequest { job_id: job.to_string(), image, training_digest: training.to_hex() };
+        let run = Run { job_id: job.to_string(), training_digest: training.to_hex() };
+        let request = ScanRequest { run: Some(run), image };
         let answer = self.scanner.clone().scan(request).await;
         let answer = answer.map_err(|s| stage_error("scanner", Reason::ScanFailed, &s))?;
         Ok(answer.into_inner().scan.ok_or_else(|| missing("scanner"))?.into())
     }
 
-    pub(crate) async fn attest(&self, evidence: EvidenceSet) -> Result<SignedAnswer, StageError> {
+    pub(crate) async fn attest(
+        &self,
+        job: JobId,
+        evidence: EvidenceSet,
+    ) -> Result<Attested, StageError> {
         let request = AttestRequest { evidence: Some(evidence.into()) };
         let answer = self.signer.clone().attest(request).await;
         let answer = answer.map_err(|s| stage_error("signer", Reason::EvidenceRefused, &s))?;
-        let answer = answer.into_inner();
-        Ok(SignedAnswer {
-            aibom: answer.aibom,
-            attestation: answer.attestation,
-            signatures: Signatures {
-                model: answer.model_signature,
-                link: answer.link,
-                layout: answer.layout,
-            },
-            salt: answer.salt,
-        })
+        match answer.into_inner().outcome.ok_or_else(|| missing("signer"))? {
+            Outcome::Signed(answer) => Ok(Attested::Signed(Box::new(SignedAnswer {
+                aibom: answer.aibom,
+                attestation: answer.attestation,
+                signatures: Signatures {
+                    model: answer.model_signature,
+                    link: answer.link,
+                    layout: answer.layout,
+                },
+                policy: answer.policy,
+                salt: answer.salt,
+            }))),
+            Outcome::Hold(hold) => {
+                let hold = held(job, hold).ok_or_else(|| missing("signer"))?;
+                Ok(Attested::Held(Box::new(hold)))
+            }
+        }
     }
 
     /// What verifiers of this mesh pin.

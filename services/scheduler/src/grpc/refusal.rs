@@ -74,6 +74,7 @@ impl Refusal {
                 Refused::QueueFull { .. } => (Code::ResourceExhausted, "QUEUE_FULL"),
                 Refused::LeaseLost { .. } => (Code::FailedPrecondition, "LEASE_LOST"),
                 Refused::WrongStage(_) => (Code::FailedPrecondition, "WRONG_STAGE"),
+                Refused::NotHeld(_) => (Code::FailedPrecondition, "NOT_HELD"),
             },
             Self::Apply(ApplyError::Store(_)) => (Code::ResourceExhausted, "STORE_FULL"),
             Self::Apply(ApplyError::Stopping) => (Code::Unavailable, "STOPPING"),
