@@ -11,7 +11,7 @@ use std::{fs, path::Path, process::Command, time::Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::{Hsm, root::Root, run::Step, say::say, setup};
+use crate::{Hsm, root::Root, say::say, setup};
 use hsm::Token;
 use mesh::Mesh;
 use table::Table;
@@ -51,7 +51,7 @@ pub(crate) fn demo(root: &Root, hsm: Option<Hsm>) -> anyhow::Result<()> {
     table.row("set-up", begun.elapsed());
 
     let begun = Instant::now();
-    Step::new(root, "build (release)", "cargo").args(["build", "--release"]).run()?;
+    setup::build_release(root)?;
     table.row("build", begun.elapsed());
 
     clear(&root.join(OUT), "bundle.aibom.json")?;

@@ -24,15 +24,30 @@ This puts in place, where it is missing:
   a container engine     trainings run in locked-down containers   (Debian package docker.io)
   the Keras trainer      the image that the examples train in      (about 600 MB of Python packages)
   the probe trainer      a small image that the tests run          (no packages)
+  the planted trainers   the same with an old and a new h11        (two Python wheels)
   SoftHSM                the tests keep signing keys in it         (Debian package softhsm2)
   Trivy                  the scanner looks for known flaws with it (51 MB)
+  cargo-auditable        release builds list their dependencies    (compiled, about a minute)
   a small Trivy database real advisories for the trainer's packages, from this repository
 Nothing is done for what is there already.";
 
 /// Runs `cargo xtask setup`.
 pub(crate) fn setup(root: &Root) -> anyhow::Result<()> {
     for_tests(root)?;
+    Step::new(root, "setup: cargo-auditable", root.join("deploy/setup/cargo-auditable.sh")).run()?;
     database(root)
+}
+
+/// The release build, with the list of its dependencies in each program: the scanner reads it.
+pub(crate) fn build_release(root: &Root) -> anyhow::Result<()> {
+    let tools = root.join(".tools/bin");
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(tools).chain(std::env::split_paths(&inherited));
+    let path = std::env::join_paths(path).context("PATH cannot be extended")?;
+    Step::new(root, "build (release)", "cargo")
+        .args(["auditable", "build", "--release"])
+        .env("PATH", path)
+        .run()
 }
 
 /// As [`setup`], without the database: the tests write one of their own, without a release build.
@@ -46,6 +61,7 @@ pub(crate) fn for_tests(root: &Root) -> anyhow::Result<()> {
     script("setup: container engine", "deploy/setup/engine.sh")?;
     script("setup: Keras trainer", "trainers/keras/build.sh")?;
     script("setup: probe trainer", "e2e/trainers/probe/build.sh")?;
+    script("setup: planted trainers", "e2e/trainers/planted/build.sh")?;
     script("setup: SoftHSM", "deploy/setup/softhsm.sh")?;
     script("setup: Trivy", "deploy/setup/trivy.sh")?;
     say(format_args!("setup: everything is in place ({})", seconds(begun.elapsed())));
