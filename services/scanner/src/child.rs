@@ -1,8 +1,11 @@
-//! Runs a tool in its own process group, within a time and an output bound; the whole group is
-//! killed when a bound is reached or the caller goes away.
+//! Runs a tool in its own process group, within bounds on time, output and scratch space; the whole
+//! group is killed when a bound is reached or the caller goes away.
+
+mod space;
 
 use std::{
     io,
+    path::Path,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -16,29 +19,50 @@ use tokio::{
 /// How much of the end of standard error is kept, in bytes.
 const STDERR_TAIL_BYTES: usize = 4 * 1024;
 
-/// Why a run gave no output.
+/// Why a run gave no output. Each says what to do; the caller sees this text.
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {
-    /// It could not be started.
-    #[error("cannot start the tool")]
-    Start(#[source] io::Error),
+    /// It could not be started: no such file, not executable, of another architecture.
+    #[error("Trivy cannot be started ({0}); deploy/setup/trivy.sh installs one that runs here")]
+    Start(io::Error),
+    /// It could not be shut in.
+    #[error("Trivy could not be shut in ({said}); tool.sandbox says how it should")]
+    NotConfined {
+        /// What the launcher said.
+        said: String,
+    },
     /// Its output could not be read.
-    #[error("cannot read the tool's output")]
-    Read(#[source] io::Error),
+    #[error("Trivy's output cannot be read ({0}); try again")]
+    Read(io::Error),
+    /// The engine that runs its container failed.
+    #[error("the engine did not run Trivy's container ({0}); see the engine's log")]
+    Engine(String),
     /// It took too long, and was killed.
-    #[error("the tool did not end within {limit_ms} ms")]
+    #[error(
+        "Trivy did not end within {limit_ms} ms; see whether the machine is overloaded, or raise tool.timeout_ms"
+    )]
     TimedOut {
         /// The bound.
         limit_ms: u64,
     },
     /// It wrote too much, and was killed.
-    #[error("the tool wrote more than {limit} bytes")]
+    #[error(
+        "Trivy wrote a report of more than {limit} bytes; raise tool.max_report_bytes if the image is so large"
+    )]
     TooMuch {
         /// The bound.
         limit: usize,
     },
+    /// It filled its scratch directory, and was killed.
+    #[error(
+        "Trivy wrote more than {limit} bytes of scratch files; raise tool.max_scratch_bytes if the image is so large"
+    )]
+    Scratch {
+        /// The bound.
+        limit: u64,
+    },
     /// It ended with an error.
-    #[error("the tool ended with {status}: {stderr}")]
+    #[error("Trivy ended with {status}: {stderr}; the scanner's README lists what it can mean")]
     Failed {
         /// How it ended.
         status: ExitStatus,
@@ -52,6 +76,7 @@ pub enum ChildError {
 pub(crate) struct Bounds {
     pub(crate) time_ms: u64,
     pub(crate) output_bytes: usize,
+    pub(crate) scratch_bytes: u64,
 }
 
 /// Kills the group when dropped, unless the leader was reaped.
@@ -66,8 +91,12 @@ impl Drop for Group {
     }
 }
 
-/// Runs `command` without input and gives its standard output.
-pub(crate) async fn run(mut command: Command, bounds: Bounds) -> Result<Vec<u8>, ChildError> {
+/// Runs `command` without input and gives its standard output; `scratch` is where it writes.
+pub(crate) async fn run(
+    mut command: Command,
+    bounds: Bounds,
+    scratch: Option<&Path>,
+) -> Result<Vec<u8>, ChildError> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child =
         command.process_group(0).kill_on_drop(true).spawn().map_err(ChildError::Start)?;
@@ -79,9 +108,14 @@ pub(crate) async fn run(mut command: Command, bounds: Bounds) -> Result<Vec<u8>,
         let status = child.wait().await.map_err(ChildError::Read)?;
         Ok((output, tail, status))
     };
-    let limit_ms = bounds.time_ms;
-    let ended = tokio::time::timeout(Duration::from_millis(limit_ms), work).await;
-    let (output, stderr, status) = ended.map_err(|_| ChildError::TimedOut { limit_ms })??;
+    let (limit_ms, limit) = (bounds.time_ms, bounds.scratch_bytes);
+    let (output, stderr, status) = tokio::select! {
+        ended = work => ended?,
+        () = space::exceeded(scratch, limit) => return Err(ChildError::Scratch { limit }),
+        () = tokio::time::sleep(Duration::from_millis(limit_ms)) => {
+            return Err(ChildError::TimedOut { limit_ms });
+        }
+    };
     // The leader is reaped: its number may soon be another's.
     group.0 = None;
     if status.success() { Ok(output) } else { Err(ChildError::Failed { status, stderr }) }
@@ -100,17 +134,35 @@ async fn bounded(
 }
 
 async fn tail(stream: Option<impl AsyncRead + Unpin>) -> Result<String, ChildError> {
-    let mut kept = Vec::new();
+    let mut kept = Tail::default();
     if let Some(mut stream) = stream {
         let mut buffer = [0; STDERR_TAIL_BYTES];
         loop {
             let length = stream.read(&mut buffer).await.map_err(ChildError::Read)?;
             let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty()) else { break };
-            kept.extend_from_slice(bytes);
-            let surplus = kept.len().saturating_sub(STDERR_TAIL_BYTES);
-            kept.drain(..surplus);
+            kept.push(bytes);
         }
     }
-    let text = String::from_utf8_lossy(&kept);
-    Ok(text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
+    Ok(kept.text())
 }
+
+/// The end of a stream.
+#[derive(Debug, Default)]
+pub(crate) struct Tail(Vec<u8>);
+
+impl Tail {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+        let surplus = self.0.len().saturating_sub(STDERR_TAIL_BYTES);
+        self.0.drain(..surplus);
+    }
+
+    /// As text without control characters.
+    pub(crate) fn text(&self) -> String {
+        let text = String::from_utf8_lossy(&self.0);
+        text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

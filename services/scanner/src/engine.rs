@@ -60,14 +60,16 @@ impl Engine {
         Self { socket }
     }
 
-    async fn connect(&self) -> Result<Docker, EngineError> {
+    /// A connection.
+    pub(crate) async fn connect(&self) -> Result<Docker, EngineError> {
         let path = self.socket.to_string_lossy();
         let docker = Docker::connect_with_unix(&path, ANSWER_TIMEOUT_S, API_DEFAULT_VERSION)
             .map_err(|source| self.failed("", source))?;
         docker.negotiate_version().await.map_err(|source| self.failed("", source))
     }
 
-    fn failed(&self, image: &str, source: bollard::errors::Error) -> EngineError {
+    /// What an error about `image` means.
+    pub(crate) fn failed(&self, image: &str, source: bollard::errors::Error) -> EngineError {
         match source {
             bollard::errors::Error::DockerResponseServerError { status_code: 404, .. } => {
                 EngineError::NotFound(image.to_owned())
