@@ -42,7 +42,9 @@ pub enum ArchiveError {
         limit: u64,
     },
     /// The scratch file could not be written.
-    #[error("cannot save the image to {} ({cause}); make room there, or name another scan.scratch_directory", path.display())]
+    #[error(
+        "cannot save the image to {} ({cause}); make room there, or name another \
+         scan.scratch_directory", path.display())]
     Save {
         /// The scratch file.
         path: PathBuf,
@@ -51,7 +53,8 @@ pub enum ArchiveError {
     },
     /// The export is no tar archive, or was cut off.
     #[error(
-        "the engine's export is no whole image archive ({cause}); see whether the image is still there, and the engine's log"
+        "the engine's export is no whole image archive ({cause}); see whether the image is \
+         still there, and the engine's log"
     )]
     Broken {
         /// What went wrong.

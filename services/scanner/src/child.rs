@@ -16,8 +16,12 @@ use tokio::{
     process::Command,
 };
 
-/// How much of the end of standard error is kept, in bytes.
-const STDERR_TAIL_BYTES: usize = 4 * 1024;
+/// How much of the beginning of standard error is kept, in bytes.
+const STDERR_HEAD_BYTES: usize = 1024;
+/// How much of its end.
+const STDERR_TAIL_BYTES: usize = 2 * 1024;
+/// How much of it is read at a time.
+const STDERR_PIECE_BYTES: usize = 4 * 1024;
 
 /// Why a run gave no output. Each says what to do; the caller sees this text.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +43,8 @@ pub enum ChildError {
     Engine(String),
     /// It took too long, and was killed.
     #[error(
-        "Trivy did not end within {limit_ms} ms; see whether the machine is overloaded, or raise tool.timeout_ms"
+        "Trivy did not end within {limit_ms} ms; see whether the machine is overloaded, \
+         or raise tool.timeout_ms"
     )]
     TimedOut {
         /// The bound.
@@ -47,7 +52,8 @@ pub enum ChildError {
     },
     /// It wrote too much, and was killed.
     #[error(
-        "Trivy wrote a report of more than {limit} bytes; raise tool.max_report_bytes if the image is so large"
+        "Trivy wrote a report of more than {limit} bytes; raise tool.max_report_bytes if the \
+         image is so large"
     )]
     TooMuch {
         /// The bound.
@@ -55,7 +61,8 @@ pub enum ChildError {
     },
     /// It filled its scratch directory, and was killed.
     #[error(
-        "Trivy wrote more than {limit} bytes of scratch files; raise tool.max_scratch_bytes if the image is so large"
+        "Trivy wrote more than {limit} bytes of scratch files; raise tool.max_scratch_bytes if \
+         the image is so large"
     )]
     Scratch {
         /// The bound.
@@ -66,7 +73,7 @@ pub enum ChildError {
     Failed {
         /// How it ended.
         status: ExitStatus,
-        /// The end of what it wrote to standard error.
+        /// What it wrote to standard error: the beginning and the end.
         stderr: String,
     },
 }
@@ -104,7 +111,7 @@ pub(crate) async fn run(
     let mut group = Group(pid);
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let work = async {
-        let (output, tail) = tokio::try_join!(bounded(stdout, bounds.output_bytes), tail(stderr))?;
+        let (output, tail) = tokio::try_join!(bounded(stdout, bounds.output_bytes), ends(stderr))?;
         let status = child.wait().await.map_err(ChildError::Read)?;
         Ok((output, tail, status))
     };
@@ -133,10 +140,10 @@ async fn bounded(
     if output.len() > limit { Err(ChildError::TooMuch { limit }) } else { Ok(output) }
 }
 
-async fn tail(stream: Option<impl AsyncRead + Unpin>) -> Result<String, ChildError> {
-    let mut kept = Tail::default();
+async fn ends(stream: Option<impl AsyncRead + Unpin>) -> Result<String, ChildError> {
+    let mut kept = Ends::default();
     if let Some(mut stream) = stream {
-        let mut buffer = [0; STDERR_TAIL_BYTES];
+        let mut buffer = vec![0; STDERR_PIECE_BYTES];
         loop {
             let length = stream.read(&mut buffer).await.map_err(ChildError::Read)?;
             let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty()) else { break };
@@ -146,20 +153,30 @@ async fn tail(stream: Option<impl AsyncRead + Unpin>) -> Result<String, ChildErr
     Ok(kept.text())
 }
 
-/// The end of a stream.
+/// The beginning of a stream, where a panic says why, and its end, where everything else does.
 #[derive(Debug, Default)]
-pub(crate) struct Tail(Vec<u8>);
+pub(crate) struct Ends {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+    left_out: bool,
+}
 
-impl Tail {
+impl Ends {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-        let surplus = self.0.len().saturating_sub(STDERR_TAIL_BYTES);
-        self.0.drain(..surplus);
+        let room = STDERR_HEAD_BYTES.saturating_sub(self.head.len()).min(bytes.len());
+        let (head, rest) = bytes.split_at(room);
+        self.head.extend_from_slice(head);
+        self.tail.extend_from_slice(rest);
+        let surplus = self.tail.len().saturating_sub(STDERR_TAIL_BYTES);
+        self.left_out |= surplus > 0;
+        self.tail.drain(..surplus);
     }
 
     /// As text without control characters.
     pub(crate) fn text(&self) -> String {
-        let text = String::from_utf8_lossy(&self.0);
+        let gap: &[u8] = if self.left_out { b" [...] " } else { b"" };
+        let kept = [&self.head, gap, &self.tail].concat();
+        let text = String::from_utf8_lossy(&kept);
         text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
     }
 }

@@ -21,7 +21,10 @@ pub enum EngineError {
     #[error("the engine's image is not known to it as {0}")]
     OtherDigest(String),
     /// It does not answer, or answers with an error.
-    #[error("the engine at {} does not give the image", socket.display())]
+    #[error(
+        "the engine at {} does not give the image; deploy/setup/engine.sh starts one",
+        socket.display()
+    )]
     Engine {
         /// Where it should answer.
         socket: PathBuf,

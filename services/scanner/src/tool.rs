@@ -5,7 +5,13 @@ mod launcher;
 mod order;
 mod process;
 
-use std::{fmt, io, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{
+    fmt,
+    fs::File,
+    io::{self, Read as _},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+};
 
 use tokio::sync::OnceCell;
 
@@ -64,6 +70,32 @@ enum Place {
     Container(Containers),
 }
 
+/// The start of an ELF file, up to the kind of processor.
+const ELF_START_BYTES: usize = 20;
+
+/// That a program is for this kind of processor, as far as its first bytes say: whoever starts
+/// another one is told of a missing file or permission.
+fn runs_here(program: &Path) -> io::Result<()> {
+    let start = |path: &Path| {
+        let mut start = [0; ELF_START_BYTES];
+        File::open(path)?.read_exact(&mut start).map(|()| start)
+    };
+    // Width, byte order, kind of processor; a script has none.
+    let kind = |[a, b, c, d, width, order, .., low, high]: [u8; ELF_START_BYTES]| {
+        ([a, b, c, d] == *b"\x7fELF").then_some((width, order, low, high))
+    };
+    let (theirs, ours) = match start(program) {
+        Ok(theirs) => (kind(theirs), kind(start(Path::new("/proc/self/exe"))?)),
+        // Shorter than that, and so a script if anything.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if theirs.is_none() || theirs == ours {
+        return Ok(());
+    }
+    Err(io::Error::other("a program for another kind of processor"))
+}
+
 /// The tool as configured.
 pub struct Tool {
     place: Place,
@@ -94,8 +126,12 @@ impl Tool {
         Self { place, sandbox, timeout_ms, in_force: OnceCell::new() }
     }
 
-    /// Whether it can run now; the first time that it can, the log says how it is shut in.
-    pub(crate) async fn ready(&self) -> Result<(), ToolMissing> {
+    /// Whether it can run now; the first time that it can, the log says how it is shut in, and what
+    /// an earlier process left behind is removed.
+    ///
+    /// # Errors
+    /// When it is missing, or cannot be shut in as configured.
+    pub async fn ready(&self) -> Result<(), ToolMissing> {
         self.print().await?;
         self.in_force
             .get_or_try_init(|| async {
@@ -135,6 +171,7 @@ impl Tool {
         if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 {
             return Err(missing(io::Error::other("not an executable file")));
         }
+        runs_here(file.path()).map_err(missing)?;
         file.print().await.map_err(missing)
     }
 

@@ -39,17 +39,21 @@ async fn no_more_is_read_than_the_bound_and_one_byte() {
 }
 
 #[test]
-fn the_tail_is_the_end_without_control_characters() {
-    let mut tail = Tail::default();
+fn of_what_it_says_both_ends_are_kept_without_control_characters() {
+    let mut ends = Ends::default();
+    ends.push(b"panic: out of luck\n");
     for _ in 0..100 {
-        tail.push(&[b'a'; 1_000]);
+        ends.push(&[b'a'; 1_000]);
     }
-    tail.push(b"\x1b[31mlast\nwords\xff\r\n");
-    let text = tail.text();
-    assert!(
-        text.len() <= STDERR_TAIL_BYTES + 2 && text.ends_with("a [31mlast words\u{fffd}"),
-        "{text}"
-    );
+    ends.push(b"\x1b[31mlast\nwords\xff\r\n");
+    let text = ends.text();
+    assert!(text.len() < STDERR_HEAD_BYTES + STDERR_TAIL_BYTES + 16, "{}", text.len());
+    assert!(text.starts_with("panic: out of luck a") && text.contains("a [...] a"), "{text}");
+    assert!(text.ends_with("a [31mlast words\u{fffd}"), "{text}");
+    let mut short = Ends::default();
+    short.push(b"one ");
+    short.push(b"two");
+    assert_eq!(short.text(), "one two");
 }
 
 #[test]

@@ -72,7 +72,7 @@ const fn default_max_report_bytes() -> usize {
 }
 
 const fn default_max_memory_bytes() -> u64 {
-    4 * 1024 * 1024 * 1024
+    2 * 1024 * 1024 * 1024
 }
 
 const fn default_max_scratch_bytes() -> u64 {

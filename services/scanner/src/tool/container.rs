@@ -117,9 +117,10 @@ impl Containers {
     pub(super) async fn run(&self, order: Order<'_>) -> Result<Vec<u8>, ChildError> {
         let limit_ms = order.timeout_ms;
         let docker = self.engine.connect().await.map_err(|e| away(&e))?;
-        let (program, _) = self.program.get().cloned().ok_or_else(|| {
-            ChildError::Engine("Trivy's image was not looked at before".to_owned())
-        })?;
+        if !self.program.initialized() {
+            self.print().await.map_err(|error| ChildError::Engine(error.to_string()))?;
+        }
+        let program = self.program.get().map(|(program, _)| program.clone()).unwrap_or_default();
         let absolute = |path: &Path| std::path::absolute(path).map_err(ChildError::Start);
         let input = absolute(order.target.path())?;
         body::let_read(&input).map_err(ChildError::Start)?;

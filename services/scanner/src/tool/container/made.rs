@@ -14,7 +14,7 @@ use bollard::{
 };
 use futures::TryStreamExt as _;
 
-use crate::child::{ChildError, Tail};
+use crate::child::{ChildError, Ends};
 
 /// How long the engine may take to remove a container, in milliseconds.
 const REMOVE_MS: u64 = 60_000;
@@ -58,7 +58,7 @@ impl Made {
         let mut written = attached.map_err(|e| failed(&e))?.output;
         let start = self.docker.start_container(self.id(), None::<StartContainerOptions>);
         start.await.map_err(|e| failed(&e))?;
-        let (mut output, mut tail) = (Vec::new(), Tail::default());
+        let (mut output, mut tail) = (Vec::new(), Ends::default());
         while let Some(piece) = written.try_next().await.map_err(|e| failed(&e))? {
             match piece {
                 LogOutput::StdErr { message } => tail.push(&message),
@@ -127,7 +127,7 @@ struct End {
 }
 
 impl End {
-    fn judge(&self, output: Vec<u8>, tail: &Tail) -> Result<Vec<u8>, ChildError> {
+    fn judge(&self, output: Vec<u8>, tail: &Ends) -> Result<Vec<u8>, ChildError> {
         if self.code == 0 && !self.out_of_memory {
             return Ok(output);
         }
