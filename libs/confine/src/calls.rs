@@ -92,11 +92,10 @@ fn rules(policy: &Policy) -> Result<Rules, BackendError> {
     match policy.code {
         Code::Own => own(&mut rules)?,
         Code::Foreign => {
-            rules.extend(listed::FOREIGN.iter().map(|call| (*call, Vec::new())));
-            // The one that types into the terminal of another.
-            rules.insert(libc::SYS_ioctl, vec![rule(1, SeccompCmpOp::Ne, libc::TIOCSTI)?]);
+            foreign(&mut rules, listed::MODULE)?;
             rules.insert(libc::SYS_socketpair, vec![equals(0, AF_UNIX)?]);
         }
+        Code::Program => foreign(&mut rules, listed::PROGRAM)?,
     }
     sockets(policy, &mut rules)?;
     Ok(rules)
@@ -116,6 +115,14 @@ fn own(rules: &mut Rules) -> Result<(), BackendError> {
         condition(1, SeccompCmpOp::MaskedEq(SOCKET_TYPE_MASK), SOCK_STREAM)?,
     ])?;
     rules.insert(libc::SYS_socketpair, vec![stream]);
+    Ok(())
+}
+
+/// Code of somebody else, with what this kind of it needs.
+fn foreign(rules: &mut Rules, kind: &[i64]) -> Result<(), BackendError> {
+    rules.extend(listed::FOREIGN.iter().chain(kind).map(|call| (*call, Vec::new())));
+    // The one that types into the terminal of another.
+    rules.insert(libc::SYS_ioctl, vec![rule(1, SeccompCmpOp::Ne, libc::TIOCSTI)?]);
     Ok(())
 }
 

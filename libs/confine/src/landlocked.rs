@@ -31,6 +31,7 @@ pub(crate) fn apply(policy: &Policy, applied: &mut Applied) -> Result<(), Confin
         let write = AccessFs::from_all(TESTED) & !BitFlags::from(AccessFs::Execute);
         rules = allow_paths(rules, &files.read, read)?;
         rules = allow_paths(rules, &files.write, write)?;
+        rules = allow_paths(rules, &files.execute, read | AccessFs::Execute)?;
     }
     if let Network::Tcp { listen, dial } = &policy.network {
         for (ports, access) in [(listen, AccessNet::BindTcp), (dial, AccessNet::ConnectTcp)] {

@@ -3,7 +3,8 @@
 //! [`apply`] is called once, in `main`, before any thread is started: landlock and capabilities
 //! belong to threads, and only threads that are started later inherit them. Nothing can be taken
 //! back afterwards, neither by the process nor by what it would start. [`renounce`] is the part for
-//! a process that has to start others.
+//! a process that has to start others. [`limit`] bounds what a process takes; one that is about to
+//! become a program of somebody else ([`Code::Program`]) calls it before [`apply`].
 //!
 //! What the kernel lacks is left out and reported in [`Applied`], or refuses the start
 //! ([`Policy::require`]). A system call that the filter does not let through fails with `ENOSYS`, as
@@ -12,10 +13,12 @@
 
 mod calls;
 mod landlocked;
+mod limits;
 mod privileges;
 
 use std::{fmt, path::PathBuf};
 
+pub use limits::{Limits, limit};
 pub use privileges::renounce;
 
 /// What a process may still do after [`apply`].
@@ -41,6 +44,9 @@ pub struct Files {
     pub read: Vec<PathBuf>,
     /// May be read, written, created and removed.
     pub write: Vec<PathBuf>,
+    /// May be read and run: the program that a process is about to become ([`Code::Program`]), and
+    /// the loader that a dynamically linked one needs.
+    pub execute: Vec<PathBuf>,
 }
 
 /// Whom a process may talk to.
@@ -69,6 +75,10 @@ pub enum Code {
     /// are those of an ordinary program that starts no other. Local sockets are allowed (a reader
     /// of smart cards is one).
     Foreign,
+    /// The process becomes a program of somebody else, by `exec`, which landlock holds to
+    /// [`Files::execute`]. The system calls are those of a program that starts no other: threads,
+    /// but no processes; no sockets at all without a network, not even local ones.
+    Program,
 }
 
 /// One thing that is shut.

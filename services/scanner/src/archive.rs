@@ -41,14 +41,24 @@ pub enum ArchiveError {
         /// The bound.
         limit: u64,
     },
-    /// The scratch file could not be written, or the export is no tar archive.
-    #[error("cannot save the image to {}", path.display())]
+    /// The scratch file could not be written.
+    #[error(
+        "cannot save the image to {} ({cause}); make room there, or name another \
+         scan.scratch_directory", path.display())]
     Save {
         /// The scratch file.
         path: PathBuf,
         /// What went wrong.
-        #[source]
-        source: io::Error,
+        cause: io::Error,
+    },
+    /// The export is no tar archive, or was cut off.
+    #[error(
+        "the engine's export is no whole image archive ({cause}); see whether the image is \
+         still there, and the engine's log"
+    )]
+    Broken {
+        /// What went wrong.
+        cause: io::Error,
     },
     /// The export is not the image that was asked for.
     #[error(transparent)]
@@ -90,22 +100,32 @@ pub(crate) async fn save(
         }
     }
     drop(sender);
-    let failed = |source| ArchiveError::Save { path: path.to_owned(), source };
-    let entries = reader.await.map_err(|e| failed(io::Error::other(e)))?.map_err(failed)?;
+    let entries =
+        reader.await.map_err(|e| ArchiveError::Broken { cause: io::Error::other(e) })??;
     Ok(binding::check(&entries, id)?)
 }
 
-fn read(receiver: mpsc::Receiver<Bytes>, path: &Path) -> io::Result<Entries> {
-    let file = BufWriter::with_capacity(1 << 20, File::create_new(path)?);
-    let mut tee = Tee { receiver, piece: Bytes::new(), file };
-    let mut archive = tar::Archive::new(&mut tee);
+fn read(receiver: mpsc::Receiver<Bytes>, path: &Path) -> Result<Entries, ArchiveError> {
+    let unsaved = |cause| ArchiveError::Save { path: path.to_owned(), cause };
+    let file = BufWriter::with_capacity(1 << 20, File::create_new(path).map_err(unsaved)?);
+    let mut tee = Tee { receiver, piece: Bytes::new(), file, unsaved: None };
+    let read = entries(&mut tee);
+    if let Some(cause) = tee.unsaved {
+        return Err(unsaved(cause));
+    }
+    let entries = read.map_err(|cause| ArchiveError::Broken { cause })?;
+    tee.file.flush().map_err(unsaved)?;
+    Ok(entries)
+}
+
+fn entries(tee: &mut Tee) -> io::Result<Entries> {
+    let mut archive = tar::Archive::new(&mut *tee);
     let mut entries = Entries::default();
     for entry in archive.entries()? {
         entries.add(entry?)?;
     }
     // What follows the last entry is padding, and belongs into the file too.
-    io::copy(&mut tee, &mut io::sink())?;
-    tee.file.flush()?;
+    io::copy(tee, &mut io::sink())?;
     Ok(entries)
 }
 
@@ -114,13 +134,18 @@ struct Tee {
     receiver: mpsc::Receiver<Bytes>,
     piece: Bytes,
     file: BufWriter<File>,
+    /// Why the file could not be written, when it could not.
+    unsaved: Option<io::Error>,
 }
 
 impl Read for Tee {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.piece.is_empty() {
             let Some(piece) = self.receiver.blocking_recv() else { return Ok(0) };
-            self.file.write_all(&piece)?;
+            if let Err(error) = self.file.write_all(&piece) {
+                self.unsaved = Some(error);
+                return Err(io::Error::other("the file cannot be written"));
+            }
             self.piece = piece;
         }
         // As much as fits, in one copy.

@@ -1,10 +1,14 @@
 //! The configuration file: parsed once, every bound by name with its unit, unknown keys refused.
 
+mod tool;
+
 use std::path::{Path, PathBuf};
 
 use rpc::{IdentityFiles, ServerConfig};
 use serde::Deserialize;
 use telemetry::TelemetryConfig;
+
+pub use tool::{Sandbox, ToolConfig};
 
 /// The whole file; `config.example.toml` explains it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -43,20 +47,6 @@ impl Default for EngineConfig {
     }
 }
 
-/// The scan tool.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ToolConfig {
-    /// The Trivy binary; its SHA-256 goes into the evidence.
-    pub path: PathBuf,
-    /// The longest that one run may take, in milliseconds.
-    #[serde(default = "default_tool_timeout_ms")]
-    pub timeout_ms: u64,
-    /// The longest report, in bytes.
-    #[serde(default = "default_max_report_bytes")]
-    pub max_report_bytes: usize,
-}
-
 /// The vulnerability database.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,14 +82,6 @@ pub struct ScanConfig {
     /// How many scans run at once; more wait.
     #[serde(default = "default_max_concurrent")]
     pub max_concurrent: usize,
-}
-
-const fn default_tool_timeout_ms() -> u64 {
-    240_000
-}
-
-const fn default_max_report_bytes() -> usize {
-    32 * 1024 * 1024
 }
 
 const fn default_max_age_days() -> u32 {
@@ -174,6 +156,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
+        self.tool.check()?;
         let label = &self.database.label;
         let label_ok = (1..=64).contains(&label.len())
             && label
@@ -187,8 +170,6 @@ impl Config {
             });
         }
         let at_least_one = [
-            ("tool.timeout_ms", self.tool.timeout_ms),
-            ("tool.max_report_bytes", self.tool.max_report_bytes as u64),
             ("database.max_age_days", u64::from(self.database.max_age_days)),
             ("scan.max_cache_entries", self.scan.max_cache_entries as u64),
             ("scan.max_image_bytes", self.scan.max_image_bytes),

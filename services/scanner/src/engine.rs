@@ -21,7 +21,10 @@ pub enum EngineError {
     #[error("the engine's image is not known to it as {0}")]
     OtherDigest(String),
     /// It does not answer, or answers with an error.
-    #[error("the engine at {} does not give the image", socket.display())]
+    #[error(
+        "the engine at {} does not give the image; deploy/setup/engine.sh starts one",
+        socket.display()
+    )]
     Engine {
         /// Where it should answer.
         socket: PathBuf,
@@ -60,14 +63,16 @@ impl Engine {
         Self { socket }
     }
 
-    async fn connect(&self) -> Result<Docker, EngineError> {
+    /// A connection.
+    pub(crate) async fn connect(&self) -> Result<Docker, EngineError> {
         let path = self.socket.to_string_lossy();
         let docker = Docker::connect_with_unix(&path, ANSWER_TIMEOUT_S, API_DEFAULT_VERSION)
             .map_err(|source| self.failed("", source))?;
         docker.negotiate_version().await.map_err(|source| self.failed("", source))
     }
 
-    fn failed(&self, image: &str, source: bollard::errors::Error) -> EngineError {
+    /// What an error about `image` means.
+    pub(crate) fn failed(&self, image: &str, source: bollard::errors::Error) -> EngineError {
         match source {
             bollard::errors::Error::DockerResponseServerError { status_code: 404, .. } => {
                 EngineError::NotFound(image.to_owned())

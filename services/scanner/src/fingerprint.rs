@@ -21,6 +21,13 @@ pub(crate) struct Print {
     stamp: Stamp,
 }
 
+impl Print {
+    /// Of content that never changes, such as that of an image by its id.
+    pub(crate) const fn unchanging(sha256: Sha256Digest) -> Self {
+        Self { sha256, stamp: (0, 0, 0, [0; 4]) }
+    }
+}
+
 /// A file whose digest is remembered.
 #[derive(Debug, Clone)]
 pub(crate) struct Fingerprint {

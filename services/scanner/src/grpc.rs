@@ -22,6 +22,7 @@ use crate::{
     engine::EngineError,
     scan::{ScanError, Scans},
     statement::{self, SignError, Subject},
+    tool::ToolMissing,
 };
 
 /// The full name of the service.
@@ -55,15 +56,18 @@ impl Coded for ScanError {
                 EngineError::Engine { .. } => Code::Unavailable,
             },
             Self::Archive(ArchiveError::TooLarge { .. }) => Code::ResourceExhausted,
-            Self::Archive(ArchiveError::Save { .. }) | Self::Scratch { .. } | Self::Program(_) => {
-                Code::Unavailable
-            }
+            Self::Archive(ArchiveError::Save { .. } | ArchiveError::Broken { .. })
+            | Self::Scratch { .. }
+            | Self::Program(_) => Code::Unavailable,
             Self::Archive(ArchiveError::Binding(_)) => Code::DataLoss,
             Self::ExportTimedOut { .. } => Code::DeadlineExceeded,
             Self::Tool(error) => match error {
                 ChildError::TimedOut { .. } => Code::DeadlineExceeded,
-                ChildError::TooMuch { .. } => Code::ResourceExhausted,
-                ChildError::Start(_) | ChildError::Read(_) => Code::Unavailable,
+                ChildError::TooMuch { .. } | ChildError::Scratch { .. } => Code::ResourceExhausted,
+                ChildError::Start(_)
+                | ChildError::Read(_)
+                | ChildError::NotConfined { .. }
+                | ChildError::Engine(_) => Code::Unavailable,
                 ChildError::Failed { .. } => Code::Internal,
             },
             Self::Report(_) => Code::Internal,
@@ -73,7 +77,11 @@ impl Coded for ScanError {
 
     fn reason(&self) -> &'static str {
         match self {
-            Self::ToolMissing(_) => "TRIVY_MISSING",
+            Self::ToolMissing(error) => match error {
+                ToolMissing::Binary { .. } | ToolMissing::Image { .. } => "TRIVY_MISSING",
+                ToolMissing::Sandbox(_) => "TRIVY_NOT_CONFINED",
+                ToolMissing::Engine(_) => "ENGINE_UNAVAILABLE",
+            },
             Self::Engine(error) | Self::Archive(ArchiveError::Engine(error)) => match error {
                 EngineError::NotFound(_) => "IMAGE_NOT_FOUND",
                 EngineError::OtherDigest(_) => "IMAGE_DIGEST_UNKNOWN",
@@ -81,13 +89,17 @@ impl Coded for ScanError {
             },
             Self::Archive(ArchiveError::TooLarge { .. }) => "IMAGE_TOO_LARGE",
             Self::Archive(ArchiveError::Save { .. }) | Self::Scratch { .. } => "SCRATCH_FAILED",
+            Self::Archive(ArchiveError::Broken { .. }) => "EXPORT_BROKEN",
             Self::Program(_) => "PROGRAM_UNREADABLE",
             Self::Archive(ArchiveError::Binding(_)) => "IMAGE_MISMATCH",
             Self::ExportTimedOut { .. } => "EXPORT_TIMED_OUT",
             Self::Tool(error) => match error {
                 ChildError::TimedOut { .. } => "TRIVY_TIMED_OUT",
                 ChildError::TooMuch { .. } => "REPORT_TOO_LARGE",
+                ChildError::Scratch { .. } => "SCRATCH_TOO_LARGE",
                 ChildError::Start(_) | ChildError::Read(_) => "TRIVY_NOT_STARTED",
+                ChildError::NotConfined { .. } => "TRIVY_NOT_CONFINED",
+                ChildError::Engine(_) => "ENGINE_UNAVAILABLE",
                 ChildError::Failed { .. } => "TRIVY_FAILED",
             },
             Self::Report(_) => "REPORT_INVALID",

@@ -33,7 +33,7 @@ pub use inventory::Inventory;
 pub use report::{FINDINGS_MAX, PACKAGES_MAX, ReportError};
 pub use scan::{Clock, Record, ScanError, Scanned, Scans};
 pub use statement::{SignError, Subject, seal, statement};
-pub use tool::ToolMissing;
+pub use tool::{RunConfined, Target, Tool, ToolMissing};
 
 /// How often readiness and the database's age are looked at, in milliseconds.
 const READY_INTERVAL_MS: u64 = 15_000;

@@ -166,7 +166,7 @@ impl Scans {
         clear_leftovers(&scratch)
             .map_err(|source| ScanError::Scratch { path: scratch.clone(), source })?;
         Ok(Arc::new(Self {
-            tool: Tool::new(&config.tool),
+            tool: Tool::new(config),
             databases: Databases::new(&config.database),
             images,
             cache,
@@ -188,7 +188,7 @@ impl Scans {
         if let Err(reason) = self.databases.usable((self.clock)()).await {
             tracing::warn!(%reason, "scans will be incomplete");
         }
-        self.tool.print().await.map(drop)
+        self.tool.ready().await
     }
 
     /// Scans `image`, or answers from the cache or from a run under way.

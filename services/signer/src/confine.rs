@@ -52,7 +52,11 @@ pub fn server(config: &Config, key_paths: &[PathBuf]) -> Policy {
         telemetry.metrics_listen,
     ];
     Policy {
-        files: Some(Files { read: read.collect(), write: vec![config.state_dir.clone()] }),
+        files: Some(Files {
+            read: read.collect(),
+            write: vec![config.state_dir.clone()],
+            ..Files::default()
+        }),
         network: Network::Tcp {
             listen: listen.iter().flatten().map(std::net::SocketAddr::port).collect(),
             dial: telemetry.otlp_endpoint.as_deref().and_then(dialled).into_iter().collect(),
@@ -73,6 +77,7 @@ pub fn agent(config: &Config) -> Policy {
         Files {
             read: libraries.chain(module.read.iter().cloned()).collect(),
             write: own.chain(module.write.iter().cloned()).collect(),
+            ..Files::default()
         }
     });
     let network = if module.network { Network::Any } else { Network::None };

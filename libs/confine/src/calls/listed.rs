@@ -53,7 +53,7 @@ pub(super) const EVERYBODY: &[i64] = &[
     #[cfg(not(target_arch = "riscv64"))] SYS_getrlimit,
 ];
 
-/// What a PKCS#11 module of somebody else may need beyond that.
+/// What code of somebody else may need beyond that.
 #[rustfmt::skip]
 pub(super) const FOREIGN: &[i64] = &[
     // Its libraries become code.
@@ -62,9 +62,6 @@ pub(super) const FOREIGN: &[i64] = &[
     SYS_truncate, SYS_symlinkat, SYS_fchown, SYS_fchownat, SYS_utimensat, SYS_getxattr,
     SYS_fgetxattr, SYS_sendfile, SYS_chdir, SYS_fchdir, SYS_inotify_init1, SYS_inotify_add_watch,
     SYS_inotify_rm_watch,
-    // What several programs share that use one token.
-    SYS_shmget, SYS_shmat, SYS_shmdt, SYS_shmctl, SYS_semget, SYS_semop, SYS_semtimedop,
-    SYS_semctl, SYS_msgget, SYS_msgsnd, SYS_msgrcv, SYS_msgctl,
     // Waiting and clocks.
     SYS_pselect6, SYS_rt_sigsuspend, SYS_signalfd4, SYS_timerfd_create, SYS_timerfd_settime,
     SYS_timer_create, SYS_timer_settime, SYS_timer_gettime, SYS_timer_delete, SYS_setitimer,
@@ -83,4 +80,18 @@ pub(super) const FOREIGN: &[i64] = &[
     #[cfg(target_arch = "x86_64")] SYS_getpgrp,
     #[cfg(target_arch = "x86_64")] SYS_alarm,
     #[cfg(target_arch = "x86_64")] SYS_accept,
+];
+
+/// What a PKCS#11 module needs beside: several programs may share one token.
+#[rustfmt::skip]
+pub(super) const MODULE: &[i64] = &[
+    SYS_shmget, SYS_shmat, SYS_shmdt, SYS_shmctl, SYS_semget, SYS_semop, SYS_semtimedop,
+    SYS_semctl, SYS_msgget, SYS_msgsnd, SYS_msgrcv, SYS_msgctl,
+];
+
+/// What it takes to become another program. Which one, landlock says.
+#[rustfmt::skip]
+pub(super) const PROGRAM: &[i64] = &[
+    SYS_execve,
+    #[cfg(target_arch = "x86_64")] SYS_arch_prctl,
 ];

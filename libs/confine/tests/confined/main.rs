@@ -22,6 +22,8 @@ use std::{
 const TESTS: &[(&str, fn())] = &[
     ("what_is_denied_fails_and_would_work_without", what_is_denied_fails_and_would_work_without),
     ("a_module_of_others_starts_nothing_and_sees_no_network", a_module_is_held),
+    ("a_program_of_others_is_alone", a_program_of_others_is_alone),
+    ("limits_hold", limits_hold),
     ("a_service_goes_on_working", a_service_goes_on_working),
     ("only_the_named_ports_are_dialled", only_the_named_ports_are_dialled),
     ("every_layer_is_applied_or_missing", every_layer_is_applied_or_missing),
@@ -109,6 +111,26 @@ fn a_module_is_held() {
     assert!(Stage::new().can("module-network", "connect"));
     assert!(!Stage::new().can("module-files", "outside"));
     assert!(Stage::new().can("module-files", "write"));
+}
+
+fn a_program_of_others_is_alone() {
+    let denied = ["spawn", "exec-other", "connect", "udp", "unix-connect", "socket-pair", "signal"];
+    for what in denied.into_iter().chain(["outside", "outside-write", "read-only", "own-memory"]) {
+        assert!(Stage::new().can("free", what), "{what} fails unconfined: the probe shows nothing");
+        assert!(!Stage::new().can("program", what), "{what}");
+    }
+    // The program that is named is the one that it may become.
+    for what in ["exec", "read", "write", "thread"] {
+        assert!(Stage::new().can("program", what), "{what}");
+    }
+}
+
+fn limits_hold() {
+    for what in ["memory", "open-files"] {
+        assert!(Stage::new().can("program", what), "{what} fails unlimited");
+        assert!(!Stage::new().can("limited", what), "{what}");
+    }
+    assert!(!Stage::new().can("limited", "raise-memory"));
 }
 
 fn a_service_goes_on_working() {

@@ -8,7 +8,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use confine::{Code, Files, Network, Policy};
+use confine::{Code, Files, Limits, Network, Policy};
 use rustix::net::{AddressFamily, SendFlags, SocketType};
 
 /// The exit status of a probe that was refused what it tried.
@@ -35,7 +35,8 @@ pub(crate) const DENIED: &[&str] = &[
 
 fn policy(name: &str, stage: &Path) -> Option<Policy> {
     let port = || std::fs::read_to_string(stage.join("port")).unwrap().parse().unwrap();
-    let files = Files { read: vec![stage.join("read")], write: vec![stage.join("write")] };
+    let (read, write) = (vec![stage.join("read")], vec![stage.join("write")]);
+    let files = Files { read, write, ..Files::default() };
     let tcp = |dial| Network::Tcp { listen: vec![0], dial };
     let service = |network| Policy {
         files: Some(files.clone()),
@@ -51,6 +52,12 @@ fn policy(name: &str, stage: &Path) -> Option<Policy> {
         "module" => Some(module(None, Network::None)),
         "module-network" => Some(module(None, Network::Any)),
         "module-files" => Some(module(Some(files), Network::None)),
+        "program" | "limited" => {
+            let execute = ["/bin/true", "/lib", "/lib64", "/usr/lib"].map(PathBuf::from);
+            let execute = execute.into_iter().filter(|path| path.exists()).collect();
+            let files = Some(Files { execute, ..files });
+            Some(Policy { files, network: Network::None, code: Code::Program, require: false })
+        }
         other => panic!("no policy {other}"),
     }
 }
@@ -62,6 +69,10 @@ pub(crate) fn run(name: &str, what: &str, stage: &Path) -> ExitCode {
     // A port that was free a moment ago; only 0 is allowed.
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let waiting = (name == "threads").then(|| std::thread::spawn(std::thread::park));
+    if name == "limited" {
+        let limits = Limits { memory_bytes: 64 << 20, file_bytes: 1 << 20, open_files: 32 };
+        confine::limit(&limits).unwrap();
+    }
     let missing = match policy(name, stage) {
         None => Vec::new(),
         Some(policy) => match confine::apply(&policy) {
@@ -96,6 +107,7 @@ fn attempt(what: &str, stage: &Path, ports: [u16; 2], free: SocketAddr) -> io::R
     match what {
         "nothing" => Ok(()),
         "exec" => Err(Command::new("/bin/true").exec()),
+        "exec-other" => Err(Command::new("/bin/sh").args(["-c", "exit 0"]).exec()),
         "spawn" => Command::new("/bin/true").spawn()?.wait().map(drop),
         "connect" => TcpStream::connect(local(ports[0])).map(drop),
         "connect-other" => TcpStream::connect(local(ports[1])).map(drop),
@@ -128,6 +140,16 @@ fn attempt(what: &str, stage: &Path, ports: [u16; 2], free: SocketAddr) -> io::R
             Ok(setrlimit(Resource::Core, one)?)
         }
         "read" => std::fs::read(stage.join("read/file")).map(drop),
+        "memory" => Ok(Vec::<u8>::new().try_reserve_exact(128 << 20).map_err(io::Error::other)?),
+        "open-files" => {
+            let open = |_| std::fs::File::open(stage.join("read/file"));
+            (0..64).map(open).collect::<io::Result<Vec<_>>>().map(drop)
+        }
+        "raise-memory" => {
+            use rustix::process::{Resource, Rlimit, setrlimit};
+            let most = Some(256 << 20);
+            Ok(setrlimit(Resource::Data, Rlimit { current: most, maximum: most })?)
+        }
         "write" => write(&stage.join("write")),
         "thread" => {
             std::thread::Builder::new().name("t".into()).spawn(|| ())?.join().unwrap();

@@ -23,6 +23,11 @@ fn a_value_outside_its_bounds_is_refused_with_key_and_value() {
     for (from, to, key) in [
         ("max_concurrent = 2", "max_concurrent = 0", "scan.max_concurrent = 0"),
         ("max_concurrent = 2", "max_concurrent = 65", "scan.max_concurrent = 65"),
+        ("# timeout_ms = 240000", "timeout_ms = 0 #", "tool.timeout_ms = 0"),
+        ("# max_memory_bytes = 2147483648", "max_memory_bytes = 1", "tool.max_memory_bytes = 1"),
+        ("# sandbox = \"process\"", "sandbox = \"container\"", "tool.image = \"\""),
+        ("# image = \"sha256:…\"", "image = \"trivy:latest\"", "tool.image = \"trivy:latest\""),
+        ("path = \".tools/bin/trivy\"", "", "tool.path = \"\""),
         ("max_age_days = 7", "max_age_days = 0", "database.max_age_days = 0"),
         ("label = \"trivy-db\"", "label = \"Not/ok\"", "database.label = \"Not/ok\""),
     ] {

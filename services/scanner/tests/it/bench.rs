@@ -64,13 +64,51 @@ impl Images for OneImage {
 
     fn export(&self, id: Sha256Digest) -> Export {
         self.exports.fetch_add(1, Ordering::Relaxed);
-        if id != self.id && id != Sha256Digest::of(b"mislabelled") {
-            let missing = EngineError::NotFound(format!("sha256:{id}"));
-            return stream::iter([Err(missing)]).boxed();
-        }
+        let missing = || EngineError::NotFound(format!("sha256:{id}"));
         let pieces: Vec<_> =
             self.archive.chunks(512).map(|p| Ok(Bytes::copy_from_slice(p))).collect();
-        stream::iter(pieces).boxed()
+        let begun = |count: usize| stream::iter(pieces.into_iter().take(count));
+        match Ends::of(id) {
+            _ if id == self.id => begun(usize::MAX).boxed(),
+            Some(Ends::Mislabelled) => begun(usize::MAX).boxed(),
+            Some(Ends::Vanishes) => begun(2).chain(stream::iter([Err(missing())])).boxed(),
+            Some(Ends::CutOff) => begun(2).boxed(),
+            Some(Ends::NoEngine) => {
+                let source = bollard::errors::Error::RequestTimeoutError;
+                let away = EngineError::Engine { socket: "/run/engine.sock".into(), source };
+                stream::iter([Err(away)]).boxed()
+            }
+            Some(Ends::Stalls) => begun(2).chain(stream::pending()).boxed(),
+            None => stream::iter([Err(missing())]).boxed(),
+        }
+    }
+}
+
+/// How the export of an image ends that is not the one of the bench.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ends {
+    /// Well, but it is another image.
+    Mislabelled,
+    /// In the middle, for the image is gone.
+    Vanishes,
+    /// In the middle, without a word.
+    CutOff,
+    /// Never.
+    Stalls,
+    /// At once, for no engine answers.
+    NoEngine,
+}
+
+impl Ends {
+    /// The id that an image with this end has.
+    pub(crate) fn id(self) -> Sha256Digest {
+        Sha256Digest::of(format!("{self:?}").as_bytes())
+    }
+
+    fn of(id: Sha256Digest) -> Option<Self> {
+        [Self::Mislabelled, Self::Vanishes, Self::CutOff, Self::Stalls, Self::NoEngine]
+            .into_iter()
+            .find(|ends| ends.id() == id)
     }
 }
 
@@ -115,7 +153,8 @@ impl Bench {
     /// The configuration with a stub of this behaviour.
     pub(crate) fn config(&self, behaviour: &str) -> Config {
         let tool = self.path(&format!("trivy-{behaviour}"));
-        if behaviour != "missing" && !tool.exists() {
+        let made = ["missing", "made-by-the-test"].contains(&behaviour);
+        if !made && !tool.exists() {
             let stub = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/stub-trivy.sh");
             std::os::unix::fs::symlink(stub, &tool).unwrap();
         }
@@ -127,6 +166,7 @@ impl Bench {
             ca = "{0}/ca.crt.pem"
             [tool]
             path = "{0}/trivy-{behaviour}"
+            sandbox = "none"
             max_report_bytes = 1000000
             [database]
             directory = "{0}/directory"

@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod real;
+#[cfg(test)]
+mod real_container;
 #[cfg(test)]
 mod stub;
 #[cfg(test)]

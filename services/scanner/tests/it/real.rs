@@ -13,18 +13,18 @@ use std::{
 use evidence::Completeness;
 use ids::{JobId, Sha256Digest, Timestamp};
 use job::Image;
-use scanner::{Config, Engine, Inventory, Scans, Subject};
+use scanner::{ChildError, Config, Engine, Inventory, Scans, Subject, Target, Tool};
 use store::SledCache;
 
-const SOCKET: &str = "/var/run/docker.sock";
-const IMAGES: [&str; 3] =
+pub(crate) const SOCKET: &str = "/var/run/docker.sock";
+pub(crate) const IMAGES: [&str; 3] =
     ["aibom/base:bookworm", "debian:bookworm-slim", "aibom/trainer-probe:dev"];
 
-fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn trivy() -> Option<PathBuf> {
+pub(crate) fn trivy() -> Option<PathBuf> {
     let named = std::env::var_os("AIBOM_TEST_TRIVY").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).map(|directory| directory.join("trivy"));
@@ -32,7 +32,7 @@ fn trivy() -> Option<PathBuf> {
     named.into_iter().chain([installed]).chain(on_path).find(|path| path.is_file())
 }
 
-async fn image() -> Option<Image> {
+pub(crate) async fn image() -> Option<Image> {
     let version = bollard::API_DEFAULT_VERSION;
     let docker = bollard::Docker::connect_with_unix(SOCKET, 10, version).ok()?;
     let docker = docker.negotiate_version().await.ok()?;
@@ -45,7 +45,7 @@ async fn image() -> Option<Image> {
     None
 }
 
-fn database(out: &Path) {
+pub(crate) fn database(out: &Path) {
     let made = Command::new(env!("CARGO_BIN_EXE_aibom-trivy-db"))
         .arg("--advisories")
         .arg(repository().join("deploy/trivy-db/advisories.json"))
@@ -55,7 +55,7 @@ fn database(out: &Path) {
     assert!(made.unwrap().success());
 }
 
-fn config(directory: &Path, trivy: &Path) -> Config {
+pub(crate) fn config(directory: &Path, trivy: &Path) -> Config {
     let text = format!(
         r#"
         identity = {{ certificate = "-", key = "-", ca = "-" }}
@@ -71,7 +71,9 @@ fn config(directory: &Path, trivy: &Path) -> Config {
         trivy.display(),
         directory.display(),
     );
-    Config::parse(&text).unwrap()
+    let mut config = Config::parse(&text).unwrap();
+    config.tool.launcher = env!("CARGO_BIN_EXE_aibom-scanner").into();
+    config
 }
 
 /// The members that Trivy spells in its own way.
@@ -137,4 +139,69 @@ async fn the_real_trivy_finds_what_the_database_lists() {
     let statement = scanner::statement(&subject, &bare);
     assert_eq!(statement.predicate.aibom.completeness, Completeness::Incomplete);
     assert!(statement.predicate.scanner.result.is_empty());
+}
+
+/// The root file system of a small Debian machine.
+fn root_file_system(root: &Path) {
+    for (name, text) in [
+        ("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"),
+        ("etc/debian_version", "12.15\n"),
+        (
+            "var/lib/dpkg/status",
+            "Package: tar\nStatus: install ok installed\nArchitecture: amd64\n\
+             Version: 1.34+dfsg-1.2+deb12u1\nMaintainer: Somebody <s@example.org>\n\
+             Description: an archiver\n\n",
+        ),
+    ] {
+        let path = root.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+}
+
+/// What the real tool, shut in, says of a root file system with the database in `directory`.
+async fn root_scanned(directory: &Path, trivy: &Path) -> Result<String, ChildError> {
+    let path = |name: &str| directory.join(name);
+    std::fs::create_dir_all(path("home")).unwrap();
+    root_file_system(&path("root"));
+    let tool = Tool::new(&config(directory, trivy));
+    let (root, home, database) = (path("root"), path("home"), path("database"));
+    let report = tool.scan(Target::RootFs(&root), &home, Some(&database)).await?;
+    Ok(String::from_utf8(report).unwrap())
+}
+
+#[tokio::test]
+async fn the_real_trivy_shut_in_scans_a_root_file_system() {
+    let Some(trivy) = trivy() else {
+        eprintln!("SKIPPED: no Trivy (deploy/setup/trivy.sh)");
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    database(&directory.path().join("database"));
+    let report = root_scanned(directory.path(), &trivy).await.unwrap();
+    assert!(report.contains("CVE-2005-2541"), "{report}");
+}
+
+#[tokio::test]
+async fn a_broken_database_is_an_error_and_no_clean_result() {
+    let Some(trivy) = trivy() else {
+        eprintln!("SKIPPED: no Trivy (deploy/setup/trivy.sh)");
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    database(&directory.path().join("database"));
+    let file = directory.path().join("database/db/trivy.db");
+    let whole = std::fs::read(&file).unwrap();
+    for length in [0, 1_000, 8_192, whole.len() / 4] {
+        std::fs::write(&file, &whole[..length]).unwrap();
+        let error = root_scanned(directory.path(), &trivy).await.unwrap_err();
+        let failed = matches!(&error, ChildError::Failed { stderr, .. } if !stderr.is_empty());
+        assert!(failed, "{length}: {error}");
+    }
+    // All of its length, but nothing in it.
+    let mut hollow = whole.clone();
+    hollow[3 * 4_096..].fill(0);
+    std::fs::write(&file, hollow).unwrap();
+    let error = root_scanned(directory.path(), &trivy).await.unwrap_err();
+    assert!(matches!(error, ChildError::Failed { .. }), "{error}");
 }

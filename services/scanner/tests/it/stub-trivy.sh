@@ -10,10 +10,23 @@ case "$0" in
     *-truncated) head -c 5000 "$here/report.json" ;;
     *-garbage) echo 'no report at all' ;;
     *-huge) exec yes '{"SchemaVersion":2,' ;;
+    *-huge-drip) while :; do printf ' '; done ;;
+    *-noisy) yes 'much ado' | head -c 50000000 >&2; cat "$here/report.json" ;;
+    *-segfault) kill -SEGV $$ ;;
+    *-panic)
+        printf 'panic: runtime error: index out of range\n\ngoroutine 1 [running]:\n' >&2
+        yes 'main.main()' | head -c 20000 >&2
+        exit 2
+        ;;
+    *-fills)
+        head -c 50000000 /dev/zero >"$HOME/layer"
+        sleep 1000
+        ;;
     *-exit1) echo 'FATAL the database is broken' >&2; exit 1 ;;
     *-replaced) cat "$here/report.json"; echo more >>"$here/directory/db/trivy.db" ;;
     *-timeout)
-        sleep 1000 &
+        trap '' TERM INT HUP
+        sh -c "trap '' TERM INT HUP; sleep 1000" &
         echo "$$ $!" >"$here/pids.new"
         mv "$here/pids.new" "$here/pids"
         wait

@@ -13,7 +13,7 @@ use scanner::{
     ArchiveError, ChildError, EngineError, ReportError, ScanError, Scanned, Subject, Unusable,
 };
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Ends};
 
 async fn scanned(bench: &Bench, behaviour: &str) -> Result<Scanned, Arc<ScanError>> {
     let result = bench.scans(&bench.config(behaviour)).scan(&bench.image()).await;
@@ -202,7 +202,7 @@ async fn an_image_that_is_not_there_or_is_another_one_is_refused() {
     let error = scans.scan(&missing).await.unwrap_err();
     let not_found = ScanError::Archive(ArchiveError::Engine(EngineError::NotFound(String::new())));
     assert_eq!(std::mem::discriminant(&*error), std::mem::discriminant(&not_found), "{error}");
-    let other = format!("sha256:{}", Sha256Digest::of(b"mislabelled")).parse().unwrap();
+    let other = format!("sha256:{}", Ends::Mislabelled.id()).parse().unwrap();
     let error = scans.scan(&other).await.unwrap_err();
     assert!(matches!(*error, ScanError::Archive(ArchiveError::Binding(_))), "{error}");
     assert_eq!(bench.runs(), 0);

@@ -48,16 +48,21 @@ fn identities(directory: &Path, wanted: &[(Role, &str)]) -> Vec<Arc<MeshIdentity
     wanted.iter().enumerate().map(issue).collect()
 }
 
-struct Mesh {
-    bench: Bench,
-    scheduler: Arc<MeshIdentity>,
+pub(crate) struct Mesh {
+    pub(crate) bench: Bench,
+    pub(crate) scheduler: Arc<MeshIdentity>,
     user: Arc<MeshIdentity>,
-    service: Handle,
+    pub(crate) service: Handle,
 }
 
 impl Mesh {
     async fn start(behaviour: &str) -> Self {
         let bench = Bench::new();
+        let config = bench.config(behaviour);
+        Self::with(bench, config).await
+    }
+
+    pub(crate) async fn with(bench: Bench, config: scanner::Config) -> Self {
         let roles = [(Role::Scanner, "s1"), (Role::Scheduler, "main"), (Role::User, "ada")];
         let mut made = identities(bench.directory.path(), &roles).into_iter();
         let mut next = || made.next().unwrap();
@@ -69,18 +74,18 @@ impl Mesh {
             cache: Arc::clone(&bench.cache),
             clock: Arc::new(move || at),
         };
-        let service = scanner::start(bench.config(behaviour), deps).await.unwrap();
+        let service = scanner::start(config, deps).await.unwrap();
         Self { bench, scheduler, user, service }
     }
 
-    fn client(&self, who: &Arc<MeshIdentity>) -> ScanServiceClient<rpc::Channel> {
+    pub(crate) fn client(&self, who: &Arc<MeshIdentity>) -> ScanServiceClient<rpc::Channel> {
         let url = format!("https://{}", self.service.local_addr());
         let config = ClientConfig::new(url, id(Role::Scanner, "s1"));
         ScanServiceClient::new(rpc::connect(&config, Arc::clone(who)).unwrap())
             .max_decoding_message_size(rpc::MAX_RESPONSE_BYTES)
     }
 
-    fn request(&self) -> ScanRequest {
+    pub(crate) fn request(&self) -> ScanRequest {
         ScanRequest {
             job_id: JobId::new(1, [7; 10]).to_string(),
             image: self.bench.image().to_string(),

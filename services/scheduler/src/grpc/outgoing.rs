@@ -59,9 +59,15 @@ fn stage_error(service: &str, final_reason: Reason, status: &Status) -> StageErr
     StageError { reason, message: format!("{service}: {named}: {}", status.message()), again }
 }
 
-/// Refusals that the same call gets again, whatever their code.
-const FINAL_REASONS: [&str; 4] =
-    ["IMAGE_TOO_LARGE", "REPORT_TOO_LARGE", "SCAN_TOO_LARGE", "REPORT_INVALID"];
+/// Refusals that the same call gets again, whatever their code. A Trivy that fails is none of them:
+/// its database may be broken, and a training is not thrown away for what an operator can mend.
+const FINAL_REASONS: [&str; 5] = [
+    "IMAGE_TOO_LARGE",
+    "REPORT_TOO_LARGE",
+    "SCRATCH_TOO_LARGE",
+    "SCAN_TOO_LARGE",
+    "REPORT_INVALID",
+];
 
 fn missing(service: &str) -> StageError {
     StageError {
@@ -185,3 +191,6 @@ impl Peers {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
