@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rpc::{IdentityFiles, ServerConfig};
+use scandb::UPDATE_HOURS_MAX;
 use serde::Deserialize;
 use telemetry::TelemetryConfig;
 
@@ -24,7 +25,7 @@ pub struct Config {
     /// Trivy.
     pub tool: ToolConfig,
     /// Its database.
-    pub database: DatabaseConfig,
+    pub database: scandb::Config,
     /// Bounds and places of the scans.
     pub scan: ScanConfig,
 }
@@ -57,21 +58,6 @@ pub struct ToolConfig {
     pub max_report_bytes: usize,
 }
 
-/// The vulnerability database.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DatabaseConfig {
-    /// The directory that holds `db/trivy.db` and `db/metadata.json`.
-    pub directory: PathBuf,
-    /// The oldest database that still counts, in days since its last update.
-    #[serde(default = "default_max_age_days")]
-    pub max_age_days: u32,
-    /// What the evidence calls it, such as `trivy-db` or `test subset`: 1 to 64 of a-z, 0-9, '.',
-    /// '-', '_' and blanks.
-    #[serde(default = "default_label")]
-    pub label: String,
-}
-
 /// Bounds and places of the scans.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,14 +86,6 @@ const fn default_tool_timeout_ms() -> u64 {
 
 const fn default_max_report_bytes() -> usize {
     32 * 1024 * 1024
-}
-
-const fn default_max_age_days() -> u32 {
-    7
-}
-
-fn default_label() -> String {
-    "trivy-db".to_owned()
 }
 
 const fn default_max_cache_entries() -> usize {
@@ -200,6 +178,11 @@ impl Config {
                 let (value, reason) = (value.to_string(), "must be at least 1");
                 return Err(ConfigError::Value { key, value, reason });
             }
+        }
+        let every_h = self.database.update.as_ref().map_or(1, |update| update.every_h);
+        if !(1..=UPDATE_HOURS_MAX).contains(&every_h) {
+            let (key, reason) = ("database.update.every_h", "must be 1 to 168, a week");
+            return Err(ConfigError::Value { key, value: every_h.to_string(), reason });
         }
         if self.scan.max_concurrent > 64 {
             let value = self.scan.max_concurrent.to_string();

@@ -7,4 +7,6 @@ mod real;
 #[cfg(test)]
 mod stub;
 #[cfg(test)]
+mod update;
+#[cfg(test)]
 mod wire;

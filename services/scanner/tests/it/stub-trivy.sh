@@ -11,6 +11,8 @@ case "$0" in
     *-garbage) echo 'no report at all' ;;
     *-huge) exec yes '{"SchemaVersion":2,' ;;
     *-exit1) echo 'FATAL the database is broken' >&2; exit 1 ;;
+    *-download) cp -r "$here/published/db" . ;;
+    *-nothing) ;;
     *-replaced) cat "$here/report.json"; echo more >>"$here/directory/db/trivy.db" ;;
     *-timeout)
         sleep 1000 &
