@@ -65,8 +65,8 @@ fn database(root: &Root) -> anyhow::Result<()> {
         return Ok(());
     }
     Step::new(root, "setup: Trivy database", "cargo")
-        .args(["run", "--quiet", "--release", "--bin", "aibom-trivy-db", "--", "--out", TRIVY_DB])
-        .args(["--advisories".as_ref(), advisories.as_os_str()])
+        .args(["run", "--quiet", "--release", "--bin", "aibom", "--", "scanner", "db", "build"])
+        .args([advisories.as_os_str(), "--out".as_ref(), TRIVY_DB.as_ref()])
         .run()
 }
 
