@@ -11,6 +11,7 @@ use crate::{
     jobs::JobsCommand,
     keys::KeysCommand,
     model::ModelCommand,
+    scanner::ScannerCommand,
     submit::SubmitArguments,
     trust_root::TrustRootCommand,
     up::{DownArguments, UpArguments},
@@ -30,6 +31,7 @@ Examples:
   aibom keys rotate --dir .aibom/certs --use aibom --root-key .aibom/certs/root.key.pem
                                             a new signing key; nothing is started again
   aibom jobs list --format json             for programs
+  aibom scanner db update                   a young vulnerability database for the scanner
   aibom model verify DIR --key PUB.pem      check a model that was signed elsewhere
   aibom down                                stop the mesh
 
@@ -103,6 +105,9 @@ pub(crate) enum Command {
     /// Makes, exchanges, revokes and lists the signer's keys.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Looks after the scanner's vulnerability database.
+    #[command(subcommand)]
+    Scanner(ScannerCommand),
     /// Signs, shows and updates what verifiers pin.
     #[command(subcommand)]
     TrustRoot(TrustRootCommand),

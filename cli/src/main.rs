@@ -13,6 +13,7 @@ mod model;
 mod names;
 mod profile;
 mod runtime;
+mod scanner;
 mod submit;
 mod terminal;
 mod token;
@@ -45,6 +46,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Certs(command) => certs::certs(&terminal, &command),
         Command::Model(command) => model::model(&terminal, &command),
         Command::Keys(command) => keys::keys(&terminal, &command),
+        Command::Scanner(command) => scanner::scanner(&terminal, &mesh, &command),
         Command::TrustRoot(command) => trust_root::run(&terminal, &command),
     }
 }

@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 pub(crate) use detach::down;
+pub(crate) use plan::trivy;
 
 use crate::{
     failure::{Exit, Failure},

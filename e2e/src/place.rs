@@ -89,9 +89,9 @@ pub fn trivy() -> anyhow::Result<PathBuf> {
 /// When it cannot be written.
 pub fn trivy_database() -> anyhow::Result<PathBuf> {
     let out = work()?.join("trivy-db");
-    let mut write = Command::new(program("aibom-trivy-db")?);
-    write.arg("--advisories").arg(repository()?.join("deploy/trivy-db/advisories.json"));
-    write.arg("--out").arg(&out);
+    let mut write = Command::new(program("aibom")?);
+    write.args(["scanner", "db", "build", "--out"]).arg(&out);
+    write.arg(repository()?.join("deploy/trivy-db/advisories.json"));
     run::output(&mut write)?.expect(0)?;
     Ok(out)
 }

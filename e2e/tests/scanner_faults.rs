@@ -25,7 +25,11 @@ const FAULTS: [Fault; 6] = [
     Fault { script: Some("kill -SEGV $$"), says: "TRIVY_FAILED", heals: true },
     Fault { script: Some("sleep 1000"), says: "TRIVY_TIMED_OUT", heals: true },
     Fault { script: Some("echo 'no report at all'"), says: "REPORT_INVALID", heals: false },
-    Fault { script: Some("exec yes '{\"SchemaVersion\":2,'"), says: "REPORT_TOO_LARGE", heals: false },
+    Fault {
+        script: Some("exec yes '{\"SchemaVersion\":2,'"),
+        says: "REPORT_TOO_LARGE",
+        heals: false,
+    },
 ];
 
 /// Edits the scanner's configuration and starts it again.

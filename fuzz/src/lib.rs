@@ -15,6 +15,7 @@ mod model_signature;
 mod models;
 pub mod mutate;
 mod proto;
+mod scan_db;
 mod tokens;
 
 pub use aiboms::{aibom, exports};
@@ -28,6 +29,7 @@ pub use log::{checkpoint_note, inclusion_proof, ledger_inclusion};
 pub use model_signature::model_signature;
 pub use models::keras_model;
 pub use proto::{attest_message, attest_request};
+pub use scan_db::scan_db;
 pub use tokens::{agent_frame, pkcs11_uri};
 
 /// A target.
@@ -68,6 +70,7 @@ pub const TARGETS: &[Target] = &[
     target("agent_frame", agent_frame),
     target("request", request),
     target("scan", scan),
+    target("scan_db", scan_db),
     target("split_record", split_record),
     target("statement", statement),
     target("training", training),

@@ -34,7 +34,8 @@ Nothing is done for what is there already.";
 /// Runs `cargo xtask setup`.
 pub(crate) fn setup(root: &Root) -> anyhow::Result<()> {
     for_tests(root)?;
-    Step::new(root, "setup: cargo-auditable", root.join("deploy/setup/cargo-auditable.sh")).run()?;
+    Step::new(root, "setup: cargo-auditable", root.join("deploy/setup/cargo-auditable.sh"))
+        .run()?;
     database(root)
 }
 
@@ -81,8 +82,8 @@ fn database(root: &Root) -> anyhow::Result<()> {
         return Ok(());
     }
     Step::new(root, "setup: Trivy database", "cargo")
-        .args(["run", "--quiet", "--release", "--bin", "aibom-trivy-db", "--", "--out", TRIVY_DB])
-        .args(["--advisories".as_ref(), advisories.as_os_str()])
+        .args(["run", "--quiet", "--release", "--bin", "aibom", "--", "scanner", "db", "build"])
+        .args([advisories.as_os_str(), "--out".as_ref(), TRIVY_DB.as_ref()])
         .run()
 }
 

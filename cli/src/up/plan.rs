@@ -85,7 +85,7 @@ fn binaries() -> Result<BTreeMap<Role, PathBuf>, Failure> {
 }
 
 /// The Trivy binary that was named, that `deploy/setup/trivy.sh` made, or that is on PATH.
-fn trivy(named: Option<&Path>) -> Result<PathBuf, Failure> {
+pub(crate) fn trivy(named: Option<&Path>) -> Result<PathBuf, Failure> {
     let local = Path::new(".tools/bin/trivy");
     let on_path = std::env::var_os("PATH").and_then(|path| {
         std::env::split_paths(&path).map(|dir| dir.join("trivy")).find(|file| file.is_file())

@@ -5,6 +5,7 @@ mod tool;
 use std::path::{Path, PathBuf};
 
 use rpc::{IdentityFiles, ServerConfig};
+use scandb::UPDATE_HOURS_MAX;
 use serde::Deserialize;
 use telemetry::TelemetryConfig;
 
@@ -28,7 +29,7 @@ pub struct Config {
     /// Trivy.
     pub tool: ToolConfig,
     /// Its database.
-    pub database: DatabaseConfig,
+    pub database: scandb::Config,
     /// Bounds and places of the scans.
     pub scan: ScanConfig,
 }
@@ -45,21 +46,6 @@ impl Default for EngineConfig {
     fn default() -> Self {
         Self { socket: PathBuf::from("/var/run/docker.sock") }
     }
-}
-
-/// The vulnerability database.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DatabaseConfig {
-    /// The directory that holds `db/trivy.db` and `db/metadata.json`.
-    pub directory: PathBuf,
-    /// The oldest database that still counts, in days since its last update.
-    #[serde(default = "default_max_age_days")]
-    pub max_age_days: u32,
-    /// What the evidence calls it, such as `trivy-db` or `test subset`: 1 to 64 of a-z, 0-9, '.',
-    /// '-', '_' and blanks.
-    #[serde(default = "default_label")]
-    pub label: String,
 }
 
 /// Bounds and places of the scans.
@@ -82,14 +68,6 @@ pub struct ScanConfig {
     /// How many scans run at once; more wait.
     #[serde(default = "default_max_concurrent")]
     pub max_concurrent: usize,
-}
-
-const fn default_max_age_days() -> u32 {
-    7
-}
-
-fn default_label() -> String {
-    "trivy-db".to_owned()
 }
 
 const fn default_max_cache_entries() -> usize {
@@ -181,6 +159,11 @@ impl Config {
                 let (value, reason) = (value.to_string(), "must be at least 1");
                 return Err(ConfigError::Value { key, value, reason });
             }
+        }
+        let every_h = self.database.update.as_ref().map_or(1, |update| update.every_h);
+        if !(1..=UPDATE_HOURS_MAX).contains(&every_h) {
+            let (key, reason) = ("database.update.every_h", "must be 1 to 168, a week");
+            return Err(ConfigError::Value { key, value: every_h.to_string(), reason });
         }
         if self.scan.max_concurrent > 64 {
             let value = self.scan.max_concurrent.to_string();

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, Metadata},
-    io::{self, Read as _},
+    io::{self, Read as _, Seek as _},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -47,26 +47,35 @@ impl Fingerprint {
     /// The digest now; reads the file when it changed since the last call.
     pub(crate) async fn print(&self) -> io::Result<Print> {
         let this = self.clone();
-        tokio::task::spawn_blocking(move || this.print_blocking())
-            .await
-            .unwrap_or_else(|error| Err(io::Error::other(error)))
+        blocking(move || this.remembered(File::open(this.path())?)).await
     }
 
-    fn print_blocking(&self) -> io::Result<Print> {
-        let stamp = stamp(&std::fs::metadata(self.path())?);
+    /// As [`Self::print`], of a file that was opened at the path earlier.
+    pub(crate) async fn print_of(&self, file: File) -> io::Result<Print> {
+        let this = self.clone();
+        blocking(move || this.remembered(file)).await
+    }
+
+    fn remembered(&self, file: File) -> io::Result<Print> {
+        let stamp = stamp(&file.metadata()?);
         // Held while hashing: who asks meanwhile wants the same answer.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(print) = last.filter(|print| print.stamp == stamp) {
             return Ok(print);
         }
-        let print = hash(self.path())?;
+        let print = hash(file)?;
         *last = Some(print);
         Ok(print)
     }
 }
 
-fn hash(path: &Path) -> io::Result<Print> {
-    let mut file = File::open(path)?;
+async fn blocking(work: impl FnOnce() -> io::Result<Print> + Send + 'static) -> io::Result<Print> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+fn hash(mut file: File) -> io::Result<Print> {
+    file.rewind()?;
     let before = stamp(&file.metadata()?);
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 256 * 1024];

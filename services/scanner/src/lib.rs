@@ -17,6 +17,7 @@ mod report;
 mod scan;
 mod statement;
 mod tool;
+mod update;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -27,13 +28,15 @@ use tokio::task::JoinHandle;
 pub use archive::{ArchiveError, BindingError};
 pub use child::ChildError;
 pub use config::{Config, ConfigError};
-pub use database::{Database, Unusable};
+pub use database::Database;
 pub use engine::{Engine, EngineError, Export, Images};
 pub use inventory::Inventory;
 pub use report::{FINDINGS_MAX, PACKAGES_MAX, ReportError};
 pub use scan::{Clock, Record, ScanError, Scanned, Scans};
+pub use scandb::Unusable;
 pub use statement::{SignError, Subject, seal, statement};
 pub use tool::{RunConfined, Target, Tool, ToolMissing};
+pub use update::{UpdateError, Updates};
 
 /// How often readiness and the database's age are looked at, in milliseconds.
 const READY_INTERVAL_MS: u64 = 15_000;
@@ -145,6 +148,7 @@ impl Deps {
 /// # Errors
 /// When the scratch directory is unusable or the address cannot be bound.
 pub async fn start(config: Config, deps: Deps) -> Result<Handle, StartError> {
+    let updates = Updates::of(&config, Arc::clone(&deps.clock));
     let scans = Scans::new(&config, deps.images, deps.cache, deps.clock)?;
     let bound = Server::bind(config.server, Arc::clone(&deps.identity)).await?;
     let (address, health) = (bound.local_addr(), bound.health());
@@ -153,6 +157,9 @@ pub async fn start(config: Config, deps: Deps) -> Result<Handle, StartError> {
     let services = grpc::services(Arc::clone(&scans), deps.identity);
     let server = tokio::spawn(bound.serve(services, shutdown.clone()));
     tokio::spawn(watch(scans, health.clone(), shutdown.clone()));
+    if let Some(updates) = updates {
+        tokio::spawn(updates.run(shutdown.clone()));
+    }
     tracing::info!(%address, "scanner listens");
     Ok(Handle { address, health, shutdown, server })
 }

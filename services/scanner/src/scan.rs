@@ -14,6 +14,7 @@ use futures::{
 };
 use ids::{Sha256Digest, Timestamp};
 use job::Image;
+use scandb::Unusable;
 use serde::{Deserialize, Serialize};
 use store::{CACHE_VALUE_BYTES_MAX, Cache};
 use tokio::sync::Semaphore;
@@ -22,7 +23,7 @@ use crate::{
     archive::{self, ArchiveError},
     child::ChildError,
     config::Config,
-    database::{Database, Databases, Unusable},
+    database::{Database, Databases},
     engine::{EngineError, Images},
     fingerprint::Print,
     inventory::Inventory,

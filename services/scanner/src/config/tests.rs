@@ -29,10 +29,25 @@ fn a_value_outside_its_bounds_is_refused_with_key_and_value() {
         ("# image = \"sha256:…\"", "image = \"trivy:latest\"", "tool.image = \"trivy:latest\""),
         ("path = \".tools/bin/trivy\"", "", "tool.path = \"\""),
         ("max_age_days = 7", "max_age_days = 0", "database.max_age_days = 0"),
+        ("max_age_days = 7", "update = { every_h = 0 }", "database.update.every_h = 0"),
+        ("max_age_days = 7", "update = { every_h = 169 }", "database.update.every_h = 169"),
         ("label = \"trivy-db\"", "label = \"Not/ok\"", "database.label = \"Not/ok\""),
     ] {
         assert!(EXAMPLE.contains(from), "{from}");
         let error = Config::parse(&EXAMPLE.replacen(from, to, 1)).unwrap_err().to_string();
         assert!(error.starts_with(key), "{error}");
     }
+}
+
+#[test]
+fn updates_are_off_unless_they_are_asked_for() {
+    assert_eq!(Config::parse(EXAMPLE).unwrap().database.update, None);
+    let commented = "# update = { repository = \"registry.example.org/trivy-db:2\", every_h = 6 }";
+    assert!(EXAMPLE.contains(commented));
+    let text = EXAMPLE.replacen(commented, &commented[2..], 1);
+    let update = Config::parse(&text).unwrap().database.update.unwrap();
+    assert_eq!(update.repository.unwrap().to_string(), "registry.example.org/trivy-db:2");
+    assert_eq!(update.every_h, 6);
+    let text = EXAMPLE.replacen(commented, "update = { repository = \"--insecure\" }", 1);
+    assert!(Config::parse(&text).unwrap_err().to_string().contains("names no repository"));
 }

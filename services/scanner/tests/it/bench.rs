@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use ids::{Sha256Digest, Timestamp};
 use job::Image;
+use scandb::{Advisories, Built};
 use scanner::{Config, EngineError, Export, Images, Scans};
 use serde_json::json;
 use store::{Cache, MemoryCache};
@@ -20,6 +21,16 @@ use store::{Cache, MemoryCache};
 const SAMPLE: &str = include_str!("../../src/inventory/sample.json");
 /// The clock of every test.
 pub(crate) const NOW: &str = "2026-11-20T12:00:00.000Z";
+
+/// A small whole database, other on each day of November.
+pub(crate) fn built(day: u32) -> Built {
+    let list = json!({
+        "updated_at": format!("2026-11-{day:02}T00:00:00.000Z"),
+        "debian_12": [{"id": "CVE-2005-2541", "package": "tar", "title": format!("day {day}"),
+            "severity": {"debian": "LOW"}, "status": "affected"}],
+    });
+    Advisories::parse(list.to_string().as_bytes()).unwrap().build().unwrap()
+}
 
 /// Holds one image in memory and counts its exports.
 #[derive(Debug)]
@@ -31,7 +42,8 @@ pub(crate) struct OneImage {
 
 impl OneImage {
     fn new() -> Self {
-        let layer: &[u8] = b"a layer";
+        // A layer without a file: the real Trivy reads it, too.
+        let layer = &[0; 1024];
         let diff_id = format!("sha256:{}", Sha256Digest::of(layer));
         let config = json!({"rootfs": {"type": "layers", "diff_ids": [diff_id]}});
         let config = serde_json::to_vec(&config).unwrap();
@@ -39,7 +51,7 @@ impl OneImage {
         let mut archive = tar::Builder::new(Vec::new());
         let manifest = serde_json::to_vec(&manifest).unwrap();
         for (name, bytes) in
-            [("a/layer.tar", layer), ("config.json", &config), ("manifest.json", &manifest)]
+            [("a/layer.tar", &layer[..]), ("config.json", &config), ("manifest.json", &manifest)]
         {
             let mut header = tar::Header::new_gnu();
             header.set_size(bytes.len() as u64);
@@ -140,7 +152,7 @@ impl Bench {
     pub(crate) fn database(&self, updated_at: &str) {
         let directory = self.path("directory/db");
         std::fs::create_dir_all(&directory).unwrap();
-        std::fs::write(directory.join("trivy.db"), b"bytes of a database").unwrap();
+        std::fs::write(directory.join("trivy.db"), built(20).database).unwrap();
         let metadata = json!({
             "Version": 2,
             "NextUpdate": updated_at,

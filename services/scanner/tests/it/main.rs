@@ -11,4 +11,6 @@ mod real_container;
 #[cfg(test)]
 mod stub;
 #[cfg(test)]
+mod update;
+#[cfg(test)]
 mod wire;

@@ -5,7 +5,6 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
     sync::Arc,
     time::Instant,
 };
@@ -13,8 +12,11 @@ use std::{
 use evidence::Completeness;
 use ids::{JobId, Sha256Digest, Timestamp};
 use job::Image;
-use scanner::{ChildError, Config, Engine, Inventory, Scans, Subject, Target, Tool};
+use scandb::{Advisories, Installer};
+use scanner::{ChildError, Config, Engine, Inventory, Scans, Subject, Target, Tool, Unusable};
 use store::SledCache;
+
+use crate::bench::Bench;
 
 pub(crate) const SOCKET: &str = "/var/run/docker.sock";
 pub(crate) const IMAGES: [&str; 3] =
@@ -46,13 +48,9 @@ pub(crate) async fn image() -> Option<Image> {
 }
 
 pub(crate) fn database(out: &Path) {
-    let made = Command::new(env!("CARGO_BIN_EXE_aibom-trivy-db"))
-        .arg("--advisories")
-        .arg(repository().join("deploy/trivy-db/advisories.json"))
-        .arg("--out")
-        .arg(out)
-        .status();
-    assert!(made.unwrap().success());
+    let list = std::fs::read(repository().join("deploy/trivy-db/advisories.json")).unwrap();
+    let built = Advisories::parse(&list).unwrap().build().unwrap();
+    Installer::lock(out).unwrap().put(&built).unwrap();
 }
 
 pub(crate) fn config(directory: &Path, trivy: &Path) -> Config {
@@ -204,4 +202,27 @@ async fn a_broken_database_is_an_error_and_no_clean_result() {
     std::fs::write(&file, hollow).unwrap();
     let error = root_scanned(directory.path(), &trivy).await.unwrap_err();
     assert!(matches!(error, ChildError::Failed { .. }), "{error}");
+}
+
+/// With this file Trivy itself ends with an error, and there would be no scan at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_trivy_is_not_given_a_truncated_database() {
+    let Some(trivy) = trivy() else {
+        eprintln!("SKIPPED: no Trivy (deploy/setup/trivy.sh)");
+        return;
+    };
+    let bench = Bench::new();
+    let file = bench.path("directory/db/trivy.db");
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    let mut config = bench.config("ok");
+    config.tool.path = trivy;
+    let scanned = bench.scans(&config).scan(&bench.image()).await.unwrap();
+    let Err(Unusable::Damaged(damage)) = &scanned.database else { panic!("{scanned:?}") };
+    assert!(damage.to_string().starts_with("truncated: "), "{damage}");
+    let training = Sha256Digest::of(b"training");
+    let subject = Subject { job: JobId::new(1, [7; 10]), image: bench.image(), training };
+    let aibom = scanner::statement(&subject, &scanned).predicate.aibom;
+    assert_eq!(aibom.completeness, Completeness::Incomplete);
+    assert!(aibom.reason.contains("the database is damaged (truncated: "), "{}", aibom.reason);
 }

@@ -13,7 +13,7 @@ use scanner::{
     ArchiveError, ChildError, EngineError, ReportError, ScanError, Scanned, Subject, Unusable,
 };
 
-use crate::bench::{Bench, Ends};
+use crate::bench::{Bench, Ends, built};
 
 async fn scanned(bench: &Bench, behaviour: &str) -> Result<Scanned, Arc<ScanError>> {
     let result = bench.scans(&bench.config(behaviour)).scan(&bench.image()).await;
@@ -42,7 +42,7 @@ async fn a_good_run_is_complete_and_is_cached() {
     assert_eq!((aibom.completeness, aibom.reason.as_str()), (Completeness::Complete, ""));
     let report = std::fs::read(bench.path("report.json")).unwrap();
     assert_eq!(aibom.report_sha256, Sha256Digest::of(&report));
-    assert_eq!(aibom.database_sha256, Some(Sha256Digest::of(b"bytes of a database")));
+    assert_eq!(aibom.database_sha256, Some(Sha256Digest::of(&built(20).database)));
     let database = statement.predicate.scanner.db.unwrap();
     assert_eq!(database.uri, "urn:aibom:trivy-db:test-subset");
     assert_eq!(database.last_update.to_string(), "2026-11-19T00:00:00.123Z");
@@ -167,6 +167,10 @@ async fn a_missing_or_unreadable_database_gives_an_inventory_that_says_so() {
     incomplete(&bench, &scanned(&bench, "ok").await.unwrap(), "schema 1");
     bench.database("2026-11-21T00:00:00Z");
     incomplete(&bench, &scanned(&bench, "ok").await.unwrap(), "in the future");
+    bench.database("2026-11-19T00:00:00Z");
+    let whole = built(20).database;
+    std::fs::write(bench.path("directory/db/trivy.db"), &whole[..whole.len() - 1]).unwrap();
+    incomplete(&bench, &scanned(&bench, "ok").await.unwrap(), "damaged (truncated: ");
     std::fs::remove_dir_all(bench.path("directory")).unwrap();
     incomplete(&bench, &scanned(&bench, "ok").await.unwrap(), "no usable database");
     // A database that comes back is used: what was remembered without it does not count.

@@ -1,27 +1,21 @@
 //! Writes a bbolt database file: fixed page size, every bucket one leaf, same input same bytes.
-//!
-//! The format is etcd-io/bbolt's (`internal/common/page.go`, `meta.go`); that the real Trivy reads
-//! it is tested. For this little, a crate is not worth its place among the scanner's dependencies.
 
 use std::collections::BTreeMap;
 
+use super::{
+    ELEMENT_BYTES, ELEMENT_IS_BUCKET, FLAG_FREELIST, FLAG_LEAF, FLAG_META, MAGIC,
+    PAGE_HEADER_BYTES, VERSION, fnv64a,
+};
+
 /// The size of a page in bytes; bbolt reads it from the meta page.
 const PAGE_BYTES: usize = 4096;
-const PAGE_HEADER_BYTES: usize = 16;
-const ELEMENT_BYTES: usize = 16;
-const MAGIC: u32 = 0xED0C_DAED;
-const VERSION: u32 = 2;
-const FLAG_LEAF: u16 = 0x02;
-const FLAG_META: u16 = 0x04;
-const FLAG_FREELIST: u16 = 0x10;
-const ELEMENT_IS_BUCKET: u32 = 0x01;
 /// Meta, meta, freelist: data begins after them.
 const FIRST_DATA_PAGE: u64 = 3;
 
 /// More in one bucket than this writer's single leaf can hold.
 #[derive(Debug, thiserror::Error)]
 #[error("a bucket of {0} entries or {1} bytes does not fit one leaf")]
-pub(crate) struct TooLarge(usize, usize);
+pub struct TooLarge(usize, usize);
 
 /// Keys with bytes, and keys with a bucket of their own.
 #[derive(Debug, Default)]
@@ -123,10 +117,4 @@ fn meta_page(transaction: u64, root_page: u64, high_water: u64) -> Vec<u8> {
     page.extend(meta);
     page.resize(PAGE_BYTES, 0);
     page
-}
-
-/// FNV-1a, 64 bit: the meta page's checksum.
-fn fnv64a(bytes: &[u8]) -> u64 {
-    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
