@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 use crate::{
     core::{Core, StartStage},
     grpc::Peers,
-    records::{RecordError, Records, Write, as_document},
+    records::{Owner, RecordError, Records, Write, as_document},
 };
 
 /// Calls of one stage that are under way at once.
@@ -226,12 +226,14 @@ impl Shared {
         let bytes = bundle.to_bytes().map_err(StageError::ours)?;
         self.check(&bytes).await?;
         let stored = self.store.put_bytes(&bytes).await.map_err(StageError::ours)?;
-        let owner = Write::Owner {
-            artifact: stored.digests.sha256,
-            size: stored.size,
-            who: job.user.clone(),
-        };
-        Ok((Next::Done(Done::Published(stored.digests.sha256)), vec![owner]))
+        // Only now, in the commit that completes the job, does its user get what it left.
+        let bundle = stored.digests.sha256;
+        let outputs = job.outputs.iter().map(|file| (file.sha256, file.size));
+        let owners = outputs.chain([(bundle, stored.size)]).map(|(artifact, size)| {
+            let who = Owner::User(job.user.clone());
+            Write::Owner { artifact, size, who }
+        });
+        Ok((Next::Done(Done::Published(bundle)), owners.collect()))
     }
 }
 

@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status};
 use super::{Refusal, State, refusal::job_id};
 use crate::{
     proto as convert,
-    records::{Write, as_document},
+    records::{Owner, Write, as_document},
 };
 
 /// The longest request envelope, in bytes.
@@ -78,7 +78,8 @@ impl Jobs {
     /// Every input must be the user's own upload.
     fn inputs_are_there(&self, request: &JobRequest) -> Result<(), Refusal> {
         for (_, file) in request.spec.inputs.each() {
-            let stored = self.state.records.owned(&file.sha256, &request.user)?;
+            let user = Owner::User(request.user.clone());
+            let stored = self.state.records.owned(&file.sha256, &user)?;
             let name = || file.name.clone();
             match stored {
                 None => {
