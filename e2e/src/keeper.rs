@@ -50,6 +50,35 @@ pub struct Order {
     pub slots: u32,
     /// Where the signing keys are.
     pub keys: Keys,
+    /// What its vulnerability database says.
+    pub findings: Findings,
+}
+
+/// What the vulnerability database of a mesh says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Findings {
+    /// What `deploy/trivy-db/advisories.json` lists.
+    Known,
+    /// That, and one critical finding in the image of the probe, which a trainer `probe-mended` lacks.
+    Planted,
+}
+
+impl Findings {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Planted => "planted",
+        }
+    }
+}
+
+impl std::str::FromStr for Findings {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let named = [Self::Known, Self::Planted].into_iter().find(|what| what.as_str() == text);
+        named.with_context(|| format!("findings are known or planted, not {text:?}"))
+    }
 }
 
 /// Where a mesh's signing keys are.
@@ -121,6 +150,7 @@ fn spawn(order: &Order) -> anyhow::Result<()> {
         .arg(order.grace_ms.to_string())
         .arg(order.slots.to_string())
         .arg(order.keys.as_str())
+        .arg(order.findings.as_str())
         .stdin(Stdio::null())
         .stdout(out.try_clone()?)
         .stderr(out)
@@ -182,7 +212,14 @@ fn start(order: &Order) -> anyhow::Result<Child> {
         command.arg("--trainer").arg(format!("{name}={}", place::trainer(name)?));
     }
     command.arg("--trivy").arg(place::trivy()?);
-    command.arg("--trivy-db").arg(place::trivy_database()?);
+    let database = match order.findings {
+        Findings::Known => place::trivy_database()?,
+        Findings::Planted => {
+            command.arg("--trainer").arg(format!("probe-mended={}", place::mended_probe()?));
+            place::planted_database()?
+        }
+    };
+    command.arg("--trivy-db").arg(database);
     // The advisories are this repository's own and as old as their file.
     command.args(["--trivy-db-label", "test subset", "--trivy-db-max-age-days", "36500"]);
     command.arg("--slots").arg(order.slots.to_string());

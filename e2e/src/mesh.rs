@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::{
-    keeper::{Guard, Keys, Order, hold},
+    keeper::{Findings, Guard, Keys, Order, hold},
     place,
     probe::Probe,
     run::{self, Output},
@@ -42,7 +42,7 @@ impl Mesh {
     /// When it does not start, or something is missing (`cargo xtask setup`).
     pub fn shared() -> anyhow::Result<&'static Self> {
         static SHARED: OnceLock<Result<Mesh, String>> = OnceLock::new();
-        let open = || Self::open("shared", GRACE_MS, Keys::Files);
+        let open = || Self::open("shared", GRACE_MS, Keys::Files, Findings::Known);
         let open = || open().map_err(|error| format!("{error:#}"));
         SHARED.get_or_init(open).as_ref().map_err(|error| anyhow::anyhow!("{error}"))
     }
@@ -52,7 +52,7 @@ impl Mesh {
     /// # Errors
     /// As [`Self::shared`].
     pub fn with_token() -> anyhow::Result<Self> {
-        Self::open("token", GRACE_MS, Keys::Token)
+        Self::open("token", GRACE_MS, Keys::Token, Findings::Known)
     }
 
     /// A mesh for one test alone.
@@ -60,7 +60,7 @@ impl Mesh {
     /// # Errors
     /// As [`Self::shared`].
     pub fn private(name: &str) -> anyhow::Result<Self> {
-        Self::open(name, 0, Keys::Files)
+        Self::open(name, 0, Keys::Files, Findings::Known)
     }
 
     /// As [`Self::private`], with the signing keys in a token.
@@ -68,12 +68,21 @@ impl Mesh {
     /// # Errors
     /// As [`Self::shared`].
     pub fn private_with_token(name: &str) -> anyhow::Result<Self> {
-        Self::open(name, 0, Keys::Token)
+        Self::open(name, 0, Keys::Token, Findings::Known)
     }
 
-    fn open(name: &str, grace_ms: u64, keys: Keys) -> anyhow::Result<Self> {
+    /// The mesh whose database has a critical finding in the probe's image.
+    ///
+    /// # Errors
+    /// As [`Self::shared`].
+    pub fn planted() -> anyhow::Result<Self> {
+        Self::open("planted", GRACE_MS, Keys::Files, Findings::Planted)
+    }
+
+    fn open(name: &str, grace_ms: u64, keys: Keys, findings: Findings) -> anyhow::Result<Self> {
         rpc::install_crypto();
-        let order = Order { directory: place::work()?.join(name), grace_ms, slots: SLOTS, keys };
+        let directory = place::work()?.join(name);
+        let order = Order { directory, grace_ms, slots: SLOTS, keys, findings };
         let directory = order.mesh();
         Ok(Self { guard: hold(order)?, directory })
     }
@@ -255,7 +264,8 @@ impl Mesh {
     /// # Errors
     /// Never for a role.
     pub fn id(&self, role: Role) -> anyhow::Result<SpiffeId> {
-        let name = if role == Role::User { "local".to_owned() } else { format!("{role}-1") };
+        let person = matches!(role, Role::User | Role::Approver);
+        let name = if person { "local".to_owned() } else { format!("{role}-1") };
         Ok(SpiffeId::new("mesh.local", role, &name)?)
     }
 

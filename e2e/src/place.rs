@@ -88,10 +88,56 @@ pub fn trivy() -> anyhow::Result<PathBuf> {
 /// # Errors
 /// When it cannot be written.
 pub fn trivy_database() -> anyhow::Result<PathBuf> {
-    let out = work()?.join("trivy-db");
+    write_database(&advisories()?, "trivy-db")
+}
+
+/// The id of the planted advisory.
+pub const PLANTED: &str = "CVE-2099-0001";
+
+/// The same with an advisory for a package that every Debian image has, which a version mends that
+/// none has.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn planted_database() -> anyhow::Result<PathBuf> {
+    let known = std::fs::read(advisories()?)?;
+    let mut advisories: serde_json::Value = serde_json::from_slice(&known)?;
+    let debian = advisories["debian_12"].as_array_mut().context("the advisories of Debian")?;
+    debian.push(serde_json::json!({
+        "id": PLANTED, "package": "tar", "title": "planted by a test",
+        "severity": {"nvd": "CRITICAL"}, "fixed": "99.0",
+    }));
+    let path = work()?.join("planted-advisories.json");
+    std::fs::write(&path, serde_json::to_vec(&advisories)?)?;
+    write_database(&path, "planted-trivy-db")
+}
+
+/// The id of the probe's image with the planted finding mended: the package at a later version, as
+/// its database of packages tells.
+///
+/// # Errors
+/// When the engine does not build it.
+pub fn mended_probe() -> anyhow::Result<Image> {
+    let folder = work()?.join("probe-mended");
+    std::fs::create_dir_all(&folder)?;
+    let dockerfile = "FROM aibom/trainer-probe:dev\nUSER 0\n\
+        RUN sed -i '/^Package: tar$/,/^$/ s/^Version: .*/Version: 99.1/' /var/lib/dpkg/status\n\
+        USER 65532:65532\n";
+    std::fs::write(folder.join("Dockerfile"), dockerfile)?;
+    let mut build = Command::new("docker");
+    build.args(["build", "--quiet", "--tag", "aibom/trainer-probe-mended:dev"]).arg(&folder);
+    run::output(&mut build)?.expect(0)?;
+    trainer("probe-mended")
+}
+
+fn advisories() -> anyhow::Result<PathBuf> {
+    Ok(repository()?.join("deploy/trivy-db/advisories.json"))
+}
+
+fn write_database(advisories: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let out = work()?.join(name);
     let mut write = Command::new(program("aibom-trivy-db")?);
-    write.arg("--advisories").arg(repository()?.join("deploy/trivy-db/advisories.json"));
-    write.arg("--out").arg(&out);
+    write.arg("--advisories").arg(advisories).arg("--out").arg(&out);
     run::output(&mut write)?.expect(0)?;
     Ok(out)
 }

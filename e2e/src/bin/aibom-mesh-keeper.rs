@@ -5,10 +5,12 @@ use e2e::keeper::{Order, keep};
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
-    let mut next = || arguments.next().context("usage: aibom-mesh-keeper DIR GRACE_MS SLOTS KEYS");
+    let mut next =
+        || arguments.next().context("usage: aibom-mesh-keeper DIR GRACE_MS SLOTS KEYS FINDINGS");
     let directory = next()?.into();
     let grace_ms = next()?.to_string_lossy().parse()?;
     let slots = next()?.to_string_lossy().parse()?;
     let keys = next()?.to_string_lossy().parse()?;
-    keep(&Order { directory, grace_ms, slots, keys })
+    let findings = next()?.to_string_lossy().parse()?;
+    keep(&Order { directory, grace_ms, slots, keys, findings })
 }
