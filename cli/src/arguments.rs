@@ -40,6 +40,7 @@ Exit codes:
   1    refused: a check failed, the job did not complete, or an input is not accepted
   2    cannot say: wrong usage, or a file or setting that cannot be used
   3    the mesh does not answer, or refuses the call
+  4    the job is held: an approver may release it
   130  interrupted
 
 Environment:
@@ -86,7 +87,7 @@ pub(crate) enum Command {
     Down(DownArguments),
     /// Submits a training job.
     Submit(SubmitArguments),
-    /// Lists, shows, follows and cancels jobs.
+    /// Lists, shows, follows, cancels and releases jobs.
     #[command(subcommand)]
     Jobs(JobsCommand),
     /// Fetches everything that a completed job left, and verifies it.

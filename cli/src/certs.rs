@@ -43,6 +43,7 @@ const ISSUE_EXAMPLES: &str = "\
 Examples:
   aibom certs issue --dir mesh-certs --role executor --name gpu-1 --out for-gpu-1
   aibom certs issue --dir mesh-certs --role user --name alice --ttl 7d
+  aibom certs issue --dir mesh-certs --role approver --name bob --out for-bob
   aibom certs issue --dir mesh-certs --role scheduler --name s1 --name-san mesh.example.org
 
 It writes <role>-<name>.pem, <role>-<name>.key.pem and ca.pem. Issuing again renews: running
@@ -99,7 +100,7 @@ pub(crate) struct IssueArguments {
     /// The directory that `certs init` made.
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
-    /// What the party is: user, scheduler, executor, scanner, signer, ledger, verifier.
+    /// What the party is: user, approver, scheduler, executor, scanner, signer, ledger, verifier.
     #[arg(long, value_parser = role)]
     role: Role,
     /// Its name within the role: 1 to 64 of a-z, 0-9, '.', '_', '-'.

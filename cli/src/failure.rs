@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     CannotSay,
     /// The mesh does not answer, or refuses the call.
     Unreachable,
+    /// The release policy holds the job.
+    Held,
     /// Stopped by a signal.
     Interrupted,
 }
@@ -27,6 +29,7 @@ impl Exit {
             Self::Refused => 1,
             Self::CannotSay => 2,
             Self::Unreachable => 3,
+            Self::Held => 4,
             Self::Interrupted => 130,
         }
     }
@@ -65,6 +68,11 @@ impl Failure {
     /// The mesh does not answer: exit code 3.
     pub(crate) fn unreachable(what: impl fmt::Display) -> Self {
         Self::new(Exit::Unreachable, what)
+    }
+
+    /// The release policy holds the job: exit code 4.
+    pub(crate) fn held(what: impl fmt::Display) -> Self {
+        Self::new(Exit::Held, what)
     }
 
     /// A signal came: exit code 130.

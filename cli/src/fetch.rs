@@ -198,7 +198,11 @@ pub(crate) async fn into_directory(
 fn nothing_to_fetch(job: &JobView, state: JobState) -> Failure {
     let failure = Failure::refused(format_args!("the job {} has left nothing to fetch", job.id));
     let name = crate::jobs::state_name(state);
-    if state.is_terminal() {
+    if state == JobState::Held {
+        failure
+            .because(format_args!("it is held, and its files stay in the mesh: {}", job.message))
+            .remedy(format_args!("see why, and what to do: aibom jobs show {}", job.id))
+    } else if state.is_terminal() {
         let why = job.reason.as_deref().unwrap_or("no reason given");
         failure.because(format_args!("it is {name}: {why}: {}", job.message))
     } else {

@@ -1,17 +1,20 @@
-//! `aibom jobs`: list, show, follow, cancel.
+//! `aibom jobs`: list, show, follow, cancel; what is held, and its release.
+
+pub(crate) mod hold;
+mod release;
 
 use std::path::Path;
 
 use clap::{Args, Subcommand};
-use client::{JobView, Jobs};
+use client::{JobView, Jobs, Mesh};
 use ids::JobId;
-use job::JobState;
+use job::{JobState, Reason};
 
 use crate::{
     failure::{Exit, Failure},
     profile,
     runtime::block_on,
-    submit::follow,
+    submit::follow::{self, Until},
     terminal::{Style, Terminal, clean, size},
 };
 
@@ -23,15 +26,36 @@ Examples:
   aibom jobs watch 01985f6e-3b1c-7cc2-9a51-6a8d3f1f2b44      exit code 1 unless it completes
   aibom jobs logs 01985f6e-3b1c-7cc2-9a51-6a8d3f1f2b44
   aibom jobs cancel 01985f6e-3b1c-7cc2-9a51-6a8d3f1f2b44
-  aibom jobs trainers";
+  aibom jobs trainers
 
-/// Lists, shows, follows and cancels jobs.
+When the release policy holds a job, nothing is signed and its files stay in the mesh:
+  aibom jobs show 01985f6e-3b1c-7cc2-9a51-6a8d3f1f2b44       every finding that holds it
+  aibom jobs held                                            for approvers: what waits for them
+  aibom jobs release 01985f6e-3b1c-7cc2-9a51-6a8d3f1f2b44 --reason 'not reachable: see TICKET-12'
+                                                             for approvers: lets it out all the same";
+
+/// Lists, shows, follows, cancels and releases jobs.
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub(crate) enum JobsCommand {
+    /// What users do with their own jobs.
+    #[command(flatten)]
+    Own(OwnCommand),
+    /// The held jobs of all users, the longest held first; or why one is held. For approvers.
+    #[command(after_help = hold::EXAMPLES)]
+    Held(hold::HeldArguments),
+    /// Releases a held job, for exactly the findings that it shows. For approvers.
+    #[command(after_help = release::EXAMPLES)]
+    Release(release::ReleaseArguments),
+}
+
+/// What users do with their own jobs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OwnCommand {
     /// Your jobs, newest first.
     List(ListArguments),
-    /// One job.
+    /// One job; of a held one every finding that holds it.
+    #[command(visible_alias = "show")]
     Get(OneJob),
     /// Follows a job to its end; exit code 1 unless it completes.
     Watch(OneJob),
@@ -105,18 +129,26 @@ pub(crate) fn jobs(
     mesh: &Path,
     command: &JobsCommand,
 ) -> Result<Exit, Failure> {
+    match command {
+        JobsCommand::Own(command) => own(terminal, mesh, command),
+        JobsCommand::Held(arguments) => hold::held(terminal, mesh, arguments),
+        JobsCommand::Release(arguments) => release::release(terminal, mesh, arguments),
+    }
+}
+
+fn own(terminal: &Terminal, mesh: &Path, command: &OwnCommand) -> Result<Exit, Failure> {
     let mesh = profile::open(mesh)?;
     let jobs = mesh.jobs();
     let on_interrupt = || "the job goes on".to_owned();
     let work = async {
         mesh.reach().await?;
         match command {
-            JobsCommand::List(arguments) => list(terminal, &jobs, arguments).await,
-            JobsCommand::Get(one) => show(terminal, &jobs.get(one.job).await?),
-            JobsCommand::Watch(one) => watch(terminal, &jobs, one.job).await,
-            JobsCommand::Logs(one) => logs(terminal, &jobs, one.job).await,
-            JobsCommand::Cancel(one) => cancel(terminal, &jobs, one.job).await,
-            JobsCommand::Trainers => trainers(terminal, &jobs).await,
+            OwnCommand::List(arguments) => list(terminal, &jobs, arguments).await,
+            OwnCommand::Get(one) => get(terminal, &mesh, one.job).await,
+            OwnCommand::Watch(one) => watch(terminal, &jobs, one.job).await,
+            OwnCommand::Logs(one) => logs(terminal, &jobs, one.job).await,
+            OwnCommand::Cancel(one) => cancel(terminal, &jobs, one.job).await,
+            OwnCommand::Trainers => trainers(terminal, &jobs).await,
         }
     };
     block_on(work, on_interrupt)
@@ -145,11 +177,29 @@ async fn list(
     Ok(Exit::Done)
 }
 
-fn show(terminal: &Terminal, job: &JobView) -> Result<Exit, Failure> {
+async fn get(terminal: &Terminal, mesh: &Mesh, id: JobId) -> Result<Exit, Failure> {
+    let job = mesh.jobs().get(id).await?;
+    let expired = job.reason.as_deref() == Some(Reason::HoldExpired.as_str());
+    let hold = if job.state == JobState::Held || expired {
+        Some(mesh.review().hold(id).await?)
+    } else {
+        None
+    };
     if terminal.is_json() {
-        terminal.json(job)?;
+        terminal.json(&hold::Shown { job: &job, hold: hold.as_ref() })?;
         return Ok(Exit::Done);
     }
+    show(terminal, &job)?;
+    if let Some(hold) = &hold {
+        hold::lines(terminal, hold).iter().try_for_each(|line| terminal.line(line))?;
+    }
+    if job.state == JobState::Held {
+        terminal.say(hold::what_to_do(id));
+    }
+    Ok(Exit::Done)
+}
+
+fn show(terminal: &Terminal, job: &JobView) -> Result<(), Failure> {
     let field = |name: &str, value: &str| {
         if value.is_empty() { Ok(()) } else { terminal.line(format_args!("{name:10}{value}")) }
     };
@@ -168,7 +218,7 @@ fn show(terminal: &Terminal, job: &JobView) -> Result<Exit, Failure> {
         let (name, bytes) = (clean(&output.name), size(output.size));
         field("output", &format!("{name}  {bytes}  {}", output.sha256))?;
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 async fn watch(terminal: &Terminal, jobs: &Jobs, id: JobId) -> Result<Exit, Failure> {
@@ -179,7 +229,7 @@ async fn watch(terminal: &Terminal, jobs: &Jobs, id: JobId) -> Result<Exit, Fail
         }
         jobs.get(id).await?
     } else {
-        follow::to_the_end(terminal, jobs, id).await?
+        follow::follow(terminal, jobs, id, Until::Ended).await?
     };
     if job.state == JobState::Completed {
         return Ok(Exit::Done);

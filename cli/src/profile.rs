@@ -4,25 +4,49 @@ use std::path::Path;
 
 use client::{Mesh, OpenError, Profile};
 use evidence::TrustRoot;
+use ids::Role;
 
 use crate::failure::Failure;
 
-/// Opens the mesh of the profile at `path`.
+/// Opens the mesh of the profile at `path`, as its user.
 pub(crate) fn open(path: &Path) -> Result<Mesh, Failure> {
-    let profile = Profile::load(path).map_err(|error| {
+    Mesh::open(load(path)?).map_err(|error| unusable(&error, Role::User))
+}
+
+/// Opens the mesh of the profile at `path`, as its approver.
+pub(crate) fn open_as_approver(path: &Path) -> Result<Mesh, Failure> {
+    let mesh = Mesh::open_as_approver(load(path)?);
+    let mesh = mesh.map_err(|error| unusable(&error, Role::Approver))?;
+    let who = mesh.identity().spiffe_id();
+    if who.role() == Role::Approver {
+        return Ok(mesh);
+    }
+    Err(Failure::cannot(format_args!("{who} is no approver"))
+        .because(format_args!("{} names no approver", path.display()))
+        .remedy(
+            "name an approver's profile with --approver; \
+             the operator issues identities with 'aibom certs issue --role approver'",
+        ))
+}
+
+fn load(path: &Path) -> Result<Profile, Failure> {
+    Profile::load(path).map_err(|error| {
         Failure::cannot("no mesh to talk to")
             .caused_by(&error)
             .remedy("start one with 'aibom up', or name a profile with --mesh or AIBOM_MESH")
-    })?;
-    Mesh::open(profile).map_err(|error| {
-        let remedy = match error {
-            OpenError::Identity(_) => {
-                "issue a fresh one with 'aibom certs issue --role user', or restart 'aibom up'"
-            }
-            OpenError::Address(_) => "correct the profile: https://host:port",
-        };
-        Failure::cannot("cannot use the mesh profile").caused_by(&error).remedy(remedy)
     })
+}
+
+fn unusable(error: &OpenError, role: Role) -> Failure {
+    let remedy = match error {
+        OpenError::Identity(_) => {
+            format!(
+                "issue a fresh one with 'aibom certs issue --role {role}', or restart 'aibom up'"
+            )
+        }
+        OpenError::Address(_) => "correct the profile: https://host:port".to_owned(),
+    };
+    Failure::cannot("cannot use the mesh profile").caused_by(error).remedy(remedy)
 }
 
 /// Reads the trust root at `path`; gives it with its bytes.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use client::{JobView, Mesh, sign_request};
+use follow::Until;
 use ids::JobId;
 use job::JobState;
 use uuid::Uuid;
@@ -18,7 +19,9 @@ use uuid::Uuid;
 use crate::{
     certs::now,
     failure::{Exit, Failure},
-    fetch, profile,
+    fetch,
+    jobs::hold,
+    profile,
     runtime::block_on,
     terminal::{Style, Terminal, clean},
 };
@@ -26,7 +29,8 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   aibom submit job.yaml                       prints the job and returns at once
-  aibom submit job.yaml --wait                follows it to its end; exit code 1 unless completed
+  aibom submit job.yaml --wait                follows it to its end; exit code 1 unless completed,
+                                              4 when the release policy holds it
   aibom submit job.yaml --wait --out wine     and fetches and verifies everything it left
   aibom submit job.yaml --idempotency-key $(uuidgen)
                                               may be repeated after a lost connection
@@ -57,7 +61,7 @@ pub(crate) struct SubmitArguments {
     /// The job file, YAML.
     #[arg(value_name = "JOB.YAML")]
     file: PathBuf,
-    /// Follows the job to its end.
+    /// Follows the job to its end, or until the release policy holds it.
     #[arg(long)]
     wait: bool,
     /// Fetches everything that the job left into this new directory, and verifies it.
@@ -90,7 +94,7 @@ pub(crate) fn submit(
         if !arguments.wait {
             return announce(terminal, &job);
         }
-        let job = follow::to_the_end(terminal, &mesh.jobs(), job.id).await?;
+        let job = follow::follow(terminal, &mesh.jobs(), job.id, Until::Decided).await?;
         end(terminal, &mesh, &job, arguments.out.as_deref()).await
     };
     block_on(work, || match submitted.get() {
@@ -142,6 +146,10 @@ async fn end(
     job: &JobView,
     out: Option<&Path>,
 ) -> Result<Exit, Failure> {
+    if job.state == JobState::Held {
+        let hold = mesh.review().hold(job.id).await?;
+        return Err(hold::stopped(terminal, job, &hold)?);
+    }
     if job.state != JobState::Completed {
         if terminal.is_json() {
             terminal.json(job)?;

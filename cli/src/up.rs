@@ -39,7 +39,7 @@ Examples:
                                             says in every AIBoM who runs the mesh
 
 It writes below DIR:
-  mesh.json      the connection profile that the other commands find
+  mesh.json      the connection profile that the other commands find: of one user and one approver
   certs/         the mesh's keys and certificates (secret); renewed while it runs
   config/        one configuration file for each service
   data/          what the services keep

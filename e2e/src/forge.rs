@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bundle::Bundle;
 use envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE, MAX_ENVELOPE_BYTES};
-use evidence::{Document, EvidenceSet, GRANT_PAYLOAD_TYPE};
+use evidence::{Document, EvidenceSet, GRANT_PAYLOAD_TYPE, RELEASE_PAYLOAD_TYPE};
 use ids::canonical;
 use job::REQUEST_PAYLOAD_TYPE;
 use rpc::{IdentityFiles, MeshIdentity};
@@ -68,6 +68,14 @@ impl Thief {
     /// When the key does not sign.
     pub fn grant(&self, payload: &Value) -> anyhow::Result<Document> {
         self.sign(GRANT_PAYLOAD_TYPE, payload)
+    }
+
+    /// Signs a release.
+    ///
+    /// # Errors
+    /// When the key does not sign.
+    pub fn release(&self, payload: &Value) -> anyhow::Result<Document> {
+        self.sign(RELEASE_PAYLOAD_TYPE, payload)
     }
 
     /// Signs a statement: training evidence or a scan.

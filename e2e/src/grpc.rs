@@ -10,14 +10,15 @@ use proto::{
         RenewRequest, complete_request, dispatch_service_client::DispatchServiceClient,
     },
     ledger::v1::{GetCheckpointRequest, ledger_service_client::LedgerServiceClient},
+    review::v1::{ReleaseRequest, review_service_client::ReviewServiceClient},
     scan::v1::{Run, ScanRequest, scan_service_client::ScanServiceClient},
-    signer::v1::{AttestRequest, AttestResponse, signer_service_client::SignerServiceClient},
+    signer::v1::{AttestRequest, attest_response, signer_service_client::SignerServiceClient},
     verifier::v1::{Verdict, VerifyStoredRequest, verifier_service_client::VerifierServiceClient},
 };
 use rpc::{Channel, ClientConfig, IdentityFiles, MeshIdentity, status::Status};
 use tonic::{Request, codegen::http::uri::PathAndQuery};
 
-pub use proto::dispatch::v1 as dispatch;
+pub use proto::{dispatch::v1 as dispatch, signer::v1::attest_response::Outcome};
 
 /// A refusal as tests look at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,11 +117,12 @@ impl Caller {
     ///
     /// # Errors
     /// What the signer refused with.
-    pub async fn attest(&self, set: &EvidenceSet) -> Answer<AttestResponse> {
+    pub async fn attest(&self, set: &EvidenceSet) -> Answer<attest_response::Outcome> {
         let mut client = SignerServiceClient::new(self.0.clone())
             .max_decoding_message_size(rpc::MAX_RESPONSE_BYTES);
         let message = AttestRequest { evidence: Some(set.clone().into()) };
-        Ok(client.attest(message).await?.into_inner())
+        let answer = client.attest(message).await?.into_inner();
+        answer.outcome.ok_or_else(|| Status::unknown("no outcome in the answer").into())
     }
 
     // === The scanner ===
@@ -162,6 +164,18 @@ impl Caller {
             .max_decoding_message_size(rpc::MAX_RESPONSE_BYTES);
         let answer = client.verify_stored(VerifyStoredRequest { bundle }).await?.into_inner();
         answer.verdict.ok_or_else(|| Status::unknown("no verdict in the answer").into())
+    }
+
+    // === The scheduler, as an approver ===
+
+    /// `ReviewService/Release`.
+    ///
+    /// # Errors
+    /// What the scheduler refused with.
+    pub async fn release(&self, release: &Document) -> Answer<()> {
+        let mut client = ReviewServiceClient::new(self.0.clone());
+        let message = ReleaseRequest { release: Some(release.clone().into()) };
+        Ok(client.release(message).await.map(drop)?)
     }
 
     // === The scheduler, as an executor ===

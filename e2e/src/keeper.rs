@@ -178,7 +178,7 @@ pub fn keep(order: &Order) -> anyhow::Result<()> {
 fn start(order: &Order) -> anyhow::Result<Child> {
     let mut command = Command::new(place::program("aibom")?);
     command.arg("up").arg("--dir").arg(order.mesh()).args(["--base-port", "0"]);
-    for name in ["keras", "probe"] {
+    for name in ["keras", "probe", "outdated", "updated"] {
         command.arg("--trainer").arg(format!("{name}={}", place::trainer(name)?));
     }
     command.arg("--trivy").arg(place::trivy()?);

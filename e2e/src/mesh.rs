@@ -255,7 +255,8 @@ impl Mesh {
     /// # Errors
     /// Never for a role.
     pub fn id(&self, role: Role) -> anyhow::Result<SpiffeId> {
-        let name = if role == Role::User { "local".to_owned() } else { format!("{role}-1") };
+        let person = matches!(role, Role::User | Role::Approver);
+        let name = if person { "local".to_owned() } else { format!("{role}-1") };
         Ok(SpiffeId::new("mesh.local", role, &name)?)
     }
 

@@ -11,6 +11,8 @@ use crate::place;
 pub struct Probe {
     /// What it does; see `e2e/trainers/probe/probe.py`.
     pub mode: String,
+    /// The trainer's name: the probe itself, or one made of it.
+    pub trainer: String,
     /// Makes its inputs, and so its job, unlike any other.
     pub mark: String,
     /// Memory, in MiB.
@@ -31,6 +33,7 @@ impl Probe {
     pub fn new(mode: &str) -> Self {
         Self {
             mode: mode.to_owned(),
+            trainer: "probe".to_owned(),
             mark: uuid::Uuid::new_v4().simple().to_string(),
             memory_mib: 128,
             pids: 64,
@@ -61,9 +64,9 @@ impl Probe {
     }
 
     fn job_file(&self) -> String {
-        let Self { mode, memory_mib, pids, wall_clock_s, output_mib, .. } = self;
+        let Self { mode, trainer, memory_mib, pids, wall_clock_s, output_mib, .. } = self;
         format!(
-            "trainer: probe\n\
+            "trainer: {trainer}\n\
              task: classification\n\
              inputs: {{model: model.keras, dataset: data.csv, definition: definition.yaml}}\n\
              parameters: {{epochs: 3, batch_size: 4, validation_split: 0.0, seed: 7}}\n\

@@ -37,7 +37,7 @@ impl Made {
         let now = Timestamp::from(SystemTime::now());
         let fixture = Fixture::signed_at(now);
         let evidence = fixture.verified();
-        let aibom = bom::assemble(&evidence)?;
+        let aibom = bom::assemble(&evidence, &fixture.decision())?;
         let mesh = Mesh::new("mesh", now);
         let (platform, owner) = (mesh.platform_key(), mesh.layout_key());
         let layout = bom::layout(&evidence, &aibom, now, platform.public_key())?;

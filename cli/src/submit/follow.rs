@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use client::{JobView, Jobs, WatchEvent};
 use ids::JobId;
 use indicatif::ProgressBar;
+use job::{JobState, Reason};
 
 use super::progress::Bars;
 use crate::{
@@ -56,6 +57,9 @@ impl View {
             let _ = write!(line, ": {}", clean(&job.message));
         }
         self.say(&line);
+        if job.state == JobState::Held {
+            self.say(&format!("  why, and what to do: aibom jobs show {}", job.id));
+        }
     }
 
     fn progress(&mut self, epoch: u32, epochs: u32, values: &BTreeMap<String, f64>) {
@@ -71,11 +75,21 @@ impl View {
     }
 }
 
-/// Follows a job to its terminal state.
-pub(crate) async fn to_the_end(
+/// How far a job is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// To its terminal state.
+    Ended,
+    /// To its terminal state, or until somebody has to decide on it.
+    Decided,
+}
+
+/// Follows a job.
+pub(crate) async fn follow(
     terminal: &Terminal,
     jobs: &Jobs,
     id: JobId,
+    until: Until,
 ) -> Result<JobView, Failure> {
     let mut view = View { terminal: *terminal, bars: Bars::new(terminal), epochs: None };
     view.say(&format!("job {id}"));
@@ -85,7 +99,16 @@ pub(crate) async fn to_the_end(
         match event {
             WatchEvent::Transition { job, .. } => {
                 view.transition(&job);
+                let held = job.state == JobState::Held;
                 last = Some(job);
+                // A hold of the past is told, too: only one of now is the end.
+                if held && until == Until::Decided {
+                    let now = jobs.get(id).await?;
+                    if now.state == JobState::Held {
+                        last = Some(now);
+                        break;
+                    }
+                }
             }
             WatchEvent::Progress { epoch, epochs, metrics } => {
                 view.progress(epoch, epochs, &metrics);
@@ -103,5 +126,8 @@ pub(crate) fn unhappy(job: &JobView) -> Failure {
     let failure = Failure::refused(format_args!("the job {id} is {state}: {reason}"));
     let failure =
         if job.message.is_empty() { failure } else { failure.because(clean(&job.message)) };
+    if job.reason.as_deref() == Some(Reason::HoldExpired.as_str()) {
+        return failure.remedy(format_args!("see what held it: aibom jobs show {id}"));
+    }
     failure.remedy(format_args!("see what the trainer printed: aibom jobs logs {id}"))
 }

@@ -193,15 +193,19 @@ impl Plan {
     /// The connection profile of the mesh.
     pub(crate) fn profile(&self) -> Result<Profile, Failure> {
         let relative = |path: &Path| path.strip_prefix(&self.directory).unwrap_or(path).to_owned();
-        let [certificate, key, ca] = identities::files(self, Role::User);
-        Ok(Profile {
-            schema: PROFILE_SCHEMA.to_owned(),
-            trust_domain: self.trust_domain.clone(),
-            identity: IdentityPaths {
+        let identity = |role| {
+            let [certificate, key, ca] = identities::files(self, role);
+            IdentityPaths {
                 certificate: relative(&certificate),
                 key: relative(&key),
                 ca: relative(&ca),
-            },
+            }
+        };
+        Ok(Profile {
+            schema: PROFILE_SCHEMA.to_owned(),
+            trust_domain: self.trust_domain.clone(),
+            identity: identity(Role::User),
+            approver: Some(identity(Role::Approver)),
             trust_root: relative(&self.certs().join(TRUST_ROOT_FILE)),
             services: Services {
                 scheduler: self.endpoint(Role::Scheduler)?,

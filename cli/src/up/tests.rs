@@ -43,7 +43,9 @@ fn a_plan_writes_what_a_mesh_needs_and_can_be_written_again() {
     let root = std::fs::read(plan.certs().join("trust-root.json")).unwrap();
     let profile = Profile::load(&directory.path().join(PROFILE_FILE)).unwrap();
     assert_eq!(profile.services.scheduler.url, plan.url(Role::Scheduler));
-    client::Mesh::open(profile).unwrap();
+    client::Mesh::open(profile.clone()).unwrap();
+    let approver = client::Mesh::open_as_approver(profile).unwrap();
+    assert_eq!(approver.identity().spiffe_id().role(), Role::Approver);
     let certificate = |plan: &Plan| std::fs::read(&super::identities::files(plan, Role::User)[0]);
     let before = certificate(&plan).unwrap();
     plan.write().unwrap();

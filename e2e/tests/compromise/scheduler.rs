@@ -1,10 +1,11 @@
 //! A stolen scheduler: it routes, and vouches for nothing but its grants.
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use bundle::Bundle;
 use e2e::{
     Mesh, engine,
     forge::{self, Parts, Thief},
+    grpc::Outcome,
 };
 use ids::{JobId, Role};
 use serde_json::{Value, json};
@@ -136,7 +137,9 @@ async fn one_job_never_gets_two_aiboms() -> anyhow::Result<()> {
     let good = Parts::of(&out)?;
 
     // The same evidence: the same answer, to the byte.
-    let again = signer.attest(&good.set).await.map_err(failed)?;
+    let Outcome::Signed(again) = signer.attest(&good.set).await.map_err(failed)? else {
+        bail!("a job that was signed is held");
+    };
     ensure!(again.aibom == aibom, "another AIBoM for the same evidence");
     ensure!(again.attestation == attestation, "another signature for the same evidence");
     ensure!(again.salt == inclusion.salt, "another salt for the same evidence");

@@ -91,11 +91,11 @@ pub(crate) fn state(value: i32) -> Result<JobState, Malformed> {
     }
 }
 
-fn digest(field: &'static str, text: &str) -> Result<Sha256Digest, Malformed> {
+pub(crate) fn digest(field: &'static str, text: &str) -> Result<Sha256Digest, Malformed> {
     text.parse().map_err(|_| malformed(field, &text))
 }
 
-fn millis(seconds: i64, nanos: i32) -> Timestamp {
+pub(crate) fn millis(seconds: i64, nanos: i32) -> Timestamp {
     Timestamp::from_unix_ms(
         seconds.saturating_mul(1000).saturating_add(i64::from(nanos) / 1_000_000),
     )

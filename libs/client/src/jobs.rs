@@ -38,7 +38,7 @@ pub struct Jobs {
     client: JobServiceClient<Channel>,
 }
 
-fn view(what: &str, job: Option<wire::Job>) -> Result<JobView, CallError> {
+pub(crate) fn view(what: &str, job: Option<wire::Job>) -> Result<JobView, CallError> {
     let job = job.ok_or_else(|| malformed("job", &"nothing"));
     job.and_then(JobView::try_from).map_err(|error| CallError::malformed(what, error))
 }

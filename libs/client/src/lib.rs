@@ -1,4 +1,5 @@
-//! What users' programs share: the connection profile, resumable upload and download, submit, watch.
+//! What users' and approvers' programs share: the connection profile, resumable upload and download,
+//! submit, watch, review.
 //!
 //! The `aibom` command, the end-to-end tests and the load generator build on this crate, so that a
 //! lost connection is handled in one place. It holds no state beyond open connections.
@@ -11,7 +12,9 @@ mod jobs;
 mod local_file;
 mod mesh;
 mod profile;
+mod release;
 mod request;
+mod review;
 mod services;
 mod upload;
 mod watch;
@@ -26,7 +29,9 @@ pub use mesh::{Mesh, OpenError};
 pub use profile::{
     Endpoint, IdentityPaths, MAX_PROFILE_BYTES, PROFILE_SCHEMA, Profile, ProfileError, Services,
 };
+pub use release::{SignReleaseError, sign_release};
 pub use request::{SignRequestError, sign_request};
+pub use review::{Finding, HeldJob, HeldPage, HoldView, PolicyView, Review};
 pub use rpc::Channel;
 pub use services::{RemoteCheck, RemoteVerdict, checkpoint, is_serving, trust_root, verify_bundle};
 pub use upload::{UploadError, UploadOutcome};

@@ -7,7 +7,7 @@ use keys::SigningKey as _;
 use rpc::{Channel, ClientConfig, ConnectError, IdentityError, IdentityFiles, MeshIdentity};
 
 use crate::{
-    Artifacts, CallError, Endpoint, Jobs, Profile,
+    Artifacts, CallError, Endpoint, IdentityPaths, Jobs, Profile, Review,
     call::{is_transient, pause},
 };
 
@@ -41,11 +41,22 @@ impl Mesh {
     /// # Errors
     /// When the identity's files or the scheduler's address cannot be used.
     pub fn open(profile: Profile) -> Result<Self, OpenError> {
-        let identity = MeshIdentity::load(&IdentityFiles {
-            certificate: profile.identity.certificate.clone(),
-            key: profile.identity.key.clone(),
-            ca: profile.identity.ca.clone(),
-        })?;
+        let who = profile.identity.clone();
+        Self::open_as(profile, who)
+    }
+
+    /// The same as the profile's approver; where it names none, its user is one.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_as_approver(profile: Profile) -> Result<Self, OpenError> {
+        let who = profile.approver.as_ref().unwrap_or(&profile.identity).clone();
+        Self::open_as(profile, who)
+    }
+
+    fn open_as(profile: Profile, who: IdentityPaths) -> Result<Self, OpenError> {
+        let IdentityPaths { certificate, key, ca } = who;
+        let identity = MeshIdentity::load(&IdentityFiles { certificate, key, ca })?;
         let scheduler = connect(&profile.services.scheduler, &identity)?;
         Ok(Self { profile: Arc::new(profile), identity, scheduler })
     }
@@ -85,6 +96,12 @@ impl Mesh {
     #[must_use]
     pub fn jobs(&self) -> Jobs {
         Jobs::new(self.scheduler.clone())
+    }
+
+    /// Held jobs.
+    #[must_use]
+    pub fn review(&self) -> Review {
+        Review::new(self.scheduler.clone())
     }
 
     /// The user's artifacts.

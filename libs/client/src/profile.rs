@@ -23,7 +23,7 @@ pub struct Endpoint {
     pub spiffe_id: SpiffeId,
 }
 
-/// The user's three PEM files; relative paths begin at the profile's directory.
+/// Somebody's three PEM files; relative paths begin at the profile's directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct IdentityPaths {
@@ -62,6 +62,9 @@ pub struct Profile {
     pub trust_domain: String,
     /// Who the user is.
     pub identity: IdentityPaths,
+    /// Who releases held jobs, when that is another identity of whoever uses this profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approver: Option<IdentityPaths>,
     /// What verification pins; relative paths begin at the profile's directory.
     pub trust_root: PathBuf,
     /// Where the services are.
@@ -125,16 +128,14 @@ impl Profile {
             return Err(ProfileError::Schema { path: path.to_owned(), schema });
         }
         let directory = path.parent().unwrap_or_else(|| Path::new(""));
-        let identity = &mut profile.identity;
-        for file in [
-            &mut identity.certificate,
-            &mut identity.key,
-            &mut identity.ca,
-            &mut profile.trust_root,
-        ] {
-            // An absolute path stays as it is.
-            *file = directory.join(&*file);
+        // An absolute path stays as it is.
+        let locate = |file: &mut PathBuf| *file = directory.join(&*file);
+        for identity in std::iter::once(&mut profile.identity).chain(&mut profile.approver) {
+            locate(&mut identity.certificate);
+            locate(&mut identity.key);
+            locate(&mut identity.ca);
         }
+        locate(&mut profile.trust_root);
         Ok(profile)
     }
 

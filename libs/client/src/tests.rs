@@ -33,6 +33,7 @@ fn a_profile_is_read_and_its_paths_begin_at_its_directory() {
     assert_eq!(profile.identity.certificate, Path::new("certs/u.pem"));
     assert_eq!(profile.identity.ca, Path::new("/etc/ca.pem"));
     assert_eq!(profile.services.scheduler.spiffe_id.name(), "main");
+    assert_eq!(profile.approver, None);
     let again: Profile = serde_json::from_slice(&profile.to_bytes().unwrap()).unwrap();
     assert_eq!(again, profile);
 }
@@ -114,4 +115,60 @@ fn a_file_is_hashed_and_a_directory_is_none() {
         LocalFile::hash(&directory.path().join("y")),
         Err(LocalFileError::Read { .. })
     ));
+}
+
+fn hold() -> proto::review::v1::GetHoldResponse {
+    use proto::review::v1 as review;
+    let time = prost_types::Timestamp { seconds: 1_790_000_000, nanos: 0 };
+    let violation = |id: &str| review::Violation {
+        key: "what a lying scheduler calls it".into(),
+        kind: "vulnerability".into(),
+        id: id.into(),
+        subject: "pkg:pypi/keras@3.0.0".into(),
+        severity: "CRITICAL".into(),
+        detail: "upgrade".into(),
+    };
+    review::GetHoldResponse {
+        job: Some(review::HeldJob {
+            job: Some(job()),
+            user: "spiffe://mesh.test/user/alice".into(),
+            held_until: Some(time),
+            ..review::HeldJob::default()
+        }),
+        evidence_digest: ids::Sha256Digest::of(b"e").to_hex(),
+        policy_digest: ids::Sha256Digest::of(b"p").to_hex(),
+        violations: vec![violation("CVE-2"), violation("CVE-1"), violation("CVE-2")],
+        ..review::GetHoldResponse::default()
+    }
+}
+
+#[test]
+fn a_release_names_what_was_shown_and_nothing_else() {
+    rpc::install_crypto();
+    let mesh = testkit::mesh::Mesh::new("release", std::time::SystemTime::now().into());
+    let directory = tempfile::tempdir().unwrap();
+    let files = rpc::IdentityFiles {
+        certificate: directory.path().join("crt.pem"),
+        key: directory.path().join("key.pem"),
+        ca: directory.path().join("ca.pem"),
+    };
+    std::fs::write(&files.certificate, &mesh.approver.certificate_pem).unwrap();
+    keys::write_secret(&files.key, &mesh.approver.key_pem).unwrap();
+    std::fs::write(&files.ca, mesh.ca.certificate_pem()).unwrap();
+    let identity = rpc::MeshIdentity::load(&files).unwrap();
+
+    let hold = HoldView::try_from(hold()).unwrap();
+    let at = ids::Timestamp::from_unix_ms(1_790_000_000_000);
+    let document = sign_release(&identity, &hold, "not reachable", at).unwrap();
+    let key = keys::SigningKey::public_key(&mesh.approver.key).clone();
+    let envelope = envelope::Envelope::parse(&document.envelope, 1 << 20).unwrap();
+    let payload = envelope.open(evidence::RELEASE_PAYLOAD_TYPE, &key).unwrap();
+    let release: evidence::Release = ids::canonical::from_slice(payload, 1 << 20).unwrap();
+    let named = ["CVE-1", "CVE-2"].map(|id| format!("vulnerability {id} pkg:pypi/keras@3.0.0"));
+    assert_eq!(release.violations, named);
+    assert_eq!((release.evidence, release.policy), (hold.evidence, hold.policy.digest));
+
+    assert!(matches!(sign_release(&identity, &hold, " ", at), Err(SignReleaseError::Bounds)));
+    let more = HoldView { more: 1, ..hold };
+    assert!(matches!(sign_release(&identity, &more, "r", at), Err(SignReleaseError::TooMany(1))));
 }

@@ -7,7 +7,7 @@ use keys::KeyId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Done, OutputFile, Stage};
+use crate::{Done, Held, OutputFile, Stage};
 
 /// Names the holder of a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +138,9 @@ pub enum Event {
         job: JobId,
         /// The hold: its digest in the store.
         hold: Sha256Digest,
+        /// How many findings, and until when the evidence can be signed as far as its
+        /// certificates go.
+        held: Held,
         /// The same for people.
         message: String,
     },

@@ -4,6 +4,7 @@
 //! which stages to start, which grant to sign. The service around it stores first and acts after.
 
 mod event;
+mod held;
 mod lease;
 mod machine;
 mod record;
@@ -13,7 +14,7 @@ pub use event::{
     Changes, Event, Failure, FailureKind, Granted, LeaseKey, Refused, Submission, Trained,
 };
 pub use machine::{Config, Machine};
-pub use record::{Documents, JobRecord, Lease, MAX_HISTORY, OutputFile, TransitionRecord};
+pub use record::{Documents, Held, JobRecord, Lease, MAX_HISTORY, OutputFile, TransitionRecord};
 pub use stage::{Done, Stage};
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use ids::{FencingToken, JobId, Sha256Digest, SpiffeId, Timestamp};
+use ids::{FencingToken, JobId, SpiffeId, Timestamp};
 use job::{JobState, Reason};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -29,7 +29,12 @@ pub struct Config {
     pub max_live_per_user: usize,
     /// How long a job may wait in one stage for its service, in milliseconds.
     pub max_stage_ms: i64,
+    /// How long after its training a held job can be released, in milliseconds.
+    pub max_held_ms: i64,
 }
+
+/// A release needs this much time to be signed before the evidence is too old, in milliseconds.
+const RELEASE_MARGIN_MS: i64 = 3_600_000;
 
 impl Default for Config {
     fn default() -> Self {
@@ -44,6 +49,7 @@ impl Default for Config {
             max_live: 100_000,
             max_live_per_user: 20_000,
             max_stage_ms: evidence::MAX_EVIDENCE_AGE_MS,
+            max_held_ms: evidence::MAX_EVIDENCE_AGE_MS - RELEASE_MARGIN_MS,
         }
     }
 }
@@ -59,6 +65,8 @@ pub struct Machine {
     pub(crate) training: BTreeSet<JobId>,
     /// Jobs whose stage waits to be tried again.
     pub(crate) retry: BTreeSet<(Timestamp, JobId)>,
+    /// Held jobs by the instant at which they end; the longest held come first.
+    pub(crate) held: BTreeSet<(Timestamp, JobId)>,
     pub(crate) next_token: FencingToken,
     pub(crate) live: usize,
     live_of: HashMap<SpiffeId, usize>,
@@ -88,6 +96,7 @@ impl Machine {
             queue: BTreeSet::new(),
             training: BTreeSet::new(),
             retry: BTreeSet::new(),
+            held: BTreeSet::new(),
             next_token: 1,
             live: 0,
             live_of: HashMap::new(),
@@ -110,6 +119,9 @@ impl Machine {
                 }
                 JobState::Training => {
                     machine.training.insert(id);
+                }
+                JobState::Held => {
+                    machine.held.insert((record.held_until(), id));
                 }
                 _ => {}
             }
@@ -198,7 +210,7 @@ impl Machine {
             Event::Trained { lease, result } => self.trained(at, &lease, result),
             Event::AttemptFailed { lease, failure } => self.attempt_failed(at, &lease, &failure),
             Event::StageDone { job, done } => self.stage_done(at, job, done),
-            Event::Held { job, hold, message } => self.hold(at, job, hold, &message),
+            Event::Held { job, hold, held, message } => self.hold(at, job, hold, held, &message),
             Event::Released { job, release } => self.release(at, job, release),
             Event::StageFailed { job, stage, reason, message, again } => {
                 self.stage_failed(at, job, stage, reason, &message, again)
@@ -265,6 +277,7 @@ impl Machine {
             cancel_requested: false,
             lease: None,
             last_executor: None,
+            held: None,
             documents: Documents { request: Some(submission.request), ..Documents::default() },
             outputs: Vec::new(),
             bundle: None,
@@ -295,6 +308,7 @@ impl Machine {
             JobState::Signing | JobState::Logging | JobState::Publishing => Ok(Changes::default()),
             _ => {
                 self.queue.remove(&(record.created_at, id));
+                self.held.remove(&(record.held_until(), id));
                 record.cancel_requested = true;
                 record.transition(
                     at,
@@ -335,37 +349,6 @@ impl Machine {
         Ok(self.enter_stage(id))
     }
 
-    fn hold(
-        &mut self,
-        at: Timestamp,
-        id: JobId,
-        hold: Sha256Digest,
-        message: &str,
-    ) -> Result<Changes, Refused> {
-        let record = self.jobs.get_mut(&id).ok_or(Refused::UnknownJob(id))?;
-        if record.state != JobState::Signing {
-            return Err(Refused::WrongStage(id));
-        }
-        record.documents.hold = Some(hold);
-        record.transition(at, JobState::Held, Some(Reason::PolicyHold), message);
-        Ok(Changes::moved(id))
-    }
-
-    fn release(
-        &mut self,
-        at: Timestamp,
-        id: JobId,
-        release: Sha256Digest,
-    ) -> Result<Changes, Refused> {
-        let record = self.jobs.get_mut(&id).ok_or(Refused::UnknownJob(id))?;
-        if record.state != JobState::Held {
-            return Err(Refused::NotHeld(id));
-        }
-        record.documents.release = Some(release);
-        record.transition(at, JobState::Signing, None, "");
-        Ok(self.enter_stage(id))
-    }
-
     fn stage_failed(
         &mut self,
         at: Timestamp,
@@ -375,6 +358,9 @@ impl Machine {
         message: &str,
         again: bool,
     ) -> Result<Changes, Refused> {
+        if stage == Stage::Sign && !again && self.is_released(id) {
+            return self.refuse_release(at, id, message);
+        }
         let (backoff, max) = (self.config.backoff_ms, self.config.max_backoff_ms);
         let max_stage = self.config.max_stage_ms;
         let record = self.jobs.get_mut(&id).ok_or(Refused::UnknownJob(id))?;
@@ -400,6 +386,7 @@ impl Machine {
     fn tick(&mut self, at: Timestamp) -> Changes {
         let mut changes = Changes::default();
         self.expire_leases(at, &mut changes);
+        self.expire_holds(at, &mut changes);
         let later = self.retry.split_off(&(at.plus_ms(1), JobId::new(0, [0; 10])));
         for (_, id) in std::mem::replace(&mut self.retry, later) {
             let stage = self.jobs.get(&id).and_then(|record| Stage::of(record.state));
@@ -415,6 +402,7 @@ impl Machine {
             .filter_map(|id| Some(self.jobs.get(id)?.lease.as_ref()?.deadline))
             .min();
         let retries = self.retry.first().map(|(at, _)| *at);
-        leases.into_iter().chain(retries).min()
+        let holds = self.held.first().map(|(until, _)| *until);
+        leases.into_iter().chain(retries).chain(holds).min()
     }
 }

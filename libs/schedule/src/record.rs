@@ -45,6 +45,9 @@ pub struct JobRecord {
     pub lease: Option<Lease>,
     /// Who trained it last.
     pub last_executor: Option<SpiffeId>,
+    /// The newest hold, once there was one.
+    #[serde(default)]
+    pub held: Option<Held>,
     /// What was signed so far, by digest.
     pub documents: Documents,
     /// What training left.
@@ -73,6 +76,16 @@ pub struct Lease {
     pub deadline: Timestamp,
 }
 
+/// What the scheduler knows of a hold, beside its document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Held {
+    /// How many findings hold the job.
+    pub findings: u64,
+    /// The last instant at which it can be released.
+    pub until: Timestamp,
+}
+
 /// Digests of the documents in the store; absent until the stage that makes them is done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,7 +104,7 @@ pub struct Documents {
     /// Why the policy holds the job, or last held it.
     #[serde(default)]
     pub hold: Option<Sha256Digest>,
-    /// The approver's release.
+    /// The approver's release; gone when the job is held again.
     #[serde(default)]
     pub release: Option<Sha256Digest>,
     /// The signer's answer.
@@ -131,6 +144,17 @@ pub struct TransitionRecord {
 }
 
 impl JobRecord {
+    /// The last instant at which the job can be released, when it is held.
+    pub(crate) fn held_until(&self) -> Timestamp {
+        self.held.map_or(self.updated_at, |held| held.until)
+    }
+
+    /// When the report of its training came; a record tells it until its first hold at least.
+    pub(crate) fn trained_at(&self) -> Timestamp {
+        let scanning = self.history.iter().rfind(|past| past.state == JobState::Scanning);
+        scanning.map_or(self.created_at, |past| past.at)
+    }
+
     /// Moves the job and writes the move down.
     pub(crate) fn transition(
         &mut self,

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::*;
 
+mod held;
 mod paths;
 
 fn digest(text: &str) -> Sha256Digest {
@@ -77,6 +78,8 @@ enum Step {
     Failed(u8, u8),
     Done(u8, u8),
     StageFailed(u8, u8, bool),
+    Hold(u8, i64),
+    Release(u8, u8),
     Tick,
     Restart,
 }
@@ -91,6 +94,8 @@ fn step() -> impl Strategy<Value = (u16, Step)> {
         2 => (0..6u8, 0..4u8).prop_map(|(n, kind)| Step::Failed(n, kind)),
         6 => (0..6u8, 0..4u8).prop_map(|(n, stage)| Step::Done(n, stage)),
         2 => (0..6u8, 0..4u8, any::<bool>()).prop_map(|(n, s, a)| Step::StageFailed(n, s, a)),
+        3 => (0..6u8, 0..60_000i64).prop_map(|(n, ms)| Step::Hold(n, ms)),
+        3 => (0..6u8, 0..2u8).prop_map(|(n, which)| Step::Release(n, which)),
         1 => Just(Step::Tick),
         1 => Just(Step::Restart),
     ];
@@ -98,6 +103,18 @@ fn step() -> impl Strategy<Value = (u16, Step)> {
 }
 
 const STAGES: [Stage; 4] = [Stage::Scan, Stage::Sign, Stage::Log, Stage::Publish];
+
+/// What a stage makes.
+fn done(stage: Stage) -> Done {
+    let document = digest("document");
+    match stage {
+        Stage::Scan => Done::Scanned(vec![document]),
+        Stage::Sign => Done::Signed(document),
+        Stage::Log => Done::Logged(document),
+        Stage::Publish => Done::Published(document),
+    }
+}
+
 const KINDS: [FailureKind; 4] =
     [FailureKind::Job, FailureKind::Refused, FailureKind::Infrastructure, FailureKind::Cancelled];
 
@@ -116,7 +133,7 @@ fn lease_key(machine: &Machine, n: u8, stale: bool) -> LeaseKey {
     }
 }
 
-fn event(machine: &Machine, step: &Step, serial: usize) -> Option<Event> {
+fn event(machine: &Machine, step: &Step, serial: usize, now: Timestamp) -> Option<Event> {
     Some(match *step {
         Step::Submit(n, owner, body) => submission(n, owner, body),
         Step::Cancel(n, owner) => Event::CancelAsked { job: job_id(n), user: user(owner) },
@@ -146,11 +163,18 @@ fn event(machine: &Machine, step: &Step, serial: usize) -> Option<Event> {
                 message: "m".into(),
             },
         },
-        Step::Done(n, stage) => Event::StageDone {
+        Step::Done(n, stage) => {
+            Event::StageDone { job: job_id(n), done: done(STAGES[usize::from(stage)]) }
+        }
+        Step::Hold(n, ms) => Event::Held {
             job: job_id(n),
-            stage: STAGES[usize::from(stage)],
-            document: digest("document"),
+            hold: digest(&format!("hold {serial}")),
+            held: Held { findings: 2, until: now.plus_ms(ms) },
+            message: "two findings".into(),
         },
+        Step::Release(n, which) => {
+            Event::Released { job: job_id(n), release: digest(&format!("release {which}")) }
+        }
         Step::StageFailed(n, stage, again) => Event::StageFailed {
             job: job_id(n),
             stage: STAGES[usize::from(stage)],
@@ -179,6 +203,17 @@ fn check_record(before: Option<&JobRecord>, after: &JobRecord) {
     } else {
         assert!(after.bundle.is_none(), "only a completed job has a bundle");
     }
+    let documents = &after.documents;
+    let beyond = [JobState::Logging, JobState::Publishing, JobState::Completed];
+    if state == JobState::Held {
+        assert!(documents.hold.is_some() && after.held.is_some());
+        assert_eq!(documents.release, None, "a held job is not released");
+    } else if beyond.contains(&state) {
+        assert_eq!(documents.hold.is_some(), documents.release.is_some(), "held, so released");
+    }
+    if let Some((before, after)) = before.and_then(|b| Some((b.held?, after.held?))) {
+        assert!(after.until <= before.until, "nothing makes a hold last longer");
+    }
     let numbers: Vec<u32> = after.history.iter().map(|t| t.sequence).collect();
     let first = after.sequence + 1 - u32::try_from(numbers.len()).unwrap();
     assert_eq!(numbers, (first..=after.sequence).collect::<Vec<_>>(), "sequences have no gap");
@@ -202,6 +237,11 @@ fn check(before: &BTreeMap<JobId, JobRecord>, machine: &Machine, changes: Option
     assert!(before.keys().all(|id| machine.jobs.contains_key(id)), "no job is lost");
     let live = machine.jobs.values().filter(|r| !r.state.is_terminal()).count();
     assert_eq!(machine.live(), live);
+    let held: Vec<JobId> = machine.held_after(None).map(|record| record.id).collect();
+    let mut expected: Vec<&JobRecord> =
+        machine.jobs.values().filter(|r| r.state == JobState::Held).collect();
+    expected.sort_by_key(|r| (r.held.map(|held| held.until), r.id));
+    assert_eq!(held, expected.iter().map(|r| r.id).collect::<Vec<_>>(), "every held job is listed");
     let queued: Vec<JobId> = machine.queue.iter().map(|(_, id)| *id).collect();
     let mut expected: Vec<JobId> =
         machine.jobs.values().filter(|r| r.state == JobState::Queued).map(|r| r.id).collect();
@@ -220,7 +260,7 @@ proptest! {
         for (serial, (elapsed, step)) in steps.iter().enumerate() {
             now = now.plus_ms(i64::from(*elapsed));
             let before = machine.jobs.clone();
-            let Some(event) = event(&machine, step, serial) else {
+            let Some(event) = event(&machine, step, serial, now) else {
                 let token = machine.next_token();
                 let records = machine.jobs.values().cloned().collect();
                 let (mut resumed, changes) = Machine::resume(Config::default(), records, now);
@@ -241,6 +281,8 @@ proptest! {
                         prop_assert!(grant.fencing_token > highest_token, "tokens only grow");
                         highest_token = grant.fencing_token;
                     }
+                    let first = machine.held.first().map(|(until, _)| *until);
+                    prop_assert!(first.is_none_or(|until| changes.wake_at.is_some_and(|at| at <= until)));
                     check(&before, &machine, Some(&changes));
                 }
                 Err(_) => prop_assert_eq!(&before, &machine.jobs, "a refusal changes nothing"),

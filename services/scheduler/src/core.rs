@@ -248,6 +248,7 @@ impl Running {
         }
         metrics::gauge!("scheduler_jobs_live").set(to_f64(self.machine.live()));
         metrics::gauge!("scheduler_jobs_queued").set(to_f64(self.machine.queued()));
+        metrics::gauge!("scheduler_jobs_held").set(to_f64(self.machine.held()));
         for query in queries {
             query(&self.machine);
         }
@@ -279,6 +280,9 @@ impl Running {
                 let reason = record.reason.map(job::Reason::as_str);
                 tracing::info!(job = %id, state, attempt = record.attempt, reason, "job moved");
                 metrics::counter!("scheduler_transitions_total", "state" => state).increment(1);
+                if record.state == job::JobState::Held {
+                    metrics::counter!("scheduler_holds_total").increment(1);
+                }
             }
         }
         if !changes.moved.is_empty() {

@@ -5,6 +5,8 @@ mod dispatch;
 mod jobs;
 mod outgoing;
 mod refusal;
+mod review;
+mod signer;
 
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use proto::{
     artifact::v1::artifact_service_server::ArtifactServiceServer,
     dispatch::v1::dispatch_service_server::DispatchServiceServer,
     job::v1::job_service_server::JobServiceServer,
+    review::v1::review_service_server::ReviewServiceServer,
 };
 pub(crate) use refusal::Refusal;
 use rpc::MeshIdentity;
@@ -35,14 +38,16 @@ pub(crate) struct State {
     pub(crate) operator: Option<Operator>,
 }
 
-/// The three services.
+/// The four services.
 pub(crate) fn services(state: State) -> rpc::Services {
     let limit = rpc::message_limit;
     let jobs = JobServiceServer::new(jobs::Jobs::new(state.clone()))
         .max_decoding_message_size(limit("aibom.job.v1.JobService"));
     let artifacts = ArtifactServiceServer::new(artifact::Artifacts::new(state.clone()))
         .max_decoding_message_size(limit("aibom.artifact.v1.ArtifactService"));
-    let dispatch = DispatchServiceServer::new(dispatch::Dispatch::new(state))
+    let dispatch = DispatchServiceServer::new(dispatch::Dispatch::new(state.clone()))
         .max_decoding_message_size(limit("aibom.dispatch.v1.DispatchService"));
-    rpc::Services::new().add(jobs).add(artifacts).add(dispatch)
+    let review = ReviewServiceServer::new(review::Review::new(state))
+        .max_decoding_message_size(limit("aibom.review.v1.ReviewService"));
+    rpc::Services::new().add(jobs).add(artifacts).add(dispatch).add(review)
 }

@@ -1,14 +1,15 @@
-//! Jobs on the wire: `aibom.job.v1`.
+//! Jobs on the wire, and why they are held: `aibom.job.v1`, `aibom.review.v1`.
 
 use ids::Timestamp;
 use job::{Image, JobState};
+use policy::{Hold, Violation};
 use prost_types::Timestamp as WireTime;
-use proto::{dispatch::v1 as dispatch, job::v1 as wire};
+use proto::{dispatch::v1 as dispatch, job::v1 as wire, review::v1 as review};
 use schedule::{JobRecord, TransitionRecord};
 
 use crate::{fleet::Inventory, live::Progress};
 
-fn time(at: Timestamp) -> WireTime {
+pub(crate) fn time(at: Timestamp) -> WireTime {
     let ms = at.unix_ms();
     let nanos = i32::try_from(ms.rem_euclid(1000).saturating_mul(1_000_000)).unwrap_or(0);
     WireTime { seconds: ms.div_euclid(1000), nanos }
@@ -68,6 +69,38 @@ pub(crate) fn transition(record: &JobRecord, past: &TransitionRecord) -> wire::T
         }
     }
     wire::Transition { sequence: past.sequence, job: Some(then) }
+}
+
+/// A held job in short.
+pub(crate) fn held_job(record: &JobRecord) -> review::HeldJob {
+    review::HeldJob {
+        job: Some(job(record)),
+        user: record.user.to_string(),
+        image: record.spec.trainer.image.to_string(),
+        violations: record.held.map_or(0, |held| held.findings),
+        held_until: record.held.map(|held| time(held.until)),
+    }
+}
+
+/// Why a job is held.
+pub(crate) fn hold(record: &JobRecord, hold: Hold) -> review::GetHoldResponse {
+    let violation = |found: Violation| review::Violation {
+        key: found.key(),
+        kind: found.kind.as_str().to_owned(),
+        id: found.id,
+        subject: found.subject,
+        severity: found.severity.as_str().to_owned(),
+        detail: found.detail,
+    };
+    review::GetHoldResponse {
+        job: Some(held_job(record)),
+        evidence_digest: hold.evidence.to_hex(),
+        policy_name: hold.policy.name,
+        policy_version: hold.policy.version,
+        policy_digest: hold.policy.digest.to_hex(),
+        violations: hold.violations.into_iter().map(violation).collect(),
+        more: hold.more,
+    }
 }
 
 /// Progress as watchers see it.

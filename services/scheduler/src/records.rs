@@ -52,19 +52,37 @@ pub enum RecordError {
     },
 }
 
+/// Whose an artifact is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A user's: they read it.
+    User(SpiffeId),
+    /// An attempt's, until its job is published: nobody reads it.
+    Attempt(JobId, u32),
+}
+
+impl std::fmt::Display for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::User(id) => id.fmt(f),
+            Self::Attempt(job, attempt) => write!(f, "attempt:{job}/{attempt}"),
+        }
+    }
+}
+
 /// A write that goes with an event into one commit.
 #[derive(Debug, Clone)]
 pub(crate) enum Write {
     /// A signed document or a stage's result, under its digest.
     Document(Sha256Digest, Vec<u8>),
-    /// `who` may read `artifact`.
+    /// `artifact` is `who`'s.
     Owner {
         /// The artifact.
         artifact: Sha256Digest,
         /// Its length in bytes.
         size: u64,
-        /// Who may read it.
-        who: SpiffeId,
+        /// Whose it is.
+        who: Owner,
     },
     /// The end of a job's log, and how many bytes came before it.
     Log(JobId, u64, Vec<u8>),
@@ -89,7 +107,7 @@ pub(crate) struct Records {
     durable: Durable,
 }
 
-fn owner_key(artifact: &Sha256Digest, who: &SpiffeId) -> Vec<u8> {
+fn owner_key(artifact: &Sha256Digest, who: &Owner) -> Vec<u8> {
     let mut key = artifact.as_bytes().to_vec();
     key.extend_from_slice(who.to_string().as_bytes());
     key
@@ -225,14 +243,14 @@ impl Records {
         })
     }
 
-    /// The length of `artifact` in bytes when `who` may read it.
+    /// The length of `artifact` in bytes when it is `who`'s.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub(crate) fn owned(
         &self,
         artifact: &Sha256Digest,
-        who: &SpiffeId,
+        who: &Owner,
     ) -> Result<Option<u64>, RecordError> {
         let size = self.durable.get(OWNERS, &owner_key(artifact, who))?;
         Ok(size.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()).map(u64::from_be_bytes))

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use artifacts::ArtifactStore;
 use bundle::{BUNDLE_SCHEMA, Bundle, Inclusion, Signatures};
-use ids::Sha256Digest;
+use evidence::EvidenceSet;
+use ids::{Sha256Digest, Timestamp};
 use job::Reason;
 use policy::Hold;
-use schedule::{Done, Event, JobRecord, Stage};
+use schedule::{Done, Event, Held, JobRecord, Stage};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
@@ -15,7 +16,7 @@ use tracing::Instrument as _;
 use crate::{
     core::{Core, StartStage},
     grpc::Peers,
-    records::{RecordError, Records, Write, as_document},
+    records::{Owner, RecordError, Records, Write, as_document},
 };
 
 /// Calls of one stage that are under way at once.
@@ -69,7 +70,7 @@ impl From<RecordError> for StageError {
 /// What follows from a call that was answered.
 enum Next {
     Done(Done),
-    Held { hold: Sha256Digest, message: String },
+    Held { hold: Sha256Digest, held: Held, message: String },
 }
 
 type Outcome = Result<(Next, Vec<Write>), StageError>;
@@ -140,9 +141,9 @@ impl Shared {
                 tracing::info!(?done, "stage done");
                 (Event::StageDone { job: job.id, done }, writes)
             }
-            Ok((Next::Held { hold, message }, writes)) => {
+            Ok((Next::Held { hold, held, message }, writes)) => {
                 tracing::warn!(%hold, message, "the policy holds the job");
-                (Event::Held { job: job.id, hold, message }, writes)
+                (Event::Held { job: job.id, hold, held, message }, writes)
             }
             Err(StageError { reason, message, again }) => {
                 tracing::warn!(%reason, message, again, "stage failed");
@@ -166,6 +167,7 @@ impl Shared {
 
     async fn sign(&self, job: &JobRecord) -> Outcome {
         let evidence = self.records.evidence(&job.documents)?;
+        let until = signable_until(&evidence);
         let (next, digest, bytes) = match self.peers.attest(job.id, evidence).await? {
             Attested::Signed(answer) => {
                 let (digest, bytes) = as_document(&answer).map_err(StageError::ours)?;
@@ -173,8 +175,9 @@ impl Shared {
             }
             Attested::Held(hold) => {
                 let message = held(&hold);
+                let held = Held { findings: hold.violations.len() as u64 + hold.more, until };
                 let (digest, bytes) = as_document(&hold).map_err(StageError::ours)?;
-                (Next::Held { hold: digest, message }, digest, bytes)
+                (Next::Held { hold: digest, held, message }, digest, bytes)
             }
         };
         Ok((next, vec![Write::Document(digest, bytes)]))
@@ -223,15 +226,29 @@ impl Shared {
         let bytes = bundle.to_bytes().map_err(StageError::ours)?;
         self.check(&bytes).await?;
         let stored = self.store.put_bytes(&bytes).await.map_err(StageError::ours)?;
-        let owner = Write::Owner {
-            artifact: stored.digests.sha256,
-            size: stored.size,
-            who: job.user.clone(),
-        };
-        Ok((Next::Done(Done::Published(stored.digests.sha256)), vec![owner]))
+        // Only now, in the commit that completes the job, does its user get what it left.
+        let bundle = stored.digests.sha256;
+        let outputs = job.outputs.iter().map(|file| (file.sha256, file.size));
+        let owners = outputs.chain([(bundle, stored.size)]).map(|(artifact, size)| {
+            let who = Owner::User(job.user.clone());
+            Write::Owner { artifact, size, who }
+        });
+        Ok((Next::Done(Done::Published(bundle)), owners.collect()))
     }
 }
 
+/// The last instant at which the evidence can be signed, as far as its certificates go: each must
+/// hold then.
+fn signable_until(evidence: &EvidenceSet) -> Timestamp {
+    let EvidenceSet { request, grant, training, scans, submission, release: _ } = evidence;
+    let documents = [request, grant, training, submission].into_iter().chain(scans);
+    let leaves = documents.filter_map(|document| document.certificates.first());
+    let ends = leaves.filter_map(|der| Some(keys::Certificate::parse(der).ok()?.not_after()));
+    ends.min().map_or(Timestamp::from_unix_ms(i64::MAX), |end| end.plus_ms(-SIGN_MARGIN_MS))
+}
+
+/// How long before its certificates end the evidence of a held job is given up, in milliseconds.
+const SIGN_MARGIN_MS: i64 = 60_000;
 /// Findings of a hold that its message names.
 const NAMED_MAX: usize = 3;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn happy_path() -> (Machine, Timestamp, LeaseKey) {
+pub(super) fn happy_path() -> (Machine, Timestamp, LeaseKey) {
     let now = Timestamp::from_unix_ms(1_790_000_000_000);
     let (mut machine, _) = Machine::resume(Config::default(), vec![], now);
     machine.apply(now, submission(1, 0, 0)).unwrap();
@@ -22,7 +22,7 @@ fn happy_path() -> (Machine, Timestamp, LeaseKey) {
     (machine, now, key)
 }
 
-fn result() -> Trained {
+pub(super) fn result() -> Trained {
     Trained { grant: digest("g"), training: digest("t"), submission: digest("s"), outputs: vec![] }
 }
 
@@ -40,7 +40,7 @@ fn a_job_goes_through_every_stage_in_order() {
     let documents = &machine.job(lease.job).unwrap().documents;
     assert_eq!(documents.submission, Some(digest("s")), "the first one stays");
     for stage in STAGES {
-        let done = Event::StageDone { job: lease.job, stage, document: digest("d") };
+        let done = Event::StageDone { job: lease.job, done: done(stage) };
         machine.apply(now, done.clone()).unwrap();
         assert_eq!(machine.apply(now, done), Err(Refused::WrongStage(lease.job)), "once only");
     }

@@ -15,7 +15,7 @@ use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Refusal, State, refusal::job_id};
-use crate::records::Write;
+use crate::records::{Owner, Write};
 
 /// What a job may upload beyond its outputs: its log, in bytes.
 const LOG_ALLOWANCE_BYTES: u64 = 32 * 1024 * 1024;
@@ -40,7 +40,7 @@ pub(crate) struct Artifacts {
 
 /// For whom bytes are stored, and how many may still come.
 struct Allowance {
-    owner: SpiffeId,
+    owner: Owner,
     attempt: Option<((JobId, u32), u64)>,
 }
 
@@ -72,24 +72,24 @@ impl Artifacts {
         })
     }
 
-    /// Users store for themselves; an executor stores for its job's user, within the job's limit.
+    /// Users store for themselves; an executor stores for its attempt, within the job's limit. The
+    /// job's user gets it when the job is published, and not before.
     async fn may_write(
         &self,
         caller: &Peer,
         lease: Option<wire::LeaseRef>,
     ) -> Result<Allowance, Refusal> {
         if caller.role() == Role::User {
-            return Ok(Allowance { owner: caller.spiffe_id().clone(), attempt: None });
+            return Ok(Allowance { owner: Owner::User(caller.spiffe_id().clone()), attempt: None });
         }
         let key = self.lease(caller, lease)?;
         let attempt = (key.job, key.attempt);
-        let held = self
-            .state
-            .core
-            .query(move |m| m.holds(&key).map(|r| (r.user.clone(), r.spec.resources.output_mib)));
-        let (owner, output_mib) = held.await??;
+        let held =
+            self.state.core.query(move |m| m.holds(&key).map(|r| r.spec.resources.output_mib));
+        let output_mib = held.await??;
         let limit = u64::from(output_mib).saturating_mul(1024 * 1024);
         let limit = limit.saturating_add(LOG_ALLOWANCE_BYTES);
+        let owner = Owner::Attempt(attempt.0, attempt.1);
         Ok(Allowance { owner, attempt: Some((attempt, limit)) })
     }
 
@@ -101,7 +101,8 @@ impl Artifacts {
         lease: Option<wire::LeaseRef>,
     ) -> Result<(), Refusal> {
         if caller.role() == Role::User {
-            let owned = self.state.records.owned(&artifact, caller.spiffe_id())?;
+            let user = Owner::User(caller.spiffe_id().clone());
+            let owned = self.state.records.owned(&artifact, &user)?;
             return owned.map(|_| ()).ok_or_else(|| Refusal::NoArtifact(artifact.to_hex()));
         }
         let key = self.lease(caller, lease)?;

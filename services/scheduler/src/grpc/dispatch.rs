@@ -16,7 +16,7 @@ use super::{Refusal, State, refusal::job_id};
 use crate::{
     live::Progress,
     proto as convert,
-    records::{Write, as_document},
+    records::{Owner, Write, as_document},
 };
 
 /// The longest wait for work, in milliseconds.
@@ -135,11 +135,12 @@ impl Dispatch {
         };
         let record = self.state.core.query(record).await?;
         let (user, request) = record.ok_or(schedule::Refused::UnknownJob(job))?;
+        let attempt = Owner::Attempt(job, key.attempt);
         let mut outputs = Vec::new();
         for subject in &statement.subject {
             let sha256 = subject.sha256_digest().ok_or_else(|| bad(&"a subject has no SHA-256"))?;
             let name = subject.name.clone().unwrap_or_default();
-            let size = self.state.records.owned(&sha256, &user)?;
+            let size = self.state.records.owned(&sha256, &attempt)?;
             let size =
                 size.ok_or_else(|| bad(&format_args!("the output {name} was not uploaded")))?;
             outputs.push(OutputFile { name, sha256, size });
@@ -150,7 +151,15 @@ impl Dispatch {
             Ok(Write::Document(document.digest(), bytes))
         });
         let [training, grant, submission] = [training, grant, submission].map(|d| d.digest());
-        let writes = writes.into_iter().collect::<Result<_, Refusal>>()?;
+        let mut writes = writes.into_iter().collect::<Result<Vec<_>, Refusal>>()?;
+        // The log is its user's at once, unless a trainer printed its very output.
+        for log in statement.predicate.run_details.byproducts.iter().take(1) {
+            let digest = log.sha256_digest().filter(|d| outputs.iter().all(|o| o.sha256 != *d));
+            let Some(artifact) = digest else { continue };
+            if let Some(size) = self.state.records.owned(&artifact, &attempt)? {
+                writes.push(Write::Owner { artifact, size, who: Owner::User(user.clone()) });
+            }
+        }
         let result = Trained { grant, training, submission, outputs };
         Ok((Event::Trained { lease: key, result }, writes))
     }

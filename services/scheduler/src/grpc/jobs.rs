@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use envelope::Envelope;
 use evidence::Document;
-use ids::{JobId, Sha256Digest, SpiffeId, Timestamp, canonical};
+use ids::{JobId, Sha256Digest, SpiffeId, canonical};
 use job::{REQUEST_PAYLOAD_TYPE, REQUEST_SCHEMA, Request as JobRequest};
 use proto::job::v1 as wire;
 use rpc::Peer;
@@ -13,10 +13,14 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use super::{Refusal, State, refusal::job_id};
+use super::{
+    Refusal, State,
+    refusal::job_id,
+    signer::{NotSigner, now, signer},
+};
 use crate::{
     proto as convert,
-    records::{Write, as_document},
+    records::{Owner, Write, as_document},
 };
 
 /// The longest request envelope, in bytes.
@@ -41,24 +45,12 @@ impl Jobs {
 
     /// Checks the user's signature and every bound.
     fn open(&self, document: &Document, caller: &Peer) -> Result<JobRequest, Refusal> {
-        let now = Timestamp::from(SystemTime::now());
         let bad = |e: &dyn std::fmt::Display| Refusal::Signature(e.to_string());
-        let roots = self.state.identity.roots_der();
-        // The handshake has already checked this very certificate.
-        let (signer, key) = if document.certificates == [caller.leaf_der()] {
-            (caller.spiffe_id().clone(), caller.public_key().clone())
-        } else {
-            let signer =
-                keys::verify_chain(&document.certificates, &roots, now).map_err(|e| bad(&e))?;
-            if keys::carries_idle(&document.certificates, &roots, now) {
-                return Err(bad(&"the chain carries a certificate that its path does not need"));
-            }
-            (signer.spiffe_id().clone(), signer.public_key().clone())
-        };
-        if &signer != caller.spiffe_id() {
-            let caller = caller.spiffe_id().to_string();
-            return Err(Refusal::NotYours { signer: signer.to_string(), caller });
-        }
+        let (signer, key) = signer(document, caller, &self.state.identity.roots_der(), now())
+            .map_err(|e| match e {
+                NotSigner::Chain(why) => Refusal::Signature(why),
+                NotSigner::Other { signer, caller } => Refusal::NotYours { signer, caller },
+            })?;
         let envelope =
             Envelope::parse(&document.envelope, MAX_REQUEST_BYTES).map_err(|e| bad(&e))?;
         let payload = envelope.open(REQUEST_PAYLOAD_TYPE, &key).map_err(|e| bad(&e))?;
@@ -78,7 +70,8 @@ impl Jobs {
     /// Every input must be the user's own upload.
     fn inputs_are_there(&self, request: &JobRequest) -> Result<(), Refusal> {
         for (_, file) in request.spec.inputs.each() {
-            let stored = self.state.records.owned(&file.sha256, &request.user)?;
+            let user = Owner::User(request.user.clone());
+            let stored = self.state.records.owned(&file.sha256, &user)?;
             let name = || file.name.clone();
             match stored {
                 None => {

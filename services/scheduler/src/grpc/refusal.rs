@@ -1,6 +1,6 @@
 //! Why a call is refused: one closed table of codes and reasons.
 
-use ids::JobId;
+use ids::{JobId, Sha256Digest};
 use rpc::{Coded, status::Code};
 use schedule::Refused;
 use tonic::Status;
@@ -20,6 +20,18 @@ pub(crate) enum Refusal {
     InputMissing { name: String, digest: String },
     #[error("the input {name} has {stored} bytes in the store, the request says {stated}")]
     InputSize { name: String, stored: u64, stated: u64 },
+    #[error("the release is not validly signed: {0}")]
+    ReleaseSignature(String),
+    #[error("the release is signed by {signer}, but sent by {caller}")]
+    NotYourRelease { signer: String, caller: String },
+    #[error("the job {0} is not held and never was")]
+    NoHold(JobId),
+    #[error("the release names the {what} {named}, the job is held for {held}: look at it again")]
+    HoldChanged { what: &'static str, named: Sha256Digest, held: Sha256Digest },
+    #[error("the release leaves out {count} findings that hold the job: {first}")]
+    ReleaseIncomplete { count: usize, first: String },
+    #[error("{more} findings are beyond those that a release can name: mend them, or the policy")]
+    TooManyFindings { more: u64 },
     #[error("no artifact sha256:{0} that you may read")]
     NoArtifact(String),
     #[error("this lease does not allow it: {0}")]
@@ -62,6 +74,12 @@ impl Refusal {
             Self::NotYours { .. } => (Code::PermissionDenied, "NOT_YOUR_REQUEST"),
             Self::InputMissing { .. } => (Code::FailedPrecondition, "INPUT_MISSING"),
             Self::InputSize { .. } => (Code::InvalidArgument, "INPUT_SIZE"),
+            Self::ReleaseSignature(_) => (Code::Unauthenticated, "RELEASE_SIGNATURE"),
+            Self::NotYourRelease { .. } => (Code::PermissionDenied, "NOT_YOUR_RELEASE"),
+            Self::NoHold(_) => (Code::NotFound, "HOLD_NOT_FOUND"),
+            Self::HoldChanged { .. } => (Code::FailedPrecondition, "HOLD_CHANGED"),
+            Self::ReleaseIncomplete { .. } => (Code::FailedPrecondition, "RELEASE_INCOMPLETE"),
+            Self::TooManyFindings { .. } => (Code::FailedPrecondition, "TOO_MANY_FINDINGS"),
             Self::NoArtifact(_) => (Code::NotFound, "ARTIFACT_NOT_FOUND"),
             Self::OutsideLease(_) => (Code::PermissionDenied, "OUTSIDE_LEASE"),
             Self::NotRegistered => (Code::FailedPrecondition, "NOT_REGISTERED"),

@@ -4,7 +4,10 @@
 
 mod artifacts;
 mod crash;
+mod fake;
 mod jobs;
 mod leases;
+mod review;
 mod submission;
+mod unpublished;
 mod world;

@@ -3,8 +3,9 @@
 
 use std::{path::Path, sync::Arc};
 
+use envelope::{IN_TOTO_PAYLOAD_TYPE, ResourceDescriptor};
 use evidence::Document;
-use ids::{Sha256Digest, Timestamp};
+use ids::{Digests, Sha256Digest, Timestamp};
 use job::{REQUEST_PAYLOAD_TYPE, Request};
 use proto::{
     artifact::v1::{
@@ -12,10 +13,14 @@ use proto::{
         upload_request::Part,
     },
     dispatch::v1::{
-        Inventory, Lease, LeaseRequest, RegisterRequest,
-        dispatch_service_client::DispatchServiceClient,
+        CompleteRequest, Inventory, Lease, LeaseRequest, RegisterRequest, Success,
+        complete_request::Result as Outcome, dispatch_service_client::DispatchServiceClient,
     },
-    job::v1::{Job, SubmitRequest, SubmitResponse, job_service_client::JobServiceClient},
+    job::v1::{
+        Job, JobState, SubmitRequest, SubmitResponse, WatchRequest,
+        job_service_client::JobServiceClient, watch_response::Event,
+    },
+    review::v1::review_service_client::ReviewServiceClient,
 };
 use rpc::{CancellationToken, Channel, ClientConfig, IdentityFiles, MeshIdentity};
 use testkit::{
@@ -25,6 +30,10 @@ use testkit::{
 use tonic::Status;
 
 pub(crate) const INPUT: &[u8] = b"mode=ok\n1,2,3\n";
+/// What [`World::complete`] leaves.
+pub(crate) const MODEL: &[u8] = b"the trained model";
+/// What the trainer of [`World::complete`] printed.
+pub(crate) const LOG: &[u8] = b"epoch 1 of 1";
 
 pub(crate) struct World {
     pub(crate) mesh: Mesh,
@@ -126,6 +135,10 @@ impl World {
         DispatchServiceClient::new(self.channel(url, party))
     }
 
+    pub(crate) fn review(&self, url: &str, party: &Party) -> ReviewServiceClient<Channel> {
+        ReviewServiceClient::new(self.channel(url, party))
+    }
+
     pub(crate) fn artifacts(&self, url: &str, party: &Party) -> ArtifactServiceClient<Channel> {
         ArtifactServiceClient::new(self.channel(url, party))
     }
@@ -160,6 +173,54 @@ impl World {
         let answer = self.jobs(url, &self.mesh.user).submit(request).await.unwrap();
         let SubmitResponse { job, .. } = answer.into_inner();
         job.unwrap()
+    }
+
+    /// Uploads [`MODEL`] and [`LOG`] and reports them twice, as far as the scheduler looks.
+    pub(crate) async fn complete(&self, url: &str, lease: Lease) {
+        let reference = LeaseRef {
+            job_id: lease.job_id.clone(),
+            attempt: lease.attempt,
+            fencing_token: lease.fencing_token,
+        };
+        let client = self.artifacts(url, &self.mesh.executor);
+        for (number, content) in [(9, MODEL), (10, LOG)] {
+            let id = uuid::Uuid::from_u128(number);
+            upload(client.clone(), id, content, 0, Some(reference.clone())).await.unwrap();
+        }
+        let grant: Document = lease.grant.unwrap().into();
+        let mut training = Fixture::new().parts().training;
+        training.subject = vec![ResourceDescriptor::both("model.keras", &Digests::of(MODEL))];
+        let log = ResourceDescriptor::both("training.log", &Digests::of(LOG));
+        training.predicate.run_details.byproducts = vec![log];
+        training.predicate.build_definition.internal_parameters.grant = grant.digest();
+        let training = self.mesh.executor.sign(IN_TOTO_PAYLOAD_TYPE, &training);
+        let success = Success { training: Some(training.into()), grant: Some(grant.into()) };
+        let report = CompleteRequest {
+            job_id: lease.job_id,
+            attempt: lease.attempt,
+            fencing_token: lease.fencing_token,
+            result: Some(Outcome::Success(success)),
+        };
+        let mut dispatch = self.dispatch(url, &self.mesh.executor);
+        dispatch.complete(report.clone()).await.unwrap();
+        dispatch.complete(report).await.unwrap();
+    }
+
+    /// Follows a job of alice's until it was in `state` so many times; gives it as it was then.
+    pub(crate) async fn reaches(&self, url: &str, id: &str, state: JobState, times: usize) -> Job {
+        let mut jobs = self.jobs(url, &self.mesh.user);
+        let watch = WatchRequest { id: id.to_owned() };
+        let mut stream = jobs.watch(watch).await.unwrap().into_inner();
+        let mut seen = 0;
+        loop {
+            let event = stream.message().await.unwrap().expect("it ended before").event;
+            let Some(Event::Transition(transition)) = event else { continue };
+            let job = transition.job.unwrap();
+            seen += usize::from(job.state() == state);
+            if seen == times {
+                return job;
+            }
+        }
     }
 
     /// Registers `executor` and takes a lease.
