@@ -2,6 +2,7 @@
 //! answer never changes.
 
 mod edits;
+mod held;
 
 use std::{
     collections::HashMap,
