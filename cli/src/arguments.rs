@@ -11,6 +11,7 @@ use crate::{
     jobs::JobsCommand,
     keys::KeysCommand,
     model::ModelCommand,
+    policy::PolicyCommand,
     submit::SubmitArguments,
     trust_root::TrustRootCommand,
     up::{DownArguments, UpArguments},
@@ -103,6 +104,9 @@ pub(crate) enum Command {
     /// Makes, exchanges, revokes and lists the signer's keys.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Writes, checks, signs and shows release policies: what holds a job.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Signs, shows and updates what verifiers pin.
     #[command(subcommand)]
     TrustRoot(TrustRootCommand),

@@ -11,6 +11,7 @@ mod jobs;
 mod keys;
 mod model;
 mod names;
+mod policy;
 mod profile;
 mod runtime;
 mod submit;
@@ -45,6 +46,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Certs(command) => certs::certs(&terminal, &command),
         Command::Model(command) => model::model(&terminal, &command),
         Command::Keys(command) => keys::keys(&terminal, &command),
+        Command::Policy(command) => policy::policy(&terminal, &mesh, &command),
         Command::TrustRoot(command) => trust_root::run(&terminal, &command),
     }
 }

@@ -28,7 +28,9 @@ pub use profile::{
 };
 pub use request::{SignRequestError, sign_request};
 pub use rpc::Channel;
-pub use services::{RemoteCheck, RemoteVerdict, checkpoint, is_serving, trust_root, verify_bundle};
+pub use services::{
+    RemoteCheck, RemoteVerdict, checkpoint, is_serving, policy, trust_root, verify_bundle,
+};
 pub use upload::{UploadError, UploadOutcome};
 pub use watch::{LogStream, Watch, WatchEvent};
 
