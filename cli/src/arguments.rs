@@ -11,6 +11,7 @@ use crate::{
     jobs::JobsCommand,
     keys::KeysCommand,
     model::ModelCommand,
+    policy::PolicyCommand,
     scanner::ScannerCommand,
     submit::SubmitArguments,
     trust_root::TrustRootCommand,
@@ -106,6 +107,9 @@ pub(crate) enum Command {
     /// Makes, exchanges, revokes and lists the signer's keys.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Writes, checks, signs and shows release policies: what holds a job.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Looks after the scanner's vulnerability database.
     #[command(subcommand)]
     Scanner(ScannerCommand),

@@ -34,6 +34,8 @@ It writes:
   keys/                 the signer's keys: AIBoMs and layouts (Ed25519), models (P-256);
                         with --store pkcs11:… they are made in a token instead
   root.key.pem          signs the trust root (Ed25519); take it off the mesh
+  policy.key.pem        signs release policies (Ed25519); take it off the mesh
+  policy.dsse.json      the standard policy, for the signer
   ledger.key.pem        signs checkpoints (Ed25519); only the ledger needs it
   trust-root.json       what verifiers pin; give it to everybody
 

@@ -14,7 +14,7 @@ mod store;
 use std::path::Path;
 
 use ::keys::{Certificate, KeyId};
-use evidence::{Revocation, TrustRoot};
+use evidence::{KeyUse, Revocation, TrustRoot};
 use ids::Timestamp;
 
 pub(crate) use arguments::{KeysCommand, NewKeys};
@@ -42,7 +42,13 @@ pub(crate) fn keys(terminal: &Terminal, command: &KeysCommand) -> Result<Exit, F
         KeysCommand::Rotate(arguments) => {
             let dir = &arguments.root.dir;
             let named = arguments.store.as_deref().map(parse_store).transpose()?;
-            let store = named.unwrap_or_else(|| Store::below(dir));
+            let policies = arguments.usage == KeyUse::Policy;
+            if policies && matches!(named, Some(Store::Token(_))) {
+                return Err(Failure::cannot("a policy key is a file, not in a token")
+                    .because("the signer's token would hold what decides about the signer's work")
+                    .remedy("leave --store out: the key is made beside the root key"));
+            }
+            let store = named.unwrap_or_else(|| Store::of(dir, arguments.usage));
             if arguments.store.is_none() && !store.may_exist() {
                 return Err(Failure::cannot(format_args!("{store} is missing"))
                     .because("the mesh's signing keys are somewhere else")
@@ -57,6 +63,12 @@ pub(crate) fn keys(terminal: &Terminal, command: &KeysCommand) -> Result<Exit, F
             let store = store.encrypted(arguments.store_passphrase_file.as_deref());
             let make = || store.make(rotation.usage);
             arguments.root.change(terminal, |root, at| rotate(root, rotation, at, make))?;
+            if policies {
+                terminal.say(format_args!(
+                    "the new policy key is in {store}: sign the policy with it ('aibom policy sign') \
+                     once the new trust root is in its place, and before the old key ends"
+                ));
+            }
         }
         KeysCommand::Revoke(arguments) => revoke(terminal, arguments)?,
         KeysCommand::List(arguments) => list_keys(terminal, arguments)?,
@@ -120,7 +132,22 @@ fn revoke(terminal: &Terminal, arguments: &RevokeArguments) -> Result<(), Failur
         return arguments.root.change(terminal, revoke);
     }
     let key = arguments.key.as_deref().unwrap_or_default();
-    arguments.root.change(terminal, |root, _| revoke_key(root, key, revocation))
+    let mut policies = false;
+    arguments.root.change(terminal, |root, _| {
+        let next = revoke_key(root, key, revocation)?;
+        let of = |root: &TrustRoot| -> Vec<_> {
+            root.signing_keys.iter().filter(|e| e.usage == KeyUse::Policy).cloned().collect()
+        };
+        policies = of(root) != of(&next);
+        Ok(next)
+    })?;
+    if policies {
+        terminal.say(
+            "a policy that this key signed does not count from then on: sign it with another key, \
+             or nothing is signed and jobs wait",
+        );
+    }
+    Ok(())
 }
 
 /// The key of the mesh identity whose certificate (first in the file) is at `path`.

@@ -11,6 +11,7 @@ mod jobs;
 mod keys;
 mod model;
 mod names;
+mod policy;
 mod profile;
 mod runtime;
 mod scanner;
@@ -47,6 +48,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Model(command) => model::model(&terminal, &command),
         Command::Keys(command) => keys::keys(&terminal, &command),
         Command::Scanner(command) => scanner::scanner(&terminal, &mesh, &command),
+        Command::Policy(command) => policy::policy(&terminal, &mesh, &command),
         Command::TrustRoot(command) => trust_root::run(&terminal, &command),
     }
 }

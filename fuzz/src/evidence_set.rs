@@ -11,6 +11,7 @@ use evidence::{ScanStatement, TrainingStatement, TrustRoot, VerifiedEvidence};
 use ids::{Timestamp, canonical};
 use job::{REQUEST_PAYLOAD_TYPE, Request};
 use keys::{FileKey, SigningKey as _};
+use policy::{Decision, SignedPolicy};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use testkit::evidence::Fixture;
@@ -37,6 +38,7 @@ struct Maker {
     at: Timestamp,
     unchanged: EvidenceSet,
     keys: [FileKey; 3],
+    policy: SignedPolicy,
 }
 
 static MAKER: LazyLock<Maker> = LazyLock::new(|| {
@@ -59,7 +61,9 @@ static MAKER: LazyLock<Maker> = LazyLock::new(|| {
         })
         .scans(|scans| {
             if let Change::Scan(changed) = &*change() {
-                *scans = vec![ScanStatement::clone(changed)];
+                let target = changed.predicate.aibom.target;
+                scans.retain(|scan| scan.predicate.aibom.target != target);
+                scans.push(ScanStatement::clone(changed));
             }
         })
         .submission(|link| {
@@ -73,6 +77,7 @@ static MAKER: LazyLock<Maker> = LazyLock::new(|| {
         at: fixture.at(),
         keys: [mesh.platform_key(), mesh.model_key(), mesh.layout_key()],
         unchanged: fixture.set(),
+        policy: fixture.signed_policy(),
         fixture,
     }
 });
@@ -115,7 +120,7 @@ fn signed_anyway(data: &[u8]) -> EvidenceSet {
     set
 }
 
-/// The payload of one document. Whatever the rules accept is assembled to the same bytes twice, and
+/// The payload of one document. Whatever the rules accept and the policy releases is assembled to the same bytes twice, and
 /// what is then signed holds together.
 pub fn evidence_set(data: &[u8]) -> bool {
     let parsed = parse(data);
@@ -135,17 +140,19 @@ pub fn evidence_set(data: &[u8]) -> bool {
     };
     assert!(is_document, "a payload that is no document");
     assert!(checks.first_failure().is_none(), "every rule held");
-    signs(&evidence, &set);
+    if let Ok(decision) = policy::decide(&evidence, &MAKER.policy, MAKER.at) {
+        signs(&evidence, &decision, &set);
+    }
     true
 }
 
-fn signs(evidence: &VerifiedEvidence, set: &EvidenceSet) {
-    let aibom = bom::assemble(evidence).expect("evidence that holds gives an AIBoM");
-    let again = bom::assemble(evidence).expect("and gives it again");
+fn signs(evidence: &VerifiedEvidence, decision: &Decision, set: &EvidenceSet) {
+    let aibom = bom::assemble(evidence, decision).expect("evidence that holds gives an AIBoM");
+    let again = bom::assemble(evidence, decision).expect("and gives it again");
     assert!(aibom == again, "the same evidence gives the same bytes");
     let [platform, model, layout] = &MAKER.keys;
     let keys = SigningKeys { aibom: platform, model, layout };
-    let signed = bom::sign(evidence, MAKER.at, keys).expect("an AIBoM is signed");
+    let signed = bom::sign(evidence, decision, MAKER.at, keys).expect("an AIBoM is signed");
     assert!(signed.aibom() == &aibom, "what is signed is what was assembled");
     let links = [set.submission.envelope.as_slice(), signed.link()];
     let checks = verify_links(&links, signed.layout(), layout.public_key(), MAKER.at);

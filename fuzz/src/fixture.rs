@@ -46,8 +46,10 @@ fn file(path: &str) -> Vec<u8> {
 impl Signed {
     /// Every document of the evidence.
     pub(crate) fn documents(&self) -> Vec<&Document> {
-        let EvidenceSet { request, grant, training, scans, submission } = &self.bundle.evidence;
-        [request, grant, training, submission].into_iter().chain(scans).collect()
+        let EvidenceSet { request, grant, training, scans, submission, release } =
+            &self.bundle.evidence;
+        let each = [request, grant, training, submission].into_iter();
+        each.chain(scans).chain(release).collect()
     }
 
     /// The leaf certificates of who signed them.

@@ -14,6 +14,7 @@ mod log;
 mod model_signature;
 mod models;
 pub mod mutate;
+mod policies;
 mod proto;
 mod scan_db;
 mod tokens;
@@ -28,6 +29,7 @@ pub use in_toto::in_toto;
 pub use log::{checkpoint_note, inclusion_proof, ledger_inclusion};
 pub use model_signature::model_signature;
 pub use models::keras_model;
+pub use policies::{policy, release};
 pub use proto::{attest_message, attest_request};
 pub use scan_db::scan_db;
 pub use tokens::{agent_frame, pkcs11_uri};
@@ -68,6 +70,8 @@ pub const TARGETS: &[Target] = &[
     target("model_signature", model_signature),
     target("pkcs11_uri", pkcs11_uri),
     target("agent_frame", agent_frame),
+    target("policy", policy),
+    Target { name: "release", accepts: release, one_of: 20 },
     target("request", request),
     target("scan", scan),
     target("scan_db", scan_db),

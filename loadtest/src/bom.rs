@@ -115,7 +115,8 @@ fn mean_ms<T>(mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<f64
 pub(crate) fn measure(site: &Site, options: &Bom) -> anyhow::Result<Derivation> {
     let fixture = Fixture::new().packages(options.packages.into());
     let evidence = fixture.verified();
-    let aibom = bom::assemble(&evidence)?;
+    let decision = fixture.decision();
+    let aibom = bom::assemble(&evidence, &decision)?;
     let path = site.path("aibom.cdx.json");
     std::fs::write(&path, aibom.as_bytes())?;
     let judge = Judge::new()?;
@@ -126,7 +127,7 @@ pub(crate) fn measure(site: &Site, options: &Bom) -> anyhow::Result<Derivation> 
     let mut rounds = Vec::new();
     for round in 1..=options.bom_rounds {
         eprintln!("bom: round {round} of {} …", options.bom_rounds);
-        let assemble_ms = mean_ms(|| Ok(bom::assemble(&evidence)?))?;
+        let assemble_ms = mean_ms(|| Ok(bom::assemble(&evidence, &decision)?))?;
         let theirs = peer.once()?;
         let validate_ms = mean_ms(|| judge.holds(aibom.as_bytes()))?;
         peer_bytes = theirs.bytes;

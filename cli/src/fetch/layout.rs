@@ -87,6 +87,7 @@ pub(crate) fn derived(
         ("evidence/request.dsse.json".to_owned(), set.request.envelope),
         ("evidence/grant.dsse.json".to_owned(), set.grant.envelope),
         ("evidence/training.dsse.json".to_owned(), set.training.envelope),
+        ("evidence/policy.dsse.json".to_owned(), parsed.policy),
     ]);
     let signatures = subject.signatures();
     let training = link_file_name(TRAINING_STEP, &key);
@@ -99,6 +100,9 @@ pub(crate) fn derived(
         ("signatures/root.layout".to_owned(), signatures.layout.clone()),
         ("signatures/layout-owner.pub".to_owned(), subject.layout_key().to_pem().into_bytes()),
     ]);
+    if let Some(release) = set.release {
+        files.insert("evidence/release.dsse.json".to_owned(), release.envelope);
+    }
     for (number, scan) in set.scans.into_iter().enumerate() {
         files.insert(format!("evidence/scan.{number}.dsse.json"), scan.envelope);
     }

@@ -23,6 +23,8 @@ Examples:
 'aibom certs init' does the same and makes a CA as well. It writes:
   keys/             the signer's keys for AIBoMs, models and layouts, unless --store names a token
   root.key.pem      the root key: signs the trust root; take it off this machine
+  policy.key.pem    signs release policies; take it off this machine, too
+  policy.dsse.json  the standard policy, for the signer
   ledger.key.pem    signs checkpoints; only the ledger needs it
   trust-root.json   what verifiers pin; give it to everybody";
 
@@ -32,6 +34,8 @@ Examples:
                                           then sign trust-root.next.json where the root key is
   aibom keys rotate --dir mesh-certs --use model --from 2027-01-31T08:00:00Z --overlap 1d
   aibom keys rotate --dir .aibom/certs --use aibom --root-key .aibom/certs/root.key.pem
+  aibom keys rotate --dir mesh-certs --use policy
+                                          makes mesh-certs/policy-<id>.key.pem: sign the policy anew
 
 The running signer takes the new key as soon as the new trust root is in its place. What the old
 key signed in its time still verifies. Changes gather in trust-root.next.json until they are signed.";
@@ -150,7 +154,7 @@ pub(crate) struct RootKey {
 pub(crate) struct RotateArguments {
     #[command(flatten)]
     pub(super) root: RootKey,
-    /// What the new key signs: aibom, model, layout.
+    /// What the new key signs: aibom, model, layout, policy.
     #[arg(long = "use", value_name = "USE", value_parser = usage)]
     pub(super) usage: KeyUse,
     /// When it takes over: now, or a time in UTC such as 2027-01-31T08:00:00Z.
@@ -162,7 +166,8 @@ pub(crate) struct RotateArguments {
     /// How long the new key holds [default: 1095d].
     #[arg(long, value_name = "TIME", value_parser = milliseconds)]
     pub(super) lifetime: Option<i64>,
-    /// Where it is made: a directory, or a token as pkcs11:token=… [default: DIR/keys].
+    /// Where it is made: a directory, or a token as pkcs11:token=… [default: DIR/keys; a policy key:
+    /// DIR].
     #[arg(long, value_name = "DIR|URI")]
     pub(super) store: Option<String>,
     /// The passphrase of the keys in a directory, when they are encrypted.

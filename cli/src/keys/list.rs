@@ -37,7 +37,7 @@ pub(super) struct Listed {
     pub(super) state: State,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) revoked: Option<Revocation>,
-    /// `null` when no store was looked at.
+    /// `null` when no store was looked at, and for policy keys, which are in none.
     pub(super) in_store: Option<bool>,
 }
 
@@ -75,15 +75,20 @@ impl List {
         for usage in KeyUse::ALL {
             let current = root.current_keys(usage, at);
             let newest = current.first().map(|(key, _)| key.key_id());
-            keys.extend(root.keys(usage).map(|(key, entry)| Listed {
-                key_id: key.key_id(),
-                usage,
-                algorithm: key.algorithm(),
-                valid_from: entry.valid_from,
-                valid_until: entry.valid_until,
-                state: state(entry, newest == Some(key.key_id()), at),
-                revoked: entry.revoked.clone(),
-                in_store: held.as_ref().map(|held| held.contains(&key.key_id())),
+            keys.extend(root.keys(usage).map(|(key, entry)| {
+                Listed {
+                    key_id: key.key_id(),
+                    usage,
+                    algorithm: key.algorithm(),
+                    valid_from: entry.valid_from,
+                    valid_until: entry.valid_until,
+                    state: state(entry, newest == Some(key.key_id()), at),
+                    revoked: entry.revoked.clone(),
+                    in_store: held
+                        .as_ref()
+                        .filter(|_| KeyUse::SIGNER.contains(&usage))
+                        .map(|held| held.contains(&key.key_id())),
+                }
             }));
         }
         let known = |id: &KeyId| keys.iter().any(|listed| listed.key_id == *id);

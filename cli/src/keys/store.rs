@@ -56,6 +56,15 @@ impl Store {
         Self::Directory(directory.join(KEYS_DIRECTORY), None)
     }
 
+    /// Where a new key for that use is made in a mesh's directory: a policy key beside the root key,
+    /// not where the signer looks.
+    pub(crate) fn of(directory: &Path, usage: KeyUse) -> Self {
+        match usage {
+            KeyUse::Policy => Self::Directory(directory.to_owned(), None),
+            KeyUse::Aibom | KeyUse::Model | KeyUse::Layout => Self::below(directory),
+        }
+    }
+
     /// The same, with its keys encrypted; a token encrypts its own.
     pub(crate) fn encrypted(self, passphrase: Option<&Path>) -> Self {
         match (self, passphrase) {

@@ -87,7 +87,10 @@ fn a_new_mesh_has_one_key_for_each_use_and_an_offline_root_key() {
     let list = mesh.list(now());
     let uses: Vec<_> = list.keys.iter().map(|listed| listed.usage).collect();
     assert_eq!(uses, KeyUse::ALL);
-    assert!(list.keys.iter().all(|listed| listed.in_store == Some(true)), "{list:?}");
+    for listed in &list.keys {
+        let wanted = (listed.usage != KeyUse::Policy).then_some(true);
+        assert_eq!(listed.in_store, wanted, "{list:?}");
+    }
     assert!(list.keys.iter().all(|listed| listed.state == State::Signs), "{list:?}");
     assert!(list.unlisted.is_empty());
     let ledger = ::keys::FileKey::load(&mesh.dir.join("ledger.key.pem")).unwrap();
@@ -97,7 +100,7 @@ fn a_new_mesh_has_one_key_for_each_use_and_an_offline_root_key() {
     ids.extend([id(&ledger), id(&root_key)]);
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), 5, "nobody's key is another's");
+    assert_eq!(ids.len(), 6, "nobody's key is another's");
 }
 
 #[test]
@@ -299,4 +302,36 @@ fn times_on_the_command_line_are_utc() {
     for bad in ["", "Z", "tomorrow", "2027-01-31", "2027-01-31T08:00:00", "2027-02-30T08:00:00Z"] {
         assert!(instant(bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_policy_key_is_made_beside_the_root_key_and_revoked_like_others() {
+    let mesh = Mesh::new();
+    let (dir, root_key) = (mesh.path(""), mesh.path(ROOT_KEY_FILE));
+    let old = mesh.newest(KeyUse::Policy);
+    let rotate = ["keys", "rotate", "--dir", &dir, "--use", "policy", "--root-key", &root_key];
+    let token = [&rotate[..], &["--store", "pkcs11:token=x"]].concat();
+    assert!(refusal(&token, 2).contains("a file"));
+    aibom(&rotate).unwrap();
+    let new = mesh.newest(KeyUse::Policy);
+    assert_ne!(old, new);
+    let file = mesh.path(&format!("policy-{}.key.pem", &new[..8]));
+    let key = ::keys::FileKey::load(file.as_ref()).unwrap();
+    assert_eq!(::keys::SigningKey::public_key(&key).key_id().to_string(), new);
+    assert!(mesh.list(now()).unlisted.is_empty(), "the signer's store holds no policy key");
+    assert_eq!(mesh.state(&old, now()), State::Valid);
+    mesh.revoke(&[&old, "--root-key", &root_key]).unwrap();
+    assert_eq!(mesh.state(&old, now().plus_ms(1)), State::Revoked);
+    aibom(&["keys", "list", "--dir", &dir]).unwrap();
+
+    // The standard policy is by the key that is revoked now; signed by the new one it counts.
+    let policy = mesh.path("policy.dsse.json");
+    let next = mesh.path("policy.toml");
+    aibom(&["policy", "new", "--from", &policy, "--out", &next]).unwrap();
+    let pinned = mesh.path(TRUST_ROOT_FILE);
+    let check = ["policy", "check", &policy, "--trust-root", &pinned];
+    assert!(refusal(&check, 1).contains("revoked"));
+    let sign = ["policy", "sign", &next, "--key", &file, "--out", &policy, "--trust-root", &pinned];
+    aibom(&sign).unwrap();
+    aibom(&check).unwrap();
 }

@@ -4,6 +4,7 @@ use ::verify::Verified;
 use evidence::{Check, Checks};
 use ids::{JobId, Timestamp};
 use keys::KeyId;
+use policy::{Ignore, PolicyName, Violation};
 use serde::Serialize;
 
 use crate::{
@@ -41,6 +42,64 @@ struct Facts {
     signed_at: Timestamp,
     logged_at: Timestamp,
     log_index: u64,
+    policy: PolicyName,
+    /// What the policy ignores, by whose word, until when.
+    ignored: Vec<Ignored>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    released: Option<Released>,
+}
+
+/// A finding that the policy's ignore list lets pass.
+#[derive(Debug, Clone, Serialize)]
+struct Ignored {
+    violation: Violation,
+    by: Ignore,
+}
+
+/// What an approver let pass.
+#[derive(Debug, Clone, Serialize)]
+struct Released {
+    approver: String,
+    reason: String,
+    accepted: Vec<Violation>,
+}
+
+impl Facts {
+    fn of(subject: &Verified) -> Self {
+        let (decision, evidence) = (subject.decision(), subject.evidence());
+        let ignored = decision.ignored().iter().map(|policy::Ignored { violation, by }| Ignored {
+            violation: violation.clone(),
+            by: by.clone(),
+        });
+        let release = evidence.release().filter(|_| !decision.accepted().is_empty());
+        Self {
+            model: subject.model_name().to_owned(),
+            signing_key: subject.signer(),
+            signed_at: subject.signed_at(),
+            logged_at: subject.logged_at(),
+            log_index: subject.log_index(),
+            policy: decision.policy().clone(),
+            ignored: ignored.collect(),
+            released: release.map(|release| Released {
+                approver: evidence.approver().unwrap_or_default().to_owned(),
+                reason: release.reason.clone(),
+                accepted: decision.accepted().to_vec(),
+            }),
+        }
+    }
+
+    /// Who decided; in spite of what is in the warnings.
+    fn decision(&self) -> String {
+        let PolicyName { name, version, .. } = &self.policy;
+        let released = self.released.as_ref().map_or_else(
+            || "releases it".to_owned(),
+            |released| {
+                let count = released.accepted.len();
+                format!("holds it for {count} findings that {} accepts", clean(&released.approver))
+            },
+        );
+        format!("policy {} version {version} {released}", clean(name))
+    }
 }
 
 impl Report {
@@ -56,13 +115,7 @@ impl Report {
             job: subject.map(Verified::job_id).or(claimed),
             failed: failed.map(|check| check.name.clone()).collect(),
             warnings: subject.map(|s| s.warnings().to_vec()).unwrap_or_default(),
-            facts: subject.map(|subject| Facts {
-                model: subject.model_name().to_owned(),
-                signing_key: subject.signer(),
-                signed_at: subject.signed_at(),
-                logged_at: subject.logged_at(),
-                log_index: subject.log_index(),
-            }),
+            facts: subject.map(Facts::of),
             checks: checks.as_slice().to_vec(),
             notes,
         }
@@ -89,6 +142,9 @@ impl Report {
                 terminal.paint(Style::Bad, detail)
             };
             terminal.line(format_args!("{mark} {:width$}  {detail}", clean(&check.name)))?;
+        }
+        if let Some(facts) = &self.facts {
+            terminal.line(facts.decision())?;
         }
         for warning in &self.warnings {
             let word = terminal.paint(Style::Warn, "warning:");

@@ -152,3 +152,33 @@ fn the_report_for_programs_names_the_failed_checks() {
     assert!(value["checks"].as_array().unwrap().len() > 20);
     assert!(value["signedAt"].is_string() && value["job"].is_string());
 }
+
+#[test]
+fn the_policy_and_the_release_lie_in_the_directory_and_are_in_the_report() {
+    let directory = fetched(&Made::released());
+    let path = directory.path();
+    let root = trust_root(&path.join("trust-root.json")).unwrap();
+    let report = examine(path, &root, &[]).unwrap();
+    assert_eq!(report.failed, Vec::<String>::new());
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["policy"]["name"], "standard");
+    assert_eq!(json["policy"]["version"], 1);
+    assert_eq!(json["ignored"], serde_json::json!([]));
+    assert_eq!(json["released"]["approver"], "spiffe://mesh.test/approver/bob");
+    assert_eq!(json["released"]["accepted"][0]["id"], "CVE-2026-1669");
+    assert!(json["released"]["reason"].as_str().unwrap().contains("not reachable"));
+    for name in ["policy", "release"] {
+        let file = format!("evidence/{name}.dsse.json");
+        let bytes = fs::read(path.join(&file)).unwrap();
+        fs::write(path.join(&file), [&bytes[..], b" "].concat()).unwrap();
+        let report = examine(path, &root, &[]).unwrap();
+        assert_eq!(report.failed, [format!("directory.{file}")]);
+        fs::write(path.join(&file), bytes).unwrap();
+    }
+    let json = fetched(&Made::wine());
+    let report = examine(json.path(), &root, &[]).unwrap();
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["ignored"][0]["violation"]["id"], "CVE-2026-1669");
+    assert!(json["ignored"][0]["by"]["reason"].as_str().unwrap().contains("external links"));
+    assert!(json.get("released").is_none());
+}

@@ -86,7 +86,8 @@ fn main() -> Outcome {
     documents(&wine, &bundle.evidence)?;
     payloads(&wine)?;
     certificates(&wine, &bundle.evidence)?;
-    trust_roots(&wine)
+    trust_roots(&wine)?;
+    policies()
 }
 
 /// A bundle with little in it but a logged attestation.
@@ -105,7 +106,9 @@ fn small_bundle(wine: &Fixture) -> Bundle {
             training: document(),
             scans: vec![document(), document()],
             submission: document(),
+            release: Some(document()),
         },
+        policy: b"{}".to_vec(),
     }
 }
 
@@ -128,7 +131,7 @@ fn documents(wine: &Fixture, set: &EvidenceSet) -> Outcome {
 }
 
 fn payloads(wine: &Fixture) -> Outcome {
-    let Parts { request, grant, training, scans, submission } = wine.parts();
+    let Parts { request, grant, training, scans, submission, release: _ } = wine.parts();
     let documents = [
         ("request", canonical::to_vec(&request)?),
         ("grant", canonical::to_vec(&grant)?),
@@ -188,4 +191,29 @@ fn trust_roots(wine: &Fixture) -> Outcome {
         canonical::to_vec(&other)?
     })?;
     write("trust_root", "empty.json", b"{}")
+}
+
+fn policies() -> Outcome {
+    let held = Fixture::new().policy(|policy| policy.ignore.clear()).released(|_| {});
+    let release = held.parts().release.ok_or("no release")?;
+    write("release", "wine.json", &canonical::to_vec(&release)?)?;
+    let none = evidence::Release { violations: Vec::new(), ..release };
+    write("release", "of_nothing.json", &canonical::to_vec(&none)?)?;
+    let wine = Fixture::new();
+    let policy = wine.signed_policy().policy().clone();
+    write("policy", "wine.json", &canonical::to_vec(&policy)?)?;
+    write("policy", "wine.dsse.json", &wine.policy_bytes())?;
+    write("policy", "stranger.dsse.json", &policy.seal(&wine.wrong_ca().policy_key())?)?;
+    let strict = policy::Policy {
+        max_database_age_days: Some(1),
+        max_scan_age_days: Some(1),
+        licences: policy::LicenceRule {
+            deny: vec!["MIT".to_owned(), "GPL-2.0-only".to_owned()],
+            deny_unstated: true,
+        },
+        complete: evidence::ScanTarget::ALL.to_vec(),
+        ..policy
+    };
+    write("policy", "strict.json", &canonical::to_vec(&strict)?)?;
+    write("policy", "empty.json", b"{}")
 }

@@ -58,7 +58,9 @@ fn bundle() -> Bundle {
             training: document(3),
             scans: vec![document(4)],
             submission: document(5),
+            release: Some(document(8)),
         },
+        policy: vec![9],
         inclusion: good(),
     }
 }

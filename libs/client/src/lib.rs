@@ -33,7 +33,9 @@ pub use release::{SignReleaseError, sign_release};
 pub use request::{SignRequestError, sign_request};
 pub use review::{Finding, HeldJob, HeldPage, HoldView, PolicyView, Review};
 pub use rpc::Channel;
-pub use services::{RemoteCheck, RemoteVerdict, checkpoint, is_serving, trust_root, verify_bundle};
+pub use services::{
+    RemoteCheck, RemoteVerdict, checkpoint, is_serving, policy, trust_root, verify_bundle,
+};
 pub use upload::{UploadError, UploadOutcome};
 pub use watch::{LogStream, Watch, WatchEvent};
 

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use proto::{
     ledger::v1::{GetCheckpointRequest, ledger_service_client::LedgerServiceClient},
-    signer::v1::{GetTrustRootRequest, signer_service_client::SignerServiceClient},
+    signer::v1::{
+        GetPolicyRequest, GetTrustRootRequest, signer_service_client::SignerServiceClient,
+    },
     verifier::v1::{VerifyBundleRequest, verifier_service_client::VerifierServiceClient},
 };
 use rpc::Channel;
@@ -75,6 +77,19 @@ pub async fn trust_root(channel: Channel) -> Result<Vec<u8>, CallError> {
         async move { client.get_trust_root(GetTrustRootRequest {}).await }
     });
     Ok(answer.await?.into_inner().trust_root)
+}
+
+/// The release policy in force: the exact bytes of its envelope, which nobody has checked here.
+///
+/// # Errors
+/// When the signer stays unreachable, or has no policy that counts.
+pub async fn policy(channel: Channel) -> Result<Vec<u8>, CallError> {
+    let client = SignerServiceClient::new(channel);
+    let answer = retry("cannot get the policy", || {
+        let mut client = client.clone();
+        async move { client.get_policy(GetPolicyRequest {}).await }
+    });
+    Ok(answer.await?.into_inner().policy)
 }
 
 /// The ledger's newest checkpoint, a signed note.

@@ -26,7 +26,8 @@ pub struct Release {
     pub policy: Sha256Digest,
     /// The ids of the violations that are let pass, sorted, each once; others still hold the job.
     pub violations: Vec<String>,
-    /// Why, for whoever reads the AIBoM.
+    /// Why, for whoever reads the AIBoM; 1 to [`MAX_RELEASE_REASON`] characters, no control
+    /// characters but line ends.
     pub reason: String,
     /// When, by the approver's clock.
     pub decided_at: Timestamp,
@@ -38,6 +39,7 @@ impl Release {
     pub fn is_bounded(&self) -> bool {
         let reason = self.reason.trim();
         !reason.is_empty()
+            && !reason.chars().any(|c| c.is_control() && c != '\n')
             && self.reason.chars().count() <= MAX_RELEASE_REASON
             && (1..=MAX_VIOLATIONS).contains(&self.violations.len())
             && self.violations.is_sorted_by(|a, b| a < b)

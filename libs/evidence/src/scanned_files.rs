@@ -35,10 +35,11 @@ impl Level {
         }
     }
 
-    /// Reads a scanner's word; what is none of the five is unknown.
+    /// Reads a scanner's word, in upper or lower case; what is none of the five is unknown.
     #[must_use]
     pub fn of(text: &str) -> Self {
-        Self::ALL.into_iter().find(|level| level.as_str() == text).unwrap_or(Self::Unknown)
+        let is_it = |level: &Self| level.as_str().eq_ignore_ascii_case(text);
+        Self::ALL.into_iter().find(is_it).unwrap_or(Self::Unknown)
     }
 }
 

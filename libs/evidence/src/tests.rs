@@ -7,6 +7,7 @@ mod bounds;
 mod edits;
 mod isolation;
 mod operator;
+mod release;
 mod root_rules;
 mod rules;
 mod scan_rules;
@@ -53,8 +54,8 @@ fn the_fixture_verifies_and_every_check_is_named_once() {
     let names: std::collections::BTreeSet<&str> =
         checks.as_slice().iter().map(|check| check.name.as_str()).collect();
     assert_eq!(names.len(), checks.as_slice().len(), "a check's name stands twice");
-    assert_eq!(verified.digests().len(), 5);
-    assert_eq!(verified.signers().len(), 5);
+    assert_eq!(verified.digests().len(), 7);
+    assert_eq!(verified.signers().len(), 7);
     assert_eq!(verified.set_digest(), fixture.verified().set_digest());
     assert_eq!(cross::<crate::Grant>(&fixture.parts().grant), *verified.grant());
 }

@@ -4,7 +4,7 @@ use evidence::{MAX_VIOLATIONS, VerifiedEvidence};
 use ids::{JobId, Sha256Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Ignored, SignedPolicy, Violation, violations};
+use crate::{Findings, Ignored, SignedPolicy, Violation, evaluate};
 
 /// Names a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ pub fn decide(
     policy: &SignedPolicy,
     at: Timestamp,
 ) -> Result<Decision, Box<Hold>> {
-    let (mut violations, ignored) = violations::find(policy.policy(), evidence, at);
+    let Findings { mut violations, ignored } = evaluate(policy.policy(), evidence, at);
     let name = PolicyName {
         name: policy.policy().name.clone(),
         version: policy.policy().version,

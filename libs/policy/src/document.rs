@@ -41,6 +41,10 @@ pub struct Policy {
     /// the scanner lets it be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_database_age_days: Option<u32>,
+    /// How long before the AIBoM is signed a scan may have been made, in days; absent: as long as
+    /// the scanner answers from its cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_scan_age_days: Option<u32>,
     /// What does not hold a job, for a reason and until a day. At most [`MAX_IGNORES`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<Ignore>,
@@ -72,7 +76,8 @@ pub struct VulnerabilityRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Rating {
-    /// The scan tool's own, which prefers the distribution's over others; where it has none, the worst.
+    /// The scan tool's own, which prefers the distribution's over others; where it has none, or
+    /// calls it unknown, the worst.
     Scanner,
     /// The worst of all.
     Worst,
@@ -82,7 +87,8 @@ pub enum Rating {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct LicenceRule {
-    /// SPDX ids that may not be needed, such as `AGPL-3.0-only`; upper and lower case are one.
+    /// SPDX ids that may not be needed, such as `AGPL-3.0-only`, or licences as packages spell them;
+    /// upper and lower case are one. An id without `-only` or `-or-later` means both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deny: Vec<String>,
     /// Whether a package that states no licence holds.
@@ -95,7 +101,8 @@ pub struct LicenceRule {
 pub struct Ignore {
     /// The finding's id: a CVE, a rule of secrets or files, a licence.
     pub id: String,
-    /// Where: a purl (without version: every version), a file or a path; absent: everywhere.
+    /// Where, as the finding says it; of a purl qualifiers may be left out, or the version as well
+    /// (then every version), of a secret the line. Absent: everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// Why, for whoever reads the AIBoM.
@@ -135,6 +142,7 @@ impl Policy {
             licences: LicenceRule::default(),
             complete: vec![ScanTarget::Image, ScanTarget::Inputs, ScanTarget::Outputs],
             max_database_age_days: None,
+            max_scan_age_days: None,
             ignore: Vec::new(),
         }
     }
@@ -155,6 +163,7 @@ impl Policy {
             ("version", (1..1 << 53).contains(&self.version), "a number from 1"),
             ("complete", self.complete.is_sorted_by(|a, b| a < b), "sorted, each target once"),
             ("maxDatabaseAgeDays", self.max_database_age_days != Some(0), "at least 1"),
+            ("maxScanAgeDays", self.max_scan_age_days != Some(0), "at least 1"),
             ("licences.deny", self.licences.deny.len() <= MAX_IGNORES, "at most 2000"),
             ("ignore", self.ignore.len() <= MAX_IGNORES, "at most 2000 entries"),
         ];
@@ -164,14 +173,19 @@ impl Policy {
         let plain = |text: &str, max: usize| {
             (1..=max).contains(&text.trim().chars().count()) && !text.chars().any(char::is_control)
         };
+        let exact = |text: &str, max| plain(text, max) && text.trim() == text;
+        if let Some(index) = self.licences.deny.iter().position(|id| !exact(id, 256)) {
+            let (key, bound) = (format!("licences.deny[{index}]"), "1 to 256 characters");
+            return Err(InvalidPolicy { key, bound });
+        }
         for (index, ignore) in self.ignore.iter().enumerate() {
             let wrong = |member: &str, bound| {
                 Err(InvalidPolicy { key: format!("ignore[{index}].{member}"), bound })
             };
-            if !plain(&ignore.id, 256) {
+            if !exact(&ignore.id, 256) {
                 return wrong("id", "1 to 256 characters");
             }
-            if ignore.subject.as_deref().is_some_and(|subject| !plain(subject, 1024)) {
+            if ignore.subject.as_deref().is_some_and(|subject| !exact(subject, 1024)) {
                 return wrong("subject", "1 to 1024 characters");
             }
             if !plain(&ignore.reason, 2_000) {

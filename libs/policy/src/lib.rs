@@ -7,9 +7,12 @@
 //! The evidence says what is there; the policy says what of it is too much. Nothing in it can call
 //! a scan complete that is not.
 
+mod completeness;
 mod decide;
 mod document;
+mod ignore;
 mod licence;
+mod rules;
 mod signed;
 mod violations;
 
@@ -19,7 +22,4 @@ pub use document::{
     POLICY_SCHEMA, Policy, Rating, Rule, VulnerabilityRule,
 };
 pub use signed::{PolicyError, SealPolicyError, SignedPolicy};
-pub use violations::{Ignored, Kind, Violation};
-
-#[cfg(test)]
-mod tests;
+pub use violations::{Findings, Ignored, Kind, Violation, evaluate};

@@ -198,6 +198,12 @@ impl Fixture {
         &self.mesh
     }
 
+    /// The same, to make other fixtures of.
+    #[must_use]
+    pub const fn shared_mesh(&self) -> &Arc<Mesh> {
+        &self.mesh
+    }
+
     /// The same parties with other keys, certified by another CA of the same trust domain.
     #[must_use]
     pub fn wrong_ca(&self) -> Mesh {

@@ -230,8 +230,13 @@ impl Mesh {
     /// The key that signs policies (Ed25519): a new copy of the same key.
     #[must_use]
     pub fn policy_key(&self) -> FileKey {
-        let pem = keys::generate_ed25519(&seed(&format!("{}:policy", self.label))).unwrap();
-        FileKey::from_pem(&pem).unwrap()
+        FileKey::from_pem(&self.policy_key_pem()).unwrap()
+    }
+
+    /// The same as a file holds it.
+    #[must_use]
+    pub fn policy_key_pem(&self) -> String {
+        keys::generate_ed25519(&seed(&format!("{}:policy", self.label))).unwrap().to_string()
     }
 
     /// The offline root key (Ed25519): a new copy of the same key.

@@ -34,8 +34,7 @@ impl Verdict {
 /// The names of the checks are stable. In their order: `bundle.format`; `ledger.checkpoint`,
 /// `ledger.entry`, `ledger.inclusion`; `attestation.format`, `.key`, `.signature`, `.time`; the
 /// rules of [`evidence::check`] under their own names; `evidence.certificates`; `policy.signature`,
-/// `policy.decision`; `aibom.rederive`;
-/// `attestation.statement`; `signatures.model`, `.link`, `.layout`.
+/// `policy.decision`; `aibom.rederive`; `attestation.statement`; `signatures.model`, `.link`, `.layout`.
 #[must_use]
 pub fn verify_bundle(bytes: &[u8], root: &TrustRoot) -> Verdict {
     let mut checks = Checks::new();
@@ -65,10 +64,11 @@ pub fn verify_bundle(bytes: &[u8], root: &TrustRoot) -> Verdict {
         _ => None,
     };
     let side_keys = signatures::check(&bundle.signatures, basis.as_ref(), &mut checks);
-    let subject = match (logged, evidence, proved, side_keys) {
-        (Some(logged), Some(evidence), Some((signer, signed_at)), Some(side_keys)) => {
+    let released = evidence.zip(decision);
+    let subject = match (logged, released, proved, side_keys) {
+        (Some(logged), Some(released), Some((signer, signed_at)), Some(side_keys)) => {
             let proof = Proof { logged, signer, signed_at, side_keys };
-            Verified::new(&checks, evidence, bundle, root.environment, proof)
+            Verified::new(&checks, released, bundle, root.environment, proof)
         }
         _ => None,
     };

@@ -24,7 +24,7 @@ pub(crate) fn check(
     let signed = checks.record(
         "policy.signature",
         opened.map(|signed| {
-            let Named { name, version } = Named::of(&signed);
+            let (name, version) = (&signed.policy().name, signed.policy().version);
             let detail = format!("{name} version {version}, by key {}", signed.key());
             (signed, detail)
         }),
@@ -41,22 +41,15 @@ pub(crate) fn check(
         decided.map(|decision| {
             let detail = match decision.accepted().len() {
                 0 => "the policy releases it".to_owned(),
-                count => format!("an approver released it in spite of {count} findings"),
+                count => {
+                    let approver = evidence.and_then(VerifiedEvidence::approver);
+                    let approver = approver.unwrap_or("an approver");
+                    format!("{approver} released it in spite of {count} findings")
+                }
             };
             (decision, detail)
         }),
     )
-}
-
-struct Named<'a> {
-    name: &'a str,
-    version: u64,
-}
-
-impl<'a> Named<'a> {
-    fn of(signed: &'a SignedPolicy) -> Self {
-        Self { name: &signed.policy().name, version: signed.policy().version }
-    }
 }
 
 fn held(hold: &Hold) -> String {

@@ -4,14 +4,19 @@ use bundle::{Bundle, Logged, Signatures};
 use evidence::{Checks, Completeness, Environment, VerifiedEvidence};
 use ids::{JobId, Timestamp};
 use keys::{KeyId, PublicKey};
+use policy::{Decision, Ignored, Violation};
 
 use crate::artifact::{RecordedFile, recorded_files};
 use crate::signatures::SideKeys;
+
+/// The most findings that warnings name one by one.
+const SHOWN_MAX: usize = 16;
 
 /// What a bundle proves. Made in one place, and only when every check held.
 #[derive(Debug, Clone)]
 pub struct Verified {
     evidence: VerifiedEvidence,
+    decision: Decision,
     files: Vec<RecordedFile>,
     aibom: Vec<u8>,
     attestation: Vec<u8>,
@@ -33,7 +38,7 @@ impl Verified {
     /// `None` unless every check in `checks` held.
     pub(crate) fn new(
         checks: &Checks,
-        evidence: VerifiedEvidence,
+        (evidence, decision): (VerifiedEvidence, Decision),
         bundle: Bundle,
         environment: Environment,
         proof: Proof,
@@ -43,12 +48,13 @@ impl Verified {
         }
         Some(Self {
             files: recorded_files(&evidence, &bundle.aibom),
-            warnings: warnings(&evidence, environment),
+            warnings: warnings(&evidence, &decision, environment),
             aibom: bundle.aibom,
             attestation: bundle.attestation,
             signatures: bundle.signatures,
             proof,
             evidence,
+            decision,
         })
     }
 
@@ -68,6 +74,12 @@ impl Verified {
     #[must_use]
     pub const fn evidence(&self) -> &VerifiedEvidence {
         &self.evidence
+    }
+
+    /// The policy's decision to release it, made again here.
+    #[must_use]
+    pub const fn decision(&self) -> &Decision {
+        &self.decision
     }
 
     /// The inputs, the outputs, and the AIBoM itself, by digest.
@@ -137,7 +149,11 @@ impl Verified {
     }
 }
 
-fn warnings(evidence: &VerifiedEvidence, environment: Environment) -> Vec<String> {
+fn warnings(
+    evidence: &VerifiedEvidence,
+    decision: &Decision,
+    environment: Environment,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     if environment == Environment::Test {
         warnings
@@ -152,5 +168,31 @@ fn warnings(evidence: &VerifiedEvidence, environment: Environment) -> Vec<String
             ));
         }
     }
+    if !decision.accepted().is_empty() {
+        let (count, names) = named(decision.accepted().iter());
+        let approver = evidence.approver().unwrap_or("an approver");
+        let reason = evidence.release().map_or("", |release| release.reason.as_str());
+        warnings.push(format!(
+            "{approver} released it in spite of {count}, because: {reason}; that is: {names}"
+        ));
+    }
+    for Ignored { violation, by } in decision.ignored().iter().take(SHOWN_MAX) {
+        let (key, reason, until) = (violation.key(), &by.reason, by.expires);
+        warnings.push(format!("the policy ignores {key} until {until}: {reason}"));
+    }
+    if let Some(rest) = decision.ignored().len().checked_sub(SHOWN_MAX).filter(|rest| *rest > 0) {
+        warnings.push(format!("the policy ignores {rest} further findings"));
+    }
     warnings
+}
+
+/// How many findings there are, and the first of them.
+fn named<'a>(findings: impl ExactSizeIterator<Item = &'a Violation>) -> (String, String) {
+    let count = findings.len();
+    let mut names: Vec<String> = findings.take(SHOWN_MAX).map(Violation::key).collect();
+    if count > SHOWN_MAX {
+        names.push("…".to_owned());
+    }
+    let findings = if count == 1 { "finding" } else { "findings" };
+    (format!("{count} {findings}"), names.join("; "))
 }

@@ -5,6 +5,7 @@ mod bytes;
 mod made;
 mod parties;
 mod parts;
+mod policies;
 mod swapped;
 mod times;
 mod timing;
@@ -49,7 +50,7 @@ fn a_good_bundle_is_verified_with_every_check_named() {
         .iter()
         .copied()
         .filter(|name| {
-            ["bundle.", "ledger.", "attestation.", "aibom.", "evidence."]
+            ["bundle.", "ledger.", "attestation.", "aibom.", "evidence.", "policy."]
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
         })
@@ -66,6 +67,8 @@ fn a_good_bundle_is_verified_with_every_check_named() {
             "attestation.signature",
             "attestation.time",
             "evidence.certificates",
+            "policy.signature",
+            "policy.decision",
             "aibom.rederive",
             "attestation.statement",
         ]
@@ -82,13 +85,14 @@ fn the_same_bundle_gives_the_same_verdict() {
 
 #[test]
 fn a_test_root_and_an_incomplete_scan_are_warned_of() {
-    let made = Made::new(Fixture::new().scans(|scans| {
+    let made = Fixture::new().scans(|scans| {
         scans[0].predicate.aibom.completeness = evidence::Completeness::Incomplete;
         scans[0].predicate.aibom.reason = "no database".to_owned();
-    }));
+    });
+    let made = Made::new(made.policy(|p| drop(p.complete.remove(0))));
     let verdict = made.verdict();
     let warnings = verdict.subject.as_ref().unwrap().warnings();
-    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
     assert!(warnings[0].contains("tests") && warnings[1].contains("no database"));
 
     let mut root = made.root.clone();
@@ -96,5 +100,6 @@ fn a_test_root_and_an_incomplete_scan_are_warned_of() {
     let good = Made::new(Fixture::new());
     root.mesh_ca.clone_from(&good.root.mesh_ca);
     let verdict = good.verdict_by(&root);
-    assert!(verdict.subject.unwrap().warnings().is_empty());
+    let subject = verdict.subject.unwrap();
+    assert_eq!(subject.warnings().len(), 1, "the ignored finding: {:?}", subject.warnings());
 }

@@ -9,7 +9,9 @@ use std::{
 };
 
 use anyhow::Context as _;
-use proto::signer::v1::{AttestRequest, signer_service_client::SignerServiceClient};
+use proto::signer::v1::{
+    AttestRequest, attest_response::Outcome, signer_service_client::SignerServiceClient,
+};
 use rpc::Channel;
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -125,7 +127,8 @@ pub(super) async fn round(
                 let from = begun.elapsed();
                 let answer = client.attest(request.clone()).await;
                 let answer = answer.map_err(|status| anyhow::anyhow!(rpc::describe(&status)))?;
-                anyhow::ensure!(!answer.into_inner().aibom.is_empty(), "no AIBoM");
+                let signed = matches!(answer.into_inner().outcome, Some(Outcome::Signed(_)));
+                anyhow::ensure!(signed, "no AIBoM");
                 answers.push((from, begun.elapsed()));
             }
             Ok(answers)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use evidence::TrustRoot;
+use evidence::{KeyUse, TrustRoot};
 use testkit::evidence::Fixture;
 
 use super::token::Token;
@@ -65,7 +65,7 @@ pub(super) async fn with_token(
 ) -> anyhow::Result<Running> {
     let keys = format!("pkcs11 = {:?}", token.uri);
     let mut root = site.mesh.trust_root();
-    for entry in &mut root.signing_keys {
+    for entry in root.signing_keys.iter_mut().filter(|entry| entry.usage != KeyUse::Policy) {
         entry.public_key = token.public_key(entry.usage)?.to_owned();
     }
     let environment = token.environment.clone();
@@ -91,10 +91,12 @@ async fn start(
     std::fs::create_dir_all(&home)?;
     let trust_root = home.join("trust-root.json");
     std::fs::write(&trust_root, site.mesh.seal_root(root))?;
+    let policy = home.join("policy.dsse.json");
+    std::fs::write(&policy, fixture(site).policy_bytes())?;
     let port = free_port()?;
     let (identity, caller) = (&site.mesh.signer, &site.mesh.scheduler);
     let config = format!(
-        "state_dir = {:?}\ntrust_root = {trust_root:?}\n[keys]\n{keys}\n{}",
+        "state_dir = {:?}\ntrust_root = {trust_root:?}\npolicy = {policy:?}\n[keys]\n{keys}\n{}",
         home.join("state"),
         site.common(identity, port)
     );

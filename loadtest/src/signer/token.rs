@@ -146,12 +146,9 @@ pub(crate) fn run(job: Job) -> anyhow::Result<()> {
             let uri = Uri { pin_source: Some(pin), ..uri };
             let token = hsm::Token::open(&uri)?;
             let mut keys = Vec::new();
-            for usage in KeyUse::ALL {
-                let algorithm = match usage {
-                    KeyUse::Model => Algorithm::EcdsaP256Sha256,
-                    KeyUse::Aibom | KeyUse::Layout => Algorithm::Ed25519,
-                };
-                keys.push((usage, token.generate(algorithm, usage.as_str())?.to_pem()));
+            for usage in KeyUse::SIGNER {
+                let key = token.generate(usage.algorithm(), usage.as_str())?;
+                keys.push((usage, key.to_pem()));
             }
             serde_json::to_string(&Made { uri: uri.to_string(), keys })?
         }

@@ -11,6 +11,7 @@ use envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE, link::sign_metadata};
 use evidence::{Checks, EvidenceSet, TrustRoot, VerifiedEvidence};
 use ids::{JobId, Sha256Digest, Timestamp};
 use keys::{DirectoryStore, FileKey, PublicKey, SignError, SigningKey};
+use policy::{Decision, SignedPolicy};
 use serde::Serialize;
 use signer::{Attester, Creation, Journal, JournalError, KeyRing, Record};
 use testkit::evidence::Fixture;
@@ -90,6 +91,8 @@ struct Sample {
     root: TrustRoot,
     at: Timestamp,
     evidence: VerifiedEvidence,
+    policy: SignedPolicy,
+    decision: Decision,
 }
 
 impl Sample {
@@ -98,7 +101,8 @@ impl Sample {
         let fixture = Fixture::of(std::sync::Arc::clone(&site.mesh), at).packages(packages);
         let (set, root) = (fixture.set(), fixture.trust_root());
         let evidence = check(&set, &root, at)?;
-        Ok(Self { packages, set, root, at, evidence })
+        let (policy, decision) = (fixture.signed_policy(), fixture.decision());
+        Ok(Self { packages, set, root, at, evidence, policy, decision })
     }
 
     fn bytes(&self) -> usize {
@@ -113,27 +117,36 @@ impl Sample {
         let (aibom, model, layout) =
             (noting(&keys.aibom), noting(&keys.model), noting(&keys.layout));
         let keys = bom::SigningKeys { aibom: &aibom, model: &model, layout: &layout };
-        bom::sign(&self.evidence, self.at, keys)?;
+        bom::sign(&self.evidence, &self.decision, self.at, keys)?;
         Ok(Messages(lengths.into_inner().unwrap_or_else(PoisonError::into_inner)))
     }
 
     fn stages<'a>(&'a self, keys: &'a Keys, ring: &'a KeyRing) -> anyhow::Result<Vec<Stage<'a>>> {
-        let (evidence, at) = (&self.evidence, self.at);
-        let aibom = bom::assemble(evidence)?;
+        let (evidence, decision, at) = (&self.evidence, &self.decision, self.at);
+        let aibom = bom::assemble(evidence, decision)?;
         let (for_statement, for_link, for_layout) = (aibom.clone(), aibom.clone(), aibom);
         let about = bom::statement(&for_statement, evidence, at)?;
         Ok(vec![
             (
                 "whole",
                 Box::new(move || {
-                    Attester { root: &self.root, ring }
-                        .attest(&self.set, at, [7; 32], &Forgetful)?;
+                    let policy = Ok(self.policy.clone());
+                    let attester = Attester { root: &self.root, ring, policy };
+                    attester.attest(&self.set, at, [7; 32], &Forgetful)?;
                     Ok(())
                 }),
             ),
             ("check the evidence", Box::new(move || check(&self.set, &self.root, at).map(drop))),
             ("find the keys", Box::new(move || Ok(ring.keys(&self.root, at).map(drop)?))),
-            ("assemble", Box::new(move || Ok(bom::assemble(evidence).map(drop)?))),
+            (
+                "policy",
+                Box::new(move || {
+                    let decided = policy::decide(evidence, &self.policy, at);
+                    anyhow::ensure!(decided.is_ok(), "the policy holds it");
+                    Ok(())
+                }),
+            ),
+            ("assemble", Box::new(move || Ok(bom::assemble(evidence, decision).map(drop)?))),
             (
                 "statement",
                 Box::new(move || Ok(bom::statement(&for_statement, evidence, at).map(drop)?)),
@@ -223,7 +236,7 @@ pub(crate) fn measure(
         let (_, whole_ms) = stages.remove(0);
         found.push(Work {
             packages: sample.packages,
-            aibom_bytes: bom::assemble(&sample.evidence)?.as_bytes().len(),
+            aibom_bytes: bom::assemble(&sample.evidence, &sample.decision)?.as_bytes().len(),
             evidence_bytes: sample.bytes(),
             whole_ms,
             stages,

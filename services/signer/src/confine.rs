@@ -43,7 +43,8 @@ fn directory(file: &Path) -> PathBuf {
 #[must_use]
 pub fn server(config: &Config, key_paths: &[PathBuf]) -> Policy {
     let identity = &config.identity;
-    let replaced = [&config.trust_root, &identity.certificate, &identity.key, &identity.ca];
+    let replaced =
+        [&config.trust_root, &config.policy, &identity.certificate, &identity.key, &identity.ca];
     let read = replaced.map(|file| directory(file)).into_iter().chain(key_paths.iter().cloned());
     let telemetry = &config.telemetry;
     let listen = [

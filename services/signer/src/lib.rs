@@ -103,6 +103,8 @@ impl Handle {
 
 /// The trust root that was in use last, so that an older one is refused after a restart, too.
 const SEEN_ROOT_FILE: &str = "trust-root.seen.json";
+/// What remembers the policy that was in force last, likewise.
+const SEEN_POLICY_FILE: &str = "policy.seen.json";
 /// How often the keys are asked whether they can sign, in milliseconds.
 const LOOK_EVERY_MS: u64 = 500;
 
@@ -122,6 +124,7 @@ pub async fn start(
     std::fs::create_dir_all(&config.state_dir)?;
     let seen = config.state_dir.join(SEEN_ROOT_FILE);
     let root = PinnedRoot::open_after(&config.trust_root, &seen)?;
+    let policy = gate::PolicyFile::open(config.policy, config.state_dir.join(SEEN_POLICY_FILE))?;
     let pinned = root.current();
     anyhow::ensure!(
         pinned.root.admits(identity.spiffe_id()),
@@ -156,7 +159,6 @@ pub async fn start(
     let broken = store.broken();
     let journal = DurableJournal::new(store);
     let attests_max = config.attests_max.get();
-    let policy = gate::PolicyFile::new(config.policy);
     let ready = Service::new(root, Ring::new(keys), policy, journal, deps.clock, attests_max);
     let ready = Arc::new(ready);
     let _ = service.set(Arc::clone(&ready));

@@ -13,7 +13,15 @@ pub(crate) struct Made {
 impl Made {
     /// The wine job, signed and logged.
     pub(crate) fn wine() -> Self {
-        let fixture = Fixture::new();
-        Self { root: fixture.trust_root(), bundle: testkit::bundle::bundle(&fixture) }
+        Self::of(&Fixture::new())
+    }
+
+    /// The wine job, which its policy holds and an approver released.
+    pub(crate) fn released() -> Self {
+        Self::of(&Fixture::new().policy(|policy| policy.ignore.clear()).released(|_| {}))
+    }
+
+    fn of(fixture: &Fixture) -> Self {
+        Self { root: fixture.trust_root(), bundle: testkit::bundle::bundle(fixture) }
     }
 }

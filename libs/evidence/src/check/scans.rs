@@ -17,6 +17,12 @@ use crate::{
 /// The most programs of a mesh in one scan.
 const MAX_PROGRAMS: usize = 64;
 
+/// Several scans may be of the image; of every other target there is one.
+fn apart(one: &ScanStatement, other: &ScanStatement) -> bool {
+    let target = one.predicate.aibom.target;
+    target == ScanTarget::Image || target != other.predicate.aibom.target
+}
+
 impl Checker<'_> {
     pub(super) fn scans(
         &mut self,
@@ -62,9 +68,9 @@ impl Checker<'_> {
             ok &= self.scan_is_whole(&part, &opened.0);
             ok &= self.checks.require(
                 format!("{part}.distinct"),
-                scans.iter().all(|(other, _)| *other != opened.0),
+                scans.iter().all(|(other, _)| *other != opened.0 && apart(other, &opened.0)),
                 "says something of its own",
-                "says what a scan before it says",
+                "says what a scan before it says, or is a second one of files or programs",
             );
             scans.push(opened);
         }

@@ -12,7 +12,7 @@ fn document(set: &mut EvidenceSet, index: usize) -> &mut Document {
         0 => &mut set.request,
         1 => &mut set.grant,
         2 => &mut set.training,
-        3 => &mut set.scans[0],
+        3..6 => &mut set.scans[index - 3],
         _ => &mut set.submission,
     }
 }
@@ -35,7 +35,7 @@ fn no_single_byte_edit_verifies() {
         failure_persistence: None,
         ..ProptestConfig::default()
     });
-    let edits = (0_usize..5, any::<bool>(), any::<usize>(), 1_u8..=255);
+    let edits = (0_usize..7, any::<bool>(), any::<usize>(), 1_u8..=255);
     runner
         .run(&edits, |(which, certificate, place, change)| {
             let mut edited = set.clone();
@@ -113,7 +113,7 @@ fn documents_of_two_jobs_do_not_mix() {
     let (one, two) = (Fixture::new(), Fixture::new().number(2));
     // Both fixtures' parties have the same keys, so certificates of the first serve the second.
     let one_set: EvidenceSet = cross(&one.set());
-    for index in 0..5 {
+    for index in 0..7 {
         let mut mixed = one_set.clone();
         let mut other: EvidenceSet = cross(&two.set());
         document(&mut mixed, index).envelope = document(&mut other, index).envelope.clone();

@@ -20,6 +20,7 @@ pub(super) fn impostor(fixture: Fixture, part: Part) -> Fixture {
         Part::Grant | Part::Submission => mesh.scheduler,
         Part::Training => mesh.executor,
         Part::Scan => mesh.scanner,
+        Part::Release => mesh.approver,
     };
     fixture.signer(part, party)
 }

@@ -5,13 +5,22 @@ use testkit::evidence::{Fixture, Part};
 
 use super::cross;
 use super::rules::{every_row_fails_with_its_name, expired, impostor, stranger};
+use crate::{ScanStatement, ScanTarget};
 
 #[test]
 fn scan() {
     every_row_fails_with_its_name(&[
         ("scan.count", |f| f.scans(Vec::clear)),
         ("scan.count", |f| f.scans(|s| *s = vec![s[0].clone(); crate::MAX_SCANS + 1])),
-        ("scan.1.distinct", |f| f.scans(|s| s.push(s[0].clone()))),
+        ("scan.3.distinct", |f| f.scans(|s| s.push(s[0].clone()))),
+        ("scan.3.distinct", |f| {
+            f.scans(|s| {
+                let mut second = s[2].clone();
+                second.predicate.aibom.tool_sha256 = Sha256Digest::of(b"another tool");
+                s.push(second);
+            })
+        }),
+        ("scan.targets", |f| f.scans(|s| drop(s.remove(0)))),
         ("scan.0.certificate", |f| impostor(f, Part::Scan)),
         ("scan.0.certificate", |f| expired(f, Part::Scan, Role::Scanner, "main")),
         ("scan.0.role", |f| stranger(f, Part::Scan, "spiffe://mesh.test/executor/one")),
@@ -25,15 +34,16 @@ fn scan() {
                 s[0].subject.push(image);
             })
         }),
-        ("scan.1.training", |f| {
+        ("scan.3.training", |f| {
             f.scans(|s| {
                 s.push(s[0].clone());
-                s[1].predicate.aibom.training = Sha256Digest::of(b"x");
+                s[3].predicate.aibom.run.as_mut().unwrap().training = Sha256Digest::of(b"x");
             })
         }),
+        ("scan.0.training", |f| f.scans(|s| s[0].predicate.aibom.run = None)),
         ("scan.0.training", |f| {
             let other = Fixture::new().number(2).job();
-            f.scans(move |s| s[0].predicate.aibom.job = other)
+            f.scans(move |s| s[0].predicate.aibom.run.as_mut().unwrap().job = other)
         }),
         ("scan.0.time", |f| {
             f.scans(|s| {
@@ -53,6 +63,21 @@ fn scan() {
                 let db = s[0].predicate.scanner.db.as_mut().unwrap();
                 db.last_update = finished.plus_ms(crate::CLOCK_SKEW_MS + 1);
             })
+        }),
+        ("scan.0.image", |f| {
+            f.scans(|s| {
+                let files = s[1].predicate.aibom.files.clone();
+                s[0].predicate.aibom.files = files;
+            })
+        }),
+        ("scan.1.inputs", |f| f.scans(|s| s[1].subject.reverse())),
+        ("scan.1.inputs.files", |f| f.scans(|s| drop(s[1].predicate.aibom.files.pop()))),
+        ("scan.2.outputs", |f| f.scans(|s| drop(s[2].subject.pop()))),
+        ("scan.2.outputs.files", |f| {
+            f.scans(|s| s[2].predicate.aibom.files[0].sha256 = Sha256Digest::of(b"another file"))
+        }),
+        ("scan.1.completeness", |f| {
+            f.scans(|s| s[1].predicate.aibom.files[0].unread = "too long".into())
         }),
         ("scan.0.completeness", |f| f.scans(|s| s[0].predicate.scanner.db = None)),
         ("scan.0.completeness", |f| f.scans(|s| s[0].predicate.aibom.database_sha256 = None)),
@@ -76,5 +101,26 @@ fn scan() {
         ("scan.0.completeness", |f| {
             f.scans(|s| s[0].predicate.scanner.result[0].cwes = (0..65).collect())
         }),
+    ]);
+}
+
+/// A scan of programs, of which the fixture has none.
+fn mesh(f: Fixture, edit: fn(&mut ScanStatement)) -> Fixture {
+    f.scans(move |s| {
+        let mut mesh: ScanStatement = cross(&s[0]);
+        mesh.predicate.aibom.target = ScanTarget::Mesh;
+        edit(&mut mesh);
+        s.push(cross(&mesh));
+    })
+}
+
+#[test]
+fn a_scan_of_the_mesh_names_its_programs() {
+    assert_eq!(super::first_failure(&mesh(Fixture::new(), |_| {})), None);
+    every_row_fails_with_its_name(&[
+        ("scan.3.mesh", |f| mesh(f, |scan| scan.subject.clear())),
+        ("scan.3.mesh", |f| mesh(f, |scan| scan.subject[0].digest.clear())),
+        ("scan.3.mesh", |f| mesh(f, |scan| scan.subject = vec![scan.subject[0].clone(); 64 + 1])),
+        ("scan.3.completeness", |f| mesh(f, |scan| scan.predicate.scanner.db = None)),
     ]);
 }

@@ -46,7 +46,8 @@ impl Made {
         let inclusion = logged(&fixture, &attestation, logged_at);
         let schema = BUNDLE_SCHEMA.to_owned();
         let signatures = Signatures { model: Vec::new(), link: Vec::new(), layout: Vec::new() };
-        let bundle = Bundle { schema, aibom, attestation, signatures, evidence, inclusion };
+        let policy = fixture.policy_bytes();
+        let bundle = Bundle { schema, aibom, attestation, signatures, evidence, policy, inclusion };
         Self { root: fixture.trust_root(), fixture, bundle, logged_at }
     }
 

@@ -79,6 +79,9 @@ fn evidence() -> Vec<Case> {
         ),
         ("scan", |b| middle(&mut b.evidence.scans[0].envelope), "scan.0.signature"),
         ("scan signature", |b| signature(&mut b.evidence.scans[0].envelope), "scan.0.signature"),
+        ("inputs' scan", |b| middle(&mut b.evidence.scans[1].envelope), "scan.1.signature"),
+        ("outputs' scan", |b| middle(&mut b.evidence.scans[2].envelope), "scan.2.signature"),
+        ("a scan left out", |b| drop(b.evidence.scans.pop()), "policy.decision"),
         ("no scan", |b| b.evidence.scans.clear(), "scan.count"),
         (
             "the scan twice",
@@ -86,7 +89,7 @@ fn evidence() -> Vec<Case> {
                 let scan = b.evidence.scans[0].clone();
                 b.evidence.scans.push(scan);
             },
-            "aibom.rederive",
+            "scan.3.distinct",
         ),
         (
             "user's certificate",
@@ -153,7 +156,7 @@ fn inclusion() -> Vec<Case> {
 fn each_changed_part_is_refused_under_its_name() {
     let made = Made::new(Fixture::new());
     let cases = [aibom_and_attestation(), evidence(), signatures(), inclusion()].concat();
-    assert_eq!(cases.len(), 39);
+    assert_eq!(cases.len(), 42);
     for (what, spoil, check) in cases {
         let mut bundle = made.bundle.clone();
         spoil(&mut bundle);

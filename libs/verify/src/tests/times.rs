@@ -49,7 +49,7 @@ fn evidence_is_judged_at_the_signing_time() {
     // Signed a month later than the evidence allows, with everything else in order.
     let good = Made::new(Fixture::new());
     let verified = good.fixture.verified();
-    let aibom = bom::assemble(&verified).unwrap();
+    let aibom = bom::assemble(&verified, &good.fixture.decision()).unwrap();
     let late = good.fixture.at().plus_ms(30 * 24 * 3_600_000);
     let statement = bom::statement(&aibom, &verified, late).unwrap();
     let mut bundle = good.bundle.clone();

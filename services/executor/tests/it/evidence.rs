@@ -26,8 +26,7 @@ fn scan(world: &World, job: JobId, training: Sha256Digest) -> Document {
     let mut scan: ScanStatement = Fixture::new().parts().scans.remove(0);
     let image: job::Image = world.image.parse().unwrap();
     scan.subject = vec![envelope::ResourceDescriptor::sha256("trainer", image.digest())];
-    scan.predicate.aibom.job = job;
-    scan.predicate.aibom.training = training;
+    scan.predicate.aibom.run = Some(evidence::ScannedRun { job, training });
     scan.predicate.metadata.scan_started_on = now();
     scan.predicate.metadata.scan_finished_on = now();
     world.mesh.scanner.sign(envelope::IN_TOTO_PAYLOAD_TYPE, &scan)
@@ -42,7 +41,14 @@ fn assert_holds(world: &World, job: JobId, request: Document, ended: Ended) -> T
     let asked = ids::canonical::from_slice(&payload(&request), evidence::MAX_DOCUMENT_BYTES);
     let link = evidence::submit_link(&asked.unwrap(), request.digest());
     let submission = world.mesh.scheduler.sign_link(&link);
-    let set = EvidenceSet { request, grant, training: training.clone(), scans, submission };
+    let set = EvidenceSet {
+        request,
+        grant,
+        training: training.clone(),
+        scans,
+        submission,
+        release: None,
+    };
     let mut checks = Checks::new();
     let verified = check(&set, &world.mesh.trust_root(), now(), &mut checks);
     assert!(verified.is_some(), "{:?}", checks.first_failure());

@@ -2,6 +2,7 @@
 //! answer never changes.
 
 mod edits;
+mod held;
 
 use std::{
     collections::HashMap,
@@ -70,7 +71,8 @@ fn attest_at(
     journal: &Memory,
 ) -> Result<Attested, AttestError> {
     let ring = Ring::new(Arc::new(Store::of(fixture.mesh())));
-    let attester = Attester { root: &fixture.trust_root(), ring: &ring };
+    let policy = Ok(fixture.signed_policy());
+    let attester = Attester { root: &fixture.trust_root(), ring: &ring, policy };
     attester.attest(set, at, [salt; 32], journal)
 }
 
@@ -98,7 +100,7 @@ fn evidence_that_holds_is_signed_over_the_assembled_aibom() {
     assert!(attested.new);
     assert_eq!(attested.job, fixture.job());
     let verified = fixture.verified();
-    let aibom = bom::assemble(&verified).unwrap();
+    let aibom = bom::assemble(&verified, &fixture.decision()).unwrap();
     assert_eq!(attested.record.aibom, aibom.as_bytes());
     let envelope = Envelope::parse(&attested.record.attestation, usize::MAX).unwrap();
     let key = fixture.mesh().platform_key();
@@ -208,6 +210,7 @@ fn the_loser_of_a_race_answers_with_the_winners_record() {
         aibom: b"theirs".to_vec(),
         attestation: b"theirs".to_vec(),
         signatures: Signatures { model: vec![1], link: vec![2], layout: vec![3] },
+        policy: vec![4],
         salt: [8; 32],
         signed_at: fixture.at(),
     };
@@ -252,11 +255,14 @@ impl SigningKey for Faulty {
 #[test]
 fn a_wrong_or_missing_signature_is_never_recorded() {
     let fixture = Fixture::new();
-    for (usage, away) in KeyUse::ALL.into_iter().flat_map(|usage| [(usage, true), (usage, false)]) {
+    for (usage, away) in
+        KeyUse::SIGNER.into_iter().flat_map(|usage| [(usage, true), (usage, false)])
+    {
         let mut store = Store::of(fixture.mesh());
         store.spoil(usage, |inner| Arc::new(Faulty { inner, away }));
         let ring = Ring::new(Arc::new(store));
-        let attester = Attester { root: &fixture.trust_root(), ring: &ring };
+        let policy = Ok(fixture.signed_policy());
+        let attester = Attester { root: &fixture.trust_root(), ring: &ring, policy };
         let journal = Memory::default();
         let refused = attester.attest(&fixture.set(), fixture.at(), [5; 32], &journal);
         assert!(matches!(refused, Err(AttestError::Sign(_))), "{usage}: {refused:?}");

@@ -17,7 +17,7 @@ fn a_server_reads_directories_writes_its_state_and_dials_nobody() {
     let policy = server(&config, &["/keys".into()]);
     let files = policy.files.unwrap();
     assert_eq!(files.write, [PathBuf::from("/var/lib/aibom/signer")]);
-    for read in ["/etc/aibom", "/etc/aibom/signer", "/keys"] {
+    for read in ["/etc/aibom", "/etc/aibom/policy", "/etc/aibom/signer", "/keys"] {
         assert!(files.read.contains(&PathBuf::from(read)), "{read}: {files:?}");
     }
     assert_eq!(policy.network, Network::Tcp { listen: vec![7404, 9404], dial: vec![] });

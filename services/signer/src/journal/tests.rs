@@ -19,6 +19,7 @@ fn record(byte: u8, length: usize) -> Record {
         aibom: vec![byte; length],
         attestation: vec![byte; length / 3 * 4 + 1],
         signatures: Signatures { model: vec![byte; 9], link: vec![], layout: vec![byte; length] },
+        policy: vec![byte; 7],
         salt: [byte; 32],
         signed_at: Timestamp::from_unix_ms(1_795_168_200_123),
     }

@@ -6,15 +6,16 @@ use proto::signer::v1::{AttestRequest, GetTrustRootRequest};
 use testkit::evidence::Part;
 use tonic::Code;
 
-use crate::mesh::TestMesh;
+use crate::mesh::{TestMesh, signed};
 
 #[tokio::test]
 async fn the_scheduler_gets_a_signed_aibom_and_the_same_one_after_a_restart() {
     let mesh = TestMesh::new();
     let running = mesh.start().await;
     let first = mesh.scheduler(&running).attest(mesh.request()).await.unwrap().into_inner();
+    let first = signed(first);
     assert_eq!(first.salt.len(), 32);
-    let aibom = bom::assemble(&mesh.fixture.verified()).unwrap();
+    let aibom = bom::assemble(&mesh.fixture.verified(), &mesh.fixture.decision()).unwrap();
     assert_eq!(first.aibom, aibom.as_bytes());
     let envelope = Envelope::parse(&first.attestation, usize::MAX).unwrap();
     let key = mesh.fixture.mesh().platform_key();
@@ -24,11 +25,11 @@ async fn the_scheduler_gets_a_signed_aibom_and_the_same_one_after_a_restart() {
     assert_eq!(payload, expected);
 
     let again = mesh.scheduler(&running).attest(mesh.request()).await.unwrap().into_inner();
-    assert_eq!(again, first);
+    assert_eq!(signed(again), first);
     running.stop().await;
     let running = mesh.start().await;
     let again = mesh.scheduler(&running).attest(mesh.request()).await.unwrap().into_inner();
-    assert_eq!(again, first);
+    assert_eq!(signed(again), first);
     running.stop().await;
 }
 

@@ -4,4 +4,5 @@
 mod attests;
 mod confined;
 mod mesh;
+mod policies;
 mod starts;

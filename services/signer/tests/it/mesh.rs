@@ -5,7 +5,10 @@ use std::{path::Path, sync::Arc, time::SystemTime};
 use evidence::TrustRoot;
 use ids::{Role, SpiffeId, Timestamp};
 use keys::DirectoryStore;
-use proto::signer::v1::{AttestRequest, signer_service_client::SignerServiceClient};
+use proto::signer::v1::{
+    AttestRequest, AttestResponse, SignedAibom, attest_response::Outcome,
+    signer_service_client::SignerServiceClient,
+};
 use rpc::{CancellationToken, Channel, ClientConfig, IdentityFiles, MeshIdentity};
 use signer::{Config, Deps, Handle};
 use testkit::{
@@ -29,6 +32,14 @@ impl Running {
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         self.handle.stopped().await.unwrap();
+    }
+}
+
+/// The signed one.
+pub(crate) fn signed(answer: AttestResponse) -> SignedAibom {
+    match answer.outcome {
+        Some(Outcome::Signed(signed)) => signed,
+        other => panic!("not signed: {other:?}"),
     }
 }
 
@@ -64,10 +75,14 @@ impl TestMesh {
             keys::write_secret(&keys.join(format!("{name}.key.pem")), &pem).unwrap();
         }
         std::fs::write(&trust_root, mesh.seal_root(root)).unwrap();
+        let policy = self.policy_path();
+        if !policy.exists() {
+            self.write_policy(&self.fixture.policy_bytes());
+        }
         let identity = files(directory, &mesh.signer, mesh.ca.certificate_pem());
         let text = format!(
-            "state_dir = {:?}\ntrust_root = {trust_root:?}\n[keys]\ndirectory = {keys:?}\n[identity]\n\
-             certificate = {:?}\nkey = {:?}\nca = {:?}\n",
+            "state_dir = {:?}\ntrust_root = {trust_root:?}\npolicy = {policy:?}\n[keys]\n\
+             directory = {keys:?}\n[identity]\ncertificate = {:?}\nkey = {:?}\nca = {:?}\n",
             directory.join("state"),
             identity.certificate,
             identity.key,
@@ -76,6 +91,19 @@ impl TestMesh {
         let path = directory.join("signer.toml");
         std::fs::write(&path, text).unwrap();
         Config::read(&path).unwrap()
+    }
+
+    pub(crate) fn policy_path(&self) -> std::path::PathBuf {
+        self.directory.path().join("policy/policy.dsse.json")
+    }
+
+    /// Puts a policy in place, as a deployment does: another file of the same name.
+    pub(crate) fn write_policy(&self, bytes: &[u8]) {
+        let path = self.policy_path();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let new = path.with_extension("new");
+        std::fs::write(&new, bytes).unwrap();
+        std::fs::rename(new, path).unwrap();
     }
 
     /// Puts a trust root in place, of another length than any before: its stamp differs.

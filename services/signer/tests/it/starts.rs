@@ -9,7 +9,7 @@ use proto::signer::v1::{GetTrustRootRequest, ListKeysRequest};
 use rpc::HealthState;
 use tonic::Code;
 
-use crate::mesh::TestMesh;
+use crate::mesh::{TestMesh, signed};
 
 #[tokio::test]
 async fn a_key_that_the_root_does_not_name_leaves_it_not_ready() {
@@ -87,8 +87,8 @@ async fn a_new_key_takes_over_and_a_revoked_one_stops_without_a_restart() {
     (root.version, root.signing_keys) = (2, [root.signing_keys, vec![entry]].concat());
     mesh.write_root(&root);
     assert_eq!(signing(&mut client).await, [new.public_key().key_id().to_string()]);
-    let signed = client.attest(mesh.request()).await.unwrap().into_inner();
-    let text = String::from_utf8(signed.attestation).unwrap();
+    let answer = client.attest(mesh.request()).await.unwrap().into_inner();
+    let text = String::from_utf8(signed(answer).attestation).unwrap();
     assert!(text.contains(&new.public_key().key_id().to_string()));
 
     let since = Timestamp::from(SystemTime::now());

@@ -19,9 +19,10 @@ impl Dice {
     }
 }
 
-fn documents(set: &mut EvidenceSet) -> [&mut Document; 5] {
-    let EvidenceSet { request, grant, training, scans, submission } = set;
-    [request, grant, training, &mut scans[0], submission]
+fn documents(set: &mut EvidenceSet) -> [&mut Document; 7] {
+    let EvidenceSet { request, grant, training, scans, submission, release: _ } = set;
+    let [image, inputs, outputs] = scans.as_mut_slice() else { unreachable!("three scans") };
+    [request, grant, training, image, inputs, outputs, submission]
 }
 
 /// A DSSE envelope, with its payload as it can be edited.
@@ -127,7 +128,7 @@ fn edit_scans(scans: &mut Vec<Document>, other: &Document, dice: &mut Dice) {
 fn edited(one: &EvidenceSet, two: &EvidenceSet, root: &TrustRoot, number: u32) -> EvidenceSet {
     let mut set = one.clone();
     let mut dice = Dice(Sha256Digest::of(&number.to_le_bytes()));
-    let place = dice.below(5);
+    let place = dice.below(7);
     match number % 8 {
         0 => edit_byte(&mut documents(&mut set)[place].envelope, &mut dice),
         1 => edit_byte(&mut documents(&mut set)[place].certificates[0], &mut dice),
@@ -135,7 +136,7 @@ fn edited(one: &EvidenceSet, two: &EvidenceSet, root: &TrustRoot, number: u32) -
         4 | 5 => edit_json(&mut documents(&mut set)[place].envelope, true, &mut dice),
         6 => {
             // Every mixture of the two but the two themselves.
-            let (mask, mut other) = (1 + dice.below(30), two.clone());
+            let (mask, mut other) = (1 + dice.below(126), two.clone());
             for (bit, from) in documents(&mut other).into_iter().enumerate() {
                 if mask & (1 << bit) != 0 {
                     documents(&mut set)[bit].envelope.clone_from(&from.envelope);
@@ -144,7 +145,7 @@ fn edited(one: &EvidenceSet, two: &EvidenceSet, root: &TrustRoot, number: u32) -
         }
         _ => match dice.below(3) {
             0 => {
-                let (here, there) = (place, (place + 1 + dice.below(4)) % 5);
+                let (here, there) = (place, (place + 1 + dice.below(6)) % 7);
                 let moved = documents(&mut set)[here].clone();
                 *documents(&mut set)[here] = documents(&mut set)[there].clone();
                 *documents(&mut set)[there] = moved;
@@ -173,7 +174,8 @@ fn no_single_edit_is_signed() {
         to.certificates.clone_from(&from.certificates);
     }
     let ring = Ring::new(Arc::new(Store::of(fixture.mesh())));
-    let attester = Attester { root: &root, ring: &ring };
+    let policy = Ok(fixture.signed_policy());
+    let attester = Attester { root: &root, ring: &ring, policy };
     let attest = |set: &EvidenceSet, journal| attester.attest(set, fixture.at(), [5; 32], journal);
     for number in 0..EDITS {
         let set = edited(&one, &two, &root, number);
