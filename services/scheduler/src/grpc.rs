@@ -1,5 +1,6 @@
 //! The scheduler's gRPC border: decode, authorise, call, encode.
 
+mod advisory;
 mod artifact;
 mod dispatch;
 mod jobs;
@@ -12,6 +13,7 @@ use artifacts::ArtifactStore;
 use evidence::{Operator, Program};
 pub(crate) use outgoing::Peers;
 use proto::{
+    advisory::v1::advisory_service_server::AdvisoryServiceServer,
     artifact::v1::artifact_service_server::ArtifactServiceServer,
     dispatch::v1::dispatch_service_server::DispatchServiceServer,
     job::v1::job_service_server::JobServiceServer,
@@ -35,14 +37,16 @@ pub(crate) struct State {
     pub(crate) operator: Option<Operator>,
 }
 
-/// The three services.
+/// The services.
 pub(crate) fn services(state: State) -> rpc::Services {
     let limit = rpc::message_limit;
     let jobs = JobServiceServer::new(jobs::Jobs::new(state.clone()))
         .max_decoding_message_size(limit("aibom.job.v1.JobService"));
     let artifacts = ArtifactServiceServer::new(artifact::Artifacts::new(state.clone()))
         .max_decoding_message_size(limit("aibom.artifact.v1.ArtifactService"));
+    let advisories = AdvisoryServiceServer::new(advisory::Advisories::new(state.clone()))
+        .max_decoding_message_size(limit("aibom.advisory.v1.AdvisoryService"));
     let dispatch = DispatchServiceServer::new(dispatch::Dispatch::new(state))
         .max_decoding_message_size(limit("aibom.dispatch.v1.DispatchService"));
-    rpc::Services::new().add(jobs).add(artifacts).add(dispatch)
+    rpc::Services::new().add(jobs).add(artifacts).add(advisories).add(dispatch)
 }
