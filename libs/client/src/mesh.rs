@@ -7,7 +7,7 @@ use keys::SigningKey as _;
 use rpc::{Channel, ClientConfig, ConnectError, IdentityError, IdentityFiles, MeshIdentity};
 
 use crate::{
-    Artifacts, CallError, Endpoint, Jobs, Profile,
+    Advisories, Artifacts, CallError, Endpoint, Jobs, Profile,
     call::{is_transient, pause},
 };
 
@@ -85,6 +85,12 @@ impl Mesh {
     #[must_use]
     pub fn jobs(&self) -> Jobs {
         Jobs::new(self.scheduler.clone())
+    }
+
+    /// What is known today of images.
+    #[must_use]
+    pub fn advisories(&self) -> Advisories {
+        Advisories::new(self.scheduler.clone())
     }
 
     /// The user's artifacts.
