@@ -54,7 +54,7 @@ proptest! {
             now += pause;
             asked.retain(|number, _| used.contains(number));
             let images: Vec<Image> = used.iter().map(|number| image(*number)).collect();
-            let expected = used.iter().filter(|n| asked.get(n).is_none_or(|last| now - last >= every));
+            let expected = used.iter().filter(|n| asked.get(*n).is_none_or(|last| now - last >= every));
             let expected: Vec<u8> = expected.copied().collect();
             let got = due.at(at(now), every, &images);
             prop_assert_eq!(&got, &expected.iter().map(|n| image(*n)).collect::<Vec<_>>());
