@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::{
+    advisory::AdvisoryArguments,
     bom::BomCommand,
     certs::CertsCommand,
     fetch::FetchArguments,
@@ -29,6 +30,7 @@ Examples:
   aibom bom show wine                       what the AIBoM says, for people
   aibom bom score wine --at-least 45        the minimum elements of an SBOM for AI
   aibom bom diff monday tuesday             what differs between two runs
+  aibom advisory wine --fail-on high        what became known of its image since then
   aibom keys rotate --dir .aibom/certs --use aibom --root-key .aibom/certs/root.key.pem
                                             a new signing key; nothing is started again
   aibom jobs list --format json             for programs
@@ -95,6 +97,8 @@ pub(crate) enum Command {
     Fetch(FetchArguments),
     /// Verifies a bundle offline: no service and no network is needed.
     Verify(VerifyArguments),
+    /// Says what became known of a job's image since its AIBoM was signed.
+    Advisory(AdvisoryArguments),
     /// Shows, scores and compares AIBoMs.
     #[command(subcommand)]
     Bom(BomCommand),

@@ -2,7 +2,7 @@
 
 mod diff;
 mod export;
-mod read;
+pub(crate) mod read;
 mod records;
 mod score;
 mod show;

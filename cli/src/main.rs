@@ -2,6 +2,7 @@
 //!
 //! Parses, runs, and turns the outcome into an exit code; see [`failure::Exit`].
 
+mod advisory;
 mod arguments;
 mod bom;
 mod certs;
@@ -43,6 +44,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Jobs(command) => jobs::jobs(&terminal, &mesh, &command),
         Command::Fetch(fetch) => fetch::fetch(&terminal, &mesh, &fetch),
         Command::Verify(verify) => verify::verify(&terminal, &verify),
+        Command::Advisory(asked) => advisory::advisory(&terminal, &mesh, &asked),
         Command::Bom(command) => bom::bom(&terminal, &command),
         Command::Certs(command) => certs::certs(&terminal, &command),
         Command::Model(command) => model::model(&terminal, &command),

@@ -18,18 +18,18 @@ use crate::{
 
 /// An AIBoM, and whether a signature stands beside it.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(crate) struct Read {
     /// The exact bytes.
-    pub(super) aibom: Vec<u8>,
+    pub(crate) aibom: Vec<u8>,
     /// Whether it came in a bundle with a statement about these bytes; nobody verified it.
-    pub(super) signed: bool,
+    pub(crate) signed: bool,
     /// The bundle that it came in, as it was read; none when the AIBoM stood alone.
-    pub(super) bundle: Option<Vec<u8>>,
+    pub(crate) bundle: Option<Vec<u8>>,
 }
 
 impl Read {
     /// The AIBoM as a reader of CycloneDX finds it.
-    pub(super) fn document(&self, path: &Path) -> Result<Aibom, Failure> {
+    pub(crate) fn document(&self, path: &Path) -> Result<Aibom, Failure> {
         Aibom::parse(&self.aibom).map_err(|error| {
             Failure::cannot(format_args!("the AIBoM of {} cannot be read", path.display()))
                 .caused_by(&error)
@@ -39,7 +39,7 @@ impl Read {
 }
 
 /// Tells people that what they read is only what somebody says.
-pub(super) fn tell_unverified(terminal: &Terminal, paths: &[&Path]) {
+pub(crate) fn tell_unverified(terminal: &Terminal, paths: &[&Path]) {
     for path in paths {
         let shown = clean(&path.display().to_string());
         let note = format!("not verified here: aibom verify {shown} --trust-root FILE");
@@ -56,7 +56,7 @@ fn is_about(attestation: &[u8], aibom: &[u8]) -> bool {
 }
 
 /// Reads it.
-pub(super) fn read(path: &Path) -> Result<Read, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Read, Failure> {
     let file = if path.is_dir() { path.join(BUNDLE_FILE) } else { path.to_owned() };
     let bytes = read_bounded(&file, bundle::MAX_BUNDLE_BYTES as u64 + 1)?;
     match bundle::Bundle::parse(&bytes) {

@@ -4,6 +4,7 @@
 //! The `aibom` command, the end-to-end tests and the load generator build on this crate, so that a
 //! lost connection is handled in one place. It holds no state beyond open connections.
 
+mod advisories;
 mod artifacts;
 mod call;
 mod download;
@@ -19,6 +20,7 @@ mod services;
 mod upload;
 mod watch;
 
+pub use advisories::{Advisories, Advisory, AdvisoryPage, AdvisoryView};
 pub use artifacts::Artifacts;
 pub use call::{CallError, MAX_TRIES};
 pub use download::{DownloadError, MAX_DOCUMENT_BYTES};

@@ -7,7 +7,7 @@ use keys::SigningKey as _;
 use rpc::{Channel, ClientConfig, ConnectError, IdentityError, IdentityFiles, MeshIdentity};
 
 use crate::{
-    Artifacts, CallError, Endpoint, IdentityPaths, Jobs, Profile, Review,
+    Advisories, Artifacts, CallError, Endpoint, IdentityPaths, Jobs, Profile, Review,
     call::{is_transient, pause},
 };
 
@@ -102,6 +102,12 @@ impl Mesh {
     #[must_use]
     pub fn review(&self) -> Review {
         Review::new(self.scheduler.clone())
+    }
+
+    /// What is known today of images.
+    #[must_use]
+    pub fn advisories(&self) -> Advisories {
+        Advisories::new(self.scheduler.clone())
     }
 
     /// The user's artifacts.

@@ -12,12 +12,14 @@ use crate::{
     Revocation, SUBMIT_STEP, ScanStatement, TrainingStatement, TrustRoot,
 };
 
+mod advisory;
 mod bounds;
 mod release;
 mod scans;
 mod submission;
 mod training;
 
+pub use advisory::{VerifiedAdvisory, check_advisory};
 pub use training::{inputs_match, within_limits};
 
 /// How far the clocks of two services may differ, in milliseconds.

@@ -24,7 +24,8 @@ mod trust_root;
 pub use check::{
     CLOCK_SKEW_MS, MAX_COPIES, MAX_CWES, MAX_EVIDENCE_AGE_MS, MAX_FILE_FINDINGS, MAX_FILE_HAZARDS,
     MAX_FINDINGS, MAX_OUTPUTS, MAX_PACKAGES, MAX_PLACES, MAX_SCANS, MAX_SERIES, MAX_SERIES_POINTS,
-    MAX_STATISTICS, VerifiedEvidence, check, inputs_match, within_limits,
+    MAX_STATISTICS, VerifiedAdvisory, VerifiedEvidence, check, check_advisory, inputs_match,
+    within_limits,
 };
 pub use document::{Document, EvidenceSet, MAX_DOCUMENT_BYTES};
 pub use grant::{

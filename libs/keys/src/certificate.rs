@@ -59,6 +59,7 @@ pub struct Certificate {
     der: Vec<u8>,
     spiffe_id: SpiffeId,
     public_key: PublicKey,
+    not_before: Timestamp,
     not_after: Timestamp,
 }
 
@@ -98,12 +99,12 @@ impl Certificate {
         if may_sign {
             return Err(CertificateError::MaySign);
         }
+        let instant = |seconds: i64| Timestamp::from_unix_ms(seconds.saturating_mul(1000));
         Ok(Self {
             spiffe_id: uri.parse()?,
             public_key: PublicKey::from_spki_der(parsed.public_key().raw)?,
-            not_after: Timestamp::from_unix_ms(
-                parsed.validity().not_after.timestamp().saturating_mul(1000),
-            ),
+            not_before: instant(parsed.validity().not_before.timestamp()),
+            not_after: instant(parsed.validity().not_after.timestamp()),
             der: der.to_vec(),
         })
     }
@@ -118,6 +119,12 @@ impl Certificate {
     #[must_use]
     pub const fn public_key(&self) -> &PublicKey {
         &self.public_key
+    }
+
+    /// The first instant of its validity.
+    #[must_use]
+    pub const fn not_before(&self) -> Timestamp {
+        self.not_before
     }
 
     /// The last instant of its validity.

@@ -161,6 +161,11 @@ impl Machine {
         self.jobs.get(&id)
     }
 
+    /// Every job, newest first.
+    pub fn jobs(&self) -> impl Iterator<Item = &JobRecord> {
+        self.jobs.values().rev()
+    }
+
     /// A job of `user`'s; another's does not exist.
     ///
     /// # Errors

@@ -3,8 +3,10 @@
 //!
 //! Pure: a bundle's bytes and a pinned trust root go in, a [`Verdict`] comes out. Everything that
 //! can still be checked after a failure is checked and reported; [`Verified`] exists only when
-//! every check held, and is made in exactly one place.
+//! every check held, and is made in exactly one place. Advisories, which are in no bundle, are
+//! checked by the same rules on scans.
 
+mod advisory;
 mod artifact;
 mod attestation;
 mod bundle_file;
@@ -15,6 +17,10 @@ mod rederive;
 mod signatures;
 mod subject;
 
+pub use advisory::{
+    ADVISORY_SCHEMA, AdvisoryFile, AdvisoryFileError, AdvisoryName, AdvisoryNameError,
+    AdvisoryVerdict, MAX_ADVISORY_BYTES, verify_advisory,
+};
 pub use artifact::{Part, RecordedFile, verify_artifact};
 pub use bundle_file::{Verdict, verify_bundle};
 pub use evidence::MAX_LOG_DELAY_MS;

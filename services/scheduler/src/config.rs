@@ -42,6 +42,9 @@ pub struct Config {
     /// The bounds of the queue.
     #[serde(default)]
     pub schedule: schedule::Config,
+    /// How images in use are looked at again.
+    #[serde(default, deserialize_with = "rescan")]
+    pub rescan: RescanConfig,
     /// Logs, traces, metrics.
     #[serde(default)]
     pub telemetry: TelemetryConfig,
@@ -67,6 +70,40 @@ fn operator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Operato
     let operator = Operator { name, url, email, security_policy };
     operator.validate().map_err(D::Error::custom)?;
     Ok(Some(operator))
+}
+
+/// How images in use are looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RescanConfig {
+    /// How long after a scan the same image is asked for again, in seconds: 1 to 604800.
+    pub every_s: u32,
+    /// The most images that are looked at again, those of the newest jobs: 1 to 100000.
+    pub max_images: usize,
+    /// How long after its last job an image is in use, in days: 1 to 3650.
+    pub keep_days: u32,
+}
+
+impl Default for RescanConfig {
+    fn default() -> Self {
+        Self { every_s: 3_600, max_images: 1_000, keep_days: 365 }
+    }
+}
+
+/// The rescans, within their bounds.
+fn rescan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RescanConfig, D::Error> {
+    let config = RescanConfig::deserialize(deserializer)?;
+    let images = u32::try_from(config.max_images).unwrap_or(u32::MAX);
+    for (key, value, most) in [
+        ("every_s", config.every_s, 604_800),
+        ("max_images", images, 100_000),
+        ("keep_days", config.keep_days, 3_650),
+    ] {
+        if !(1..=most).contains(&value) {
+            return Err(D::Error::custom(format!("rescan.{key} is {value}: use 1 to {most}")));
+        }
+    }
+    Ok(config)
 }
 
 /// Where artifacts are.

@@ -48,6 +48,11 @@ impl Fleet {
         self.with(|all| all.get(executor).cloned())
     }
 
+    /// The images that the configuration names.
+    pub(crate) fn configured(&self) -> impl Iterator<Item = &Image> {
+        self.configured.values()
+    }
+
     /// Every trainer by name. The configuration wins over what executors say.
     #[must_use]
     pub(crate) fn trainers(&self) -> BTreeMap<String, Image> {

@@ -1,5 +1,6 @@
 //! The scheduler's gRPC border: decode, authorise, call, encode.
 
+mod advisory;
 mod artifact;
 mod dispatch;
 mod jobs;
@@ -14,6 +15,7 @@ use artifacts::ArtifactStore;
 use evidence::{Operator, Program};
 pub(crate) use outgoing::Peers;
 use proto::{
+    advisory::v1::advisory_service_server::AdvisoryServiceServer,
     artifact::v1::artifact_service_server::ArtifactServiceServer,
     dispatch::v1::dispatch_service_server::DispatchServiceServer,
     job::v1::job_service_server::JobServiceServer,
@@ -38,7 +40,7 @@ pub(crate) struct State {
     pub(crate) operator: Option<Operator>,
 }
 
-/// The four services.
+/// The services.
 pub(crate) fn services(state: State) -> rpc::Services {
     let limit = rpc::message_limit;
     let jobs = JobServiceServer::new(jobs::Jobs::new(state.clone()))
@@ -47,7 +49,9 @@ pub(crate) fn services(state: State) -> rpc::Services {
         .max_decoding_message_size(limit("aibom.artifact.v1.ArtifactService"));
     let dispatch = DispatchServiceServer::new(dispatch::Dispatch::new(state.clone()))
         .max_decoding_message_size(limit("aibom.dispatch.v1.DispatchService"));
-    let review = ReviewServiceServer::new(review::Review::new(state))
+    let review = ReviewServiceServer::new(review::Review::new(state.clone()))
         .max_decoding_message_size(limit("aibom.review.v1.ReviewService"));
-    rpc::Services::new().add(jobs).add(artifacts).add(dispatch).add(review)
+    let advisories = AdvisoryServiceServer::new(advisory::Advisories::new(state))
+        .max_decoding_message_size(limit("aibom.advisory.v1.AdvisoryService"));
+    rpc::Services::new().add(jobs).add(artifacts).add(dispatch).add(review).add(advisories)
 }

@@ -2,7 +2,8 @@
 //! stage after training; it signs grants and vouches for nothing else.
 //!
 //! `core` owns the state machine of `libs/schedule` and is the only writer; `grpc` decodes and
-//! authorises; `stages` calls scanner, signer and ledger; `records` is what is on disk.
+//! authorises; `stages` calls scanner, signer and ledger; `rescan` looks at images again later;
+//! `records` is what is on disk.
 
 mod config;
 mod core;
@@ -11,11 +12,12 @@ mod grpc;
 mod live;
 mod proto;
 mod records;
+mod rescan;
 mod stages;
 
 use std::{net::SocketAddr, sync::Arc};
 
-pub use config::{ArtifactsConfig, Config, ConfigError};
+pub use config::{ArtifactsConfig, Config, ConfigError, RescanConfig};
 use evidence::Program;
 pub use records::RecordError;
 use rpc::{CancellationToken, MeshIdentity};
@@ -96,10 +98,20 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle
     let address = bound.local_addr();
 
     let peers = grpc::Peers::connect(&config, &identity)?;
-    let stages = stages::Stages::new(records.clone(), store.clone(), peers, shutdown.clone());
+    let stages =
+        stages::Stages::new(records.clone(), store.clone(), peers.clone(), shutdown.clone());
     let built = core::build(config.schedule.clone(), records.clone(), Arc::new(stages))?;
     let (core, running, resumed) = built;
     let core_task = tokio::spawn(running.run(resumed, shutdown.clone()));
+
+    let rescans = rescan::Rescans {
+        core: core.clone(),
+        records: records.clone(),
+        peers,
+        trainers: config.trainers.values().cloned().collect(),
+        config: config.rescan,
+    };
+    tokio::spawn(rescans.run(shutdown.clone()));
 
     let live = live::Live::default();
     tokio::spawn(forget_ended(core.clone(), live.clone()));

@@ -1,7 +1,10 @@
-//! What is on disk: jobs, documents, who may read what, logs.
+//! What is on disk: jobs, documents, who may read what, logs, advisories.
+
+mod advisories;
 
 use std::path::Path;
 
+pub(crate) use advisories::AdvisoryRecord;
 use evidence::{Document, EvidenceSet};
 use ids::{FencingToken, JobId, Sha256Digest, SpiffeId};
 use schedule::{Documents, JobRecord};
@@ -13,8 +16,9 @@ const DOCUMENTS: &str = "documents";
 const OWNERS: &str = "owners";
 const LOGS: &str = "logs";
 const TRACES: &str = "traces";
+const ADVISORIES: &str = "advisories";
 const META: &str = "meta";
-const TABLES: &[&str] = &[JOBS, DOCUMENTS, OWNERS, LOGS, TRACES, META];
+const TABLES: &[&str] = &[JOBS, DOCUMENTS, OWNERS, LOGS, TRACES, ADVISORIES, META];
 const TOKEN_KEY: &[u8] = b"next-fencing-token";
 /// Records read at a time while starting.
 const PAGE: usize = 1_000;

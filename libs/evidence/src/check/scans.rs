@@ -56,16 +56,7 @@ impl Checker<'_> {
             ok &= self.subjects(&part, scan, request, outputs);
             let run = ScannedRun { job: grant.job, training: set.training.digest() };
             ok &= self.same(&format!("{part}.training"), &extension.run, &Some(run));
-            let finished = scan.predicate.metadata.scan_finished_on;
-            ok &= self.checks.require(
-                format!("{part}.time"),
-                scan.predicate.metadata.scan_started_on <= finished
-                    && finished <= self.at.plus_ms(CLOCK_SKEW_MS),
-                "finished before it was signed",
-                format_args!("finished {finished}, signed {}", self.at),
-            );
-            ok &= self.database(&part, &opened.0);
-            ok &= self.scan_is_whole(&part, &opened.0);
+            ok &= self.scan_alone(&part, &opened.0);
             ok &= self.checks.require(
                 format!("{part}.distinct"),
                 scans.iter().all(|(other, _)| *other != opened.0 && apart(other, &opened.0)),
@@ -124,6 +115,20 @@ impl Checker<'_> {
         };
         let files_named = self.same(&format!("{name}.files"), &files(), &wanted);
         self.same(&name, &subjects, &wanted) && files_named
+    }
+
+    /// What holds for every scan, whatever it is about: its times, its database, its bounds.
+    pub(super) fn scan_alone(&mut self, part: &str, scan: &ScanStatement) -> bool {
+        let finished = scan.predicate.metadata.scan_finished_on;
+        let time = self.checks.require(
+            format!("{part}.time"),
+            scan.predicate.metadata.scan_started_on <= finished
+                && finished <= self.at.plus_ms(CLOCK_SKEW_MS),
+            "finished before it was signed",
+            format_args!("finished {finished}, signed {}", self.at),
+        );
+        let database = self.database(part, scan);
+        self.scan_is_whole(part, scan) && time && database
     }
 
     /// A scan cannot use a database of later.

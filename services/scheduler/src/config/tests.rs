@@ -39,3 +39,23 @@ fn a_bad_operator_is_refused_by_key_and_value() {
         assert!(refused.contains("line "), "{refused}");
     }
 }
+
+#[test]
+fn rescans_have_defaults_and_bounds() {
+    let with = |text: &str| {
+        let mut table: toml::Table = EXAMPLE.parse().unwrap();
+        table.insert("rescan".to_owned(), toml::Value::Table(text.parse().unwrap()));
+        Config::parse(&table.to_string())
+    };
+    assert_eq!(Config::parse(EXAMPLE).unwrap().rescan, RescanConfig::default());
+    assert_eq!(with("every_s = 2").unwrap().rescan.every_s, 2);
+    for (text, says) in [
+        ("every_s = 0", "rescan.every_s is 0: use 1 to 604800"),
+        ("max_images = 100001", "rescan.max_images is 100001"),
+        ("keep_days = 0", "rescan.keep_days is 0"),
+        ("every = 1", "unknown field `every`"),
+    ] {
+        let refused = with(text).unwrap_err().to_string();
+        assert!(refused.contains(says), "{refused}");
+    }
+}

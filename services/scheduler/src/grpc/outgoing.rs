@@ -9,7 +9,7 @@ use job::Reason;
 use policy::{Hold, Kind, PolicyName, Violation};
 use proto::{
     ledger::v1::{AppendRequest, ledger_service_client::LedgerServiceClient},
-    scan::v1::{Run, ScanRequest, scan_service_client::ScanServiceClient},
+    scan::v1::{RescanRequest, Run, ScanRequest, scan_service_client::ScanServiceClient},
     signer::v1::{
         self as signing, AttestRequest, GetTrustRootRequest, attest_response::Outcome,
         signer_service_client::SignerServiceClient,
@@ -127,6 +127,13 @@ impl Peers {
         let run = Run { job_id: job.to_string(), training_digest: training.to_hex() };
         let request = ScanRequest { run: Some(run), image };
         let answer = self.scanner.clone().scan(request).await;
+        let answer = answer.map_err(|s| stage_error("scanner", Reason::ScanFailed, &s))?;
+        Ok(answer.into_inner().scan.ok_or_else(|| missing("scanner"))?.into())
+    }
+
+    /// A scan of an image for its own sake.
+    pub(crate) async fn rescan(&self, image: String) -> Result<Document, StageError> {
+        let answer = self.scanner.clone().rescan(RescanRequest { image }).await;
         let answer = answer.map_err(|s| stage_error("scanner", Reason::ScanFailed, &s))?;
         Ok(answer.into_inner().scan.ok_or_else(|| missing("scanner"))?.into())
     }

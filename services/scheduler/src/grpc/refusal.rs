@@ -34,6 +34,8 @@ pub(crate) enum Refusal {
     TooManyFindings { more: u64 },
     #[error("no artifact sha256:{0} that you may read")]
     NoArtifact(String),
+    #[error("no scan of the image sha256:{0} that you may read, or none yet")]
+    NoAdvisory(String),
     #[error("this lease does not allow it: {0}")]
     OutsideLease(String),
     #[error("register first")]
@@ -81,6 +83,7 @@ impl Refusal {
             Self::ReleaseIncomplete { .. } => (Code::FailedPrecondition, "RELEASE_INCOMPLETE"),
             Self::TooManyFindings { .. } => (Code::FailedPrecondition, "TOO_MANY_FINDINGS"),
             Self::NoArtifact(_) => (Code::NotFound, "ARTIFACT_NOT_FOUND"),
+            Self::NoAdvisory(_) => (Code::NotFound, "ADVISORY_NOT_FOUND"),
             Self::OutsideLease(_) => (Code::PermissionDenied, "OUTSIDE_LEASE"),
             Self::NotRegistered => (Code::FailedPrecondition, "NOT_REGISTERED"),
             Self::Incomplete { .. } => (Code::Aborted, "UPLOAD_INCOMPLETE"),

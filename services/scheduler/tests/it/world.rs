@@ -40,6 +40,7 @@ pub(crate) struct World {
     pub(crate) directory: tempfile::TempDir,
     scanner: String,
     signer: String,
+    more: String,
 }
 
 /// Where nobody listens.
@@ -80,12 +81,19 @@ impl World {
             directory: tempfile::tempdir().unwrap(),
             scanner: AWAY.to_owned(),
             signer: AWAY.to_owned(),
+            more: String::new(),
         }
     }
 
     /// The same world with a scanner and a signer at these URLs.
     pub(crate) fn with_peers(mut self, scanner: &str, signer: &str) -> Self {
         (self.scanner, self.signer) = (scanner.to_owned(), signer.to_owned());
+        self
+    }
+
+    /// The same world with further sections of the configuration.
+    pub(crate) fn with_config(mut self, more: &str) -> Self {
+        more.clone_into(&mut self.more);
         self
     }
 
@@ -96,7 +104,7 @@ impl World {
             format!("[{role}]\nurl = {url:?}\nspiffe_id = \"spiffe://mesh.test/{role}/main\"\n")
         };
         format!(
-            "state_dir = {:?}\n[server]\nlisten = \"127.0.0.1:0\"\ndrain_ms = 200\n[identity]\ncertificate = {:?}\nkey = {:?}\nca = {:?}\n[artifacts]\nurl = {:?}\nstaging_dir = {:?}\n{}{}{}",
+            "state_dir = {:?}\n[server]\nlisten = \"127.0.0.1:0\"\ndrain_ms = 200\n[identity]\ncertificate = {:?}\nkey = {:?}\nca = {:?}\n[artifacts]\nurl = {:?}\nstaging_dir = {:?}\n{}{}{}{}",
             at("state"),
             files.certificate,
             files.key,
@@ -106,6 +114,7 @@ impl World {
             peer("scanner", &self.scanner),
             peer("signer", &self.signer),
             peer("ledger", AWAY),
+            self.more,
         )
     }
 

@@ -1,0 +1,5 @@
+//! Verification as its callers see it.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod advisory;
