@@ -1,9 +1,9 @@
 //! Prints the inspection of files: `cargo run -p inspect --example inspect FILE...`.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{error::Error, fs::File, io::BufReader, path::Path};
 
 #[expect(clippy::print_stdout, reason = "an example prints")]
-fn main() -> anyhow::Result<()> {
+fn main() -> Result<(), Box<dyn Error>> {
     for path in std::env::args().skip(1) {
         let name = Path::new(&path).file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let file = BufReader::new(File::open(&path)?);

@@ -1,6 +1,6 @@
 //! Bounds: bytes read, bytes inflated, hazards; no bytes make it panic.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{
     cell::Cell,

@@ -219,6 +219,6 @@ impl<'a> Wide<'a> {
 
     fn resolve(&mut self, narrow: u32) -> u64 {
         let full = if narrow == u32::MAX { self.0.u64() } else { None };
-        full.unwrap_or(narrow.into())
+        full.unwrap_or_else(|| narrow.into())
     }
 }

@@ -2,6 +2,7 @@
 
 /// Separated by white space.
 pub(super) const MODULES: &str = "\
+    test __builtins__ \
     BaseHTTPServer Bastion CGIHTTPServer ConfigParser Cookie HTMLParser Queue SimpleHTTPServer \
     SocketServer StringIO UserDict UserList __builtin__ __future__ _abc _aix_support \
     _android_support _apple_support _ast _asyncio _bisect _blake2 _bootsubprocess _bz2 _codecs \
