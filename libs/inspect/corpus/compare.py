@@ -1,10 +1,10 @@
 """Runs other people's scanners and ours over both corpora, and writes docs/evidence/inspect-corpus.md.
 
-    python3 -m venv s && s/bin/pip install picklescan modelscan fickling typing_extensions h5py
+    python3 -m venv s && s/bin/pip install picklescan modelscan fickling typing_extensions h5py tensorflow-cpu==2.18.1
     cargo build --release -p inspect --example inspect
     s/bin/python compare.py TARGET_DIR/release/examples/inspect
 
-Each tool gets each file under its own name, in one process with 30 seconds a file and 4 GiB of memory.
+Each tool gets each file under its own name, in one process with 30 seconds a file and 24 GiB of address space (TensorFlow).
 Found: the tool reports an issue of any severity (ours: high or critical, or the rule that the manifest
 names). Error: it fails or gives up, which a careful caller can take for a refusal.
 """
@@ -71,7 +71,7 @@ def late(*_):
 
 def run(tool: str, paths: list, out) -> None:
     logging.disable(logging.CRITICAL)
-    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+    resource.setrlimit(resource.RLIMIT_AS, (24 << 30, 24 << 30))
     signal.signal(signal.SIGALRM, late)
     sys.stdout = sys.stderr = open(os.devnull, "w")
     for path in paths:
