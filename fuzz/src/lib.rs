@@ -10,6 +10,7 @@ mod documents;
 mod evidence_set;
 mod fixture;
 mod in_toto;
+mod inspections;
 mod log;
 mod model_signature;
 mod models;
@@ -26,6 +27,7 @@ pub use datasets::{dataset_csv, dataset_definition, split_record};
 pub use documents::{dsse_envelope, grant, request, scan, statement, training};
 pub use evidence_set::evidence_set;
 pub use in_toto::in_toto;
+pub use inspections::inspect;
 pub use log::{checkpoint_note, inclusion_proof, ledger_inclusion};
 pub use model_signature::model_signature;
 pub use models::keras_model;
@@ -65,6 +67,7 @@ pub const TARGETS: &[Target] = &[
     target("grant", grant),
     target("in_toto", in_toto),
     target("inclusion_proof", inclusion_proof),
+    target("inspect", inspect),
     target("keras_model", keras_model),
     target("ledger_inclusion", ledger_inclusion),
     target("model_signature", model_signature),

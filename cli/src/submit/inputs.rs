@@ -1,6 +1,6 @@
 //! The three input files: found, hashed once, checked, uploaded.
 
-use std::{fs::File, io::BufReader, path::Path, sync::Arc};
+use std::{error::Error, fs::File, io::BufReader, path::Path, sync::Arc};
 
 use client::{Artifacts, LocalFile, UploadError, UploadOutcome};
 use job::{InputFile, Inputs};
@@ -67,6 +67,9 @@ pub(super) fn prepare(job_file: &Path, paths: &InputPaths) -> Result<Prepared, F
             .remedy("give each input file its own name"));
     }
     inspect(&prepared.model.file.path)?;
+    for input in prepared.each() {
+        harmless(input)?;
+    }
     Ok(prepared)
 }
 
@@ -94,6 +97,22 @@ fn inspect(path: &Path) -> Result<(), Failure> {
         Err(refusal) => Err(Failure::refused(format_args!("the model {shown} is refused"))
             .caused_by(&refusal)
             .remedy("save it again with Keras 3.13 or newer, of Keras's own layers without code")),
+    }
+}
+
+/// No input may hold what runs code or reaches other files, whatever it is called.
+fn harmless(input: &Input) -> Result<(), Failure> {
+    let shown = input.file.path.display();
+    let cannot =
+        |error: &dyn Error| Failure::cannot(format_args!("cannot read {shown}")).caused_by(error);
+    let opened = File::open(&input.file.path).map_err(|error| cannot(&error))?;
+    let found = inspect::inspect(&input.name, opened, &inspect::Limits::default())
+        .map_err(|error| cannot(&error))?;
+    match found.refusal() {
+        None => Ok(()),
+        Some(reasons) => Err(Failure::refused(format_args!("the input {shown} is refused"))
+            .because(reasons)
+            .remedy("submit files that hold data only, under names that say what they are")),
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod allowed;
 
+pub(crate) use allowed::hazard as hazard_of;
+
 use crate::{Hazard, Refusal, json::Json, refusal::cut};
 
 /// The version in `metadata.json`, if it is 3.0 or newer.

@@ -54,6 +54,12 @@ impl Default for Limits {
     }
 }
 
+/// What is known to be dangerous about the name of a class or function, whatever its module.
+#[must_use]
+pub fn hazard_of(name: &str) -> Option<Hazard> {
+    config::hazard_of(name)
+}
+
 /// Reads a `.keras` file from its first byte to its last and says what it holds.
 ///
 /// # Errors

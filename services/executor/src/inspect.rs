@@ -79,6 +79,18 @@ fn unreadable(error: &std::io::Error) -> Failure {
     Failure::infrastructure(&format!("an input cannot be read back: {error}"))
 }
 
+/// Refuses a file that runs code or reaches other files, with every reason; `name` is what the
+/// trainer takes it for.
+fn harmless(path: &Path, name: &str, reason: Reason) -> Result<(), Failure> {
+    let file = File::open(path).map_err(|e| unreadable(&e))?;
+    let found = ::inspect::inspect(name, file, &::inspect::Limits::default())
+        .map_err(|::inspect::InspectError::Read(error)| unreadable(&error))?;
+    match found.refusal() {
+        None => Ok(()),
+        Some(reasons) => Err(Failure::refused(reason, &format!("{name}: {reasons}"))),
+    }
+}
+
 /// Reads the model at `path`; blocks.
 ///
 /// # Errors
@@ -90,6 +102,7 @@ pub(crate) fn model(path: &Path) -> Result<Model, Failure> {
             model::Refusal::Read(error) => unreadable(&error),
             refusal => Failure::refused(Reason::ModelRefused, &refusal.to_string()),
         })?;
+    harmless(path, "model.keras", Reason::ModelRefused)?;
     Ok(model_of(&facts))
 }
 
@@ -99,12 +112,12 @@ pub(crate) fn model(path: &Path) -> Result<Model, Failure> {
 /// # Errors
 /// A refusal (`DATASET_REFUSED`), or a disk that fails.
 pub(crate) fn dataset(
-    definition: &Path,
+    definition_path: &Path,
     csv: &Path,
     spec: &JobSpec,
 ) -> Result<(Dataset, Option<Division>), Failure> {
     let refused = |text: String| Failure::refused(Reason::DatasetRefused, &text);
-    let text = std::fs::read(definition).map_err(|e| unreadable(&e))?;
+    let text = std::fs::read(definition_path).map_err(|e| unreadable(&e))?;
     let definition =
         Definition::parse(&text).map_err(|e| refused(format!("the definition: {e}")))?;
     let file = BufReader::new(File::open(csv).map_err(|e| unreadable(&e))?);
@@ -114,6 +127,8 @@ pub(crate) fn dataset(
             error => refused(format!("the dataset: {error}")),
         })?;
     let parameters = &spec.parameters;
+    harmless(definition_path, "definition.yaml", Reason::DatasetRefused)?;
+    harmless(csv, "dataset.csv", Reason::DatasetRefused)?;
     let division = Division::new(leaves.len(), parameters.validation_split, parameters.seed);
     let told = Dataset {
         merkle_root: Some(leaves.root()),

@@ -100,7 +100,7 @@ pub(super) fn dtype(name: &str) -> bool {
 }
 
 /// What is known to be dangerous about a class or function name, whatever its module.
-pub(super) fn hazard(name: &str) -> Option<Hazard> {
+pub(crate) fn hazard(name: &str) -> Option<Hazard> {
     match name {
         "Lambda" | "__lambda__" | "__function__" | "<lambda>" => Some(Hazard::Code),
         "StringLookup" | "IntegerLookup" | "IndexLookup" | "TextVectorization" => {
