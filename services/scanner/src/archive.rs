@@ -28,6 +28,8 @@ const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const DOCUMENTS_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The most entries in an export: a few per layer.
 const ENTRIES_MAX: usize = 4_096;
+/// What a tar archive ends with: that many zero bytes.
+const END_BYTES: usize = 1_024;
 
 /// Why an image could not be saved.
 #[derive(Debug, thiserror::Error)]
@@ -108,12 +110,17 @@ pub(crate) async fn save(
 fn read(receiver: mpsc::Receiver<Bytes>, path: &Path) -> Result<Entries, ArchiveError> {
     let unsaved = |cause| ArchiveError::Save { path: path.to_owned(), cause };
     let file = BufWriter::with_capacity(1 << 20, File::create_new(path).map_err(unsaved)?);
-    let mut tee = Tee { receiver, piece: Bytes::new(), file, unsaved: None };
+    let mut tee = Tee { receiver, piece: Bytes::new(), file, unsaved: None, zeros: 0 };
     let read = entries(&mut tee);
     if let Some(cause) = tee.unsaved {
         return Err(unsaved(cause));
     }
     let entries = read.map_err(|cause| ArchiveError::Broken { cause })?;
+    // One that was cut between two entries reads well all the same.
+    if tee.zeros < END_BYTES {
+        let cause = io::Error::new(io::ErrorKind::UnexpectedEof, "it has no end");
+        return Err(ArchiveError::Broken { cause });
+    }
     tee.file.flush().map_err(unsaved)?;
     Ok(entries)
 }
@@ -136,6 +143,8 @@ struct Tee {
     file: BufWriter<File>,
     /// Why the file could not be written, when it could not.
     unsaved: Option<io::Error>,
+    /// How many zero bytes the last piece ended with, and those before it.
+    zeros: usize,
 }
 
 impl Read for Tee {
@@ -146,6 +155,9 @@ impl Read for Tee {
                 self.unsaved = Some(error);
                 return Err(io::Error::other("the file cannot be written"));
             }
+            let zeros = piece.iter().rev().take_while(|byte| **byte == 0).count();
+            self.zeros =
+                if zeros == piece.len() { self.zeros.saturating_add(zeros) } else { zeros };
             self.piece = piece;
         }
         // As much as fits, in one copy.

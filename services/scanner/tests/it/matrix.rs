@@ -322,7 +322,7 @@ async fn the_disk_of_the_scratch_directory_is_full() {
         eprintln!("SKIPPED: only root mounts a small disk");
         return;
     };
-    std::fs::write(scratch.path().join("filler"), vec![1; 60_000]).unwrap();
+    std::fs::write(scratch.path().join("filler"), vec![1; 64 * 1024]).unwrap();
     let mut config = bench.config("ok");
     config.scan.scratch_directory = scratch.path().to_owned();
     let words = &["image.tar", "No space left", "scan.scratch_directory"];

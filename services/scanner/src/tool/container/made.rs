@@ -32,9 +32,15 @@ pub(super) struct Made {
 }
 
 impl Made {
+    /// Makes one. Who stops waiting for it meanwhile leaves none behind: the task goes on, and what it
+    /// made is dropped.
     pub(super) async fn create(docker: &Docker, body: ContainerCreateBody) -> Result<Self, Error> {
-        let made = docker.create_container(None::<CreateContainerOptions>, body).await?;
-        Ok(Self::found(docker, made.id))
+        let docker = docker.clone();
+        let made = tokio::spawn(async move {
+            let made = docker.create_container(None::<CreateContainerOptions>, body).await?;
+            Ok(Self::found(&docker, made.id))
+        });
+        made.await.unwrap_or_else(|error| Err(Error::IOError { err: std::io::Error::other(error) }))
     }
 
     /// One that another process made.
