@@ -114,7 +114,9 @@ impl<'t, 'a, T: Iterator<Item = &'t str>> Expression<'_, 'a, T> {
         }
         let is_word = |token: &str| {
             let reserved = ["(", ")", "and", "or", "with"];
-            !reserved.iter().any(|word| word.eq_ignore_ascii_case(token))
+            let of_id = |c: char| c.is_ascii_alphanumeric() || "-.+:".contains(c);
+            token.chars().all(of_id)
+                && !reserved.iter().any(|word| word.eq_ignore_ascii_case(token))
         };
         if !is_word(token) {
             return None;

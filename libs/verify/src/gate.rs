@@ -1,7 +1,7 @@
 //! The checks `policy.signature` and `policy.decision`: the policy in the bundle is one of this mesh,
 //! and it releases this evidence here as it did at the signer.
 
-use evidence::{Checks, TrustRoot, VerifiedEvidence};
+use evidence::{Checks, KeyUse, TrustRoot, VerifiedEvidence};
 use ids::Timestamp;
 use policy::{Decision, Hold, SignedPolicy};
 
@@ -16,19 +16,22 @@ pub(crate) fn check(
     logged_at: Option<Timestamp>,
     checks: &mut Checks,
 ) -> Option<Decision> {
+    // Whether the time is proved is one thing; what the policy says can be looked at either way.
     let opened = match signed_at {
-        Some(at) => SignedPolicy::open(bytes, root, |entry| entry.counts(at, logged_at))
+        Some(at) => SignedPolicy::open(bytes, root, |entry| entry.may_sign(at))
+            .map(|signed| (signed, at))
             .map_err(|error| error.to_string()),
         None => Err("not checked: there is no signing time".to_owned()),
     };
-    let signed = checks.record(
-        "policy.signature",
-        opened.map(|signed| {
-            let (name, version) = (&signed.policy().name, signed.policy().version);
-            let detail = format!("{name} version {version}, by key {}", signed.key());
-            (signed, detail)
-        }),
-    );
+    let counts = opened.as_ref().map_err(String::clone).and_then(|(signed, at)| {
+        let named = root.signing_key(KeyUse::Policy, signed.key());
+        let (_, entry) = named.ok_or("the trust root does not name its key")?;
+        entry.counts(*at, logged_at).map_err(|error| error.to_string())?;
+        let (name, version) = (&signed.policy().name, signed.policy().version);
+        Ok(((), format!("{name} version {version}, by key {}", signed.key())))
+    });
+    checks.record("policy.signature", counts);
+    let signed = opened.ok().map(|(signed, _)| signed);
     let decided = match (signed, evidence, signed_at) {
         (Some(signed), Some(evidence), Some(at)) => {
             policy::decide(evidence, &signed, at).map_err(|hold| held(&hold))

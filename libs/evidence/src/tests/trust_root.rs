@@ -158,6 +158,7 @@ fn the_newest_key_that_may_sign_comes_first() {
     let first = |root: &TrustRoot, at| root.current_keys(KeyUse::Aibom, at)[0].0.key_id();
     assert_eq!(first(&root, at.plus_ms(-1)), old.key_id());
     assert_eq!(first(&root, at), root_key().public_key().key_id());
-    root.signing_keys[3].revoked = Some(Revocation { since: at, reason: "lost".into() });
+    root.signing_keys.last_mut().unwrap().revoked =
+        Some(Revocation { since: at, reason: "lost".into() });
     assert_eq!(first(&root, at), old.key_id());
 }

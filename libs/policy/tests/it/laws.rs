@@ -108,7 +108,7 @@ fn stricter(hold: Option<Level>) -> Option<Level> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 48, failure_persistence: None, ..ProptestConfig::default()
+        cases: 24, failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]

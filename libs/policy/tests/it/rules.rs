@@ -166,7 +166,7 @@ fn licences() {
 fn completeness() {
     rows(&[
         (&["completeness not-scanned outputs"], |f| f.scans(|s| drop(s.remove(2)))),
-        (&[], |f| f.scans(|s| drop(s.remove(2))).policy(|p| drop(p.complete.pop()))),
+        (&[], |f| f.scans(|s| drop(s.remove(2))).policy(|p| p.complete.truncate(2))),
         (&["completeness incomplete image"], |f| {
             f.scans(|s| {
                 s[0].predicate.aibom.completeness = Completeness::Incomplete;

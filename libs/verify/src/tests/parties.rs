@@ -121,6 +121,6 @@ fn another_mesh_is_refused() {
     root.ledger_key.clone_from(&stranger.ledger_key);
     let verdict = made.verdict_by(&root);
     let failed = super::failures(&verdict);
-    let late = ["attestation.time", "signatures.model", "signatures.layout"];
+    let late = ["attestation.time", "policy.signature", "signatures.model", "signatures.layout"];
     assert_eq!(failed, [&["ledger.checkpoint", "ledger.inclusion"][..], &late].concat());
 }
