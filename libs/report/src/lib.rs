@@ -16,7 +16,9 @@ pub mod score;
 pub mod severity;
 mod sources;
 pub mod spdx;
+mod vdr;
 
 pub use aibom::{Aibom, MAX_AIBOM_BYTES, ReadError};
 pub use scans::Scans;
 pub use sources::{Attribution, Source, Sources};
+pub use vdr::{VdrError, vdr};

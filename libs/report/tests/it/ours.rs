@@ -6,7 +6,7 @@ use testkit::evidence::Fixture;
 
 /// The AIBoM of the wine job.
 pub(crate) fn wine() -> Aibom {
-    let aibom = bom::assemble(&Fixture::new().verified()).unwrap();
+    let aibom = Fixture::new().aibom();
     Aibom::parse(aibom.as_bytes()).unwrap()
 }
 
