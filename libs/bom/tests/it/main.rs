@@ -1,8 +1,10 @@
 //! The AIBoM as others read it: official schema, references, provenance, bytes.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod decision;
 mod declarations;
 mod examples;
+mod findings;
 mod golden;
 mod in_toto;
 mod inventory;

@@ -31,7 +31,9 @@ fn the_statement_holds_the_aibom_and_names_every_output() {
 fn the_signing_time_is_read_strictly() {
     let fixture = Fixture::new();
     let evidence = fixture.verified();
-    let good = statement(&assemble(&evidence, &fixture.decision()).unwrap(), &evidence, fixture.at()).unwrap();
+    let good =
+        statement(&assemble(&evidence, &fixture.decision()).unwrap(), &evidence, fixture.at())
+            .unwrap();
     let cases: [fn(&mut Value); 7] = [
         |s| s["predicateType"] = json!("https://cyclonedx.org/bom/v1.6"),
         |s| s["subject"] = json!([]),
