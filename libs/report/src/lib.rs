@@ -8,6 +8,7 @@ pub mod annex_iv;
 pub mod bsi;
 pub mod card;
 mod conformance;
+mod decision;
 pub mod diff;
 pub mod html;
 pub mod records;
@@ -19,6 +20,7 @@ pub mod spdx;
 mod vdr;
 
 pub use aibom::{Aibom, MAX_AIBOM_BYTES, ReadError};
+pub use decision::Decision;
 pub use scans::Scans;
 pub use sources::{Attribution, Source, Sources};
 pub use vdr::{VdrError, vdr};

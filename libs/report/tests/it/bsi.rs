@@ -27,7 +27,7 @@ fn validator(schema: &str) -> Validator {
 }
 
 /// What the schema of its own version has against a document.
-fn errors(bom: &Value) -> Vec<String> {
+pub(crate) fn errors(bom: &Value) -> Vec<String> {
     let schema = match bom["specVersion"].as_str() {
         Some("1.6") => include_str!("../../../bom/schema/bom-1.6.schema.json"),
         _ => include_str!("../../../bom/schema/bom-1.7.schema.json"),
