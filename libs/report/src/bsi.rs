@@ -111,7 +111,8 @@ fn without(aibom: &Aibom) -> Map<String, Value> {
         unsay(citation, "note")
             && filter(citation, "pointers", |pointer| {
                 // Those that are left stand at other places now.
-                !of_vulnerabilities(pointer) && !(fewer && pointer.starts_with("/annotations/"))
+                let moved = fewer && pointer.starts_with("/annotations/");
+                !of_vulnerabilities(pointer) && !moved
             })
     });
     sbom

@@ -159,7 +159,7 @@ fn decision(card: &Card<'_>, md: &mut Markdown) {
         ("Ignored by the policy", "decision:ignored"),
     ];
     if let Some(warning) = card.aibom.decision().warning() {
-        md.note(&format!("Warning: {warning}."));
+        md.fact("Warning", &warning, "");
     }
     let properties = card.root().below("/metadata").items("/properties");
     for (label, name) in NAMES {
