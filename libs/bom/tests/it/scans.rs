@@ -58,7 +58,7 @@ fn a_complete_scan_is_not_called_free_of_vulnerabilities() {
 
 #[test]
 fn findings_are_joined_and_point_somewhere_even_outside_the_inventory() {
-    let fixture = Fixture::new().scans(|scans| {
+    let fixture = Fixture::new().released(|_| ()).scans(|scans| {
         let mut second = scans[0].clone();
         let finding = |purl: &str, installed: &str| Finding {
             purl: purl.to_owned(),

@@ -265,7 +265,9 @@ fn a_source_too_few_or_too_many_is_seen() {
     for (bom, list) in versions().into_iter().zip(["annotations", "citations"]) {
         let good = words(&bom);
         assert!(good.iter().all(Result::is_ok));
-        for index in [0, 1, bom[list].as_array().unwrap().len() - 1] {
+        let all = bom[list].as_array().unwrap().iter();
+        let source = |s: &&Value| s["bom-ref"].as_str().unwrap().starts_with("source/");
+        for index in [0, 1, all.filter(source).count() - 1] {
             let mut fewer = bom.clone();
             fewer[list].as_array_mut().unwrap().remove(index);
             assert_ne!(words(&fewer), good, "{list} {index} says nothing");
