@@ -102,6 +102,7 @@ pub(super) fn lines(terminal: &Terminal, document: &Aibom) -> Vec<String> {
     model(&mut tree, aibom);
     data(&mut tree, aibom);
     software(&mut tree, aibom);
+    decision(&mut tree, document);
     vulnerabilities(&mut tree, document);
     isolation(&mut tree, aibom);
     signers(&mut tree, aibom);
@@ -205,6 +206,31 @@ fn vulnerabilities(tree: &mut Tree, document: &Aibom) {
         if text(annotation, "/bom-ref").starts_with("not-scanned/") {
             tree.fact("warning", text(annotation, "/text"));
         }
+    }
+}
+
+/// By which policy it was released, and in spite of what.
+fn decision(tree: &mut Tree, document: &Aibom) {
+    tree.heading("Scans and decision");
+    let decision = document.decision();
+    tree.fact("decision", decision.word);
+    tree.fact("policy", &decision.policy);
+    if let Some(warning) = decision.warning() {
+        tree.fact("warning", &warning);
+        tree.fact("reason", decision.reason);
+    }
+    for (name, keys) in [("accepted", &decision.accepted), ("ignored", &decision.ignored)] {
+        keys.iter().take(MAX_SHOWN).for_each(|key| tree.fact(name, key));
+        let more = keys.len().saturating_sub(MAX_SHOWN);
+        if more > 0 {
+            tree.fact(name, &format!("and {more} more"));
+        }
+    }
+    for (kind, count) in &decision.findings {
+        tree.fact(&format!("found {}", kind.replace(':', ", ")), count);
+    }
+    for (scan, value) in document.value().pointer("/metadata").map(|m| properties(m, "scan:")).unwrap_or_default() {
+        tree.fact(&format!("scan {}", scan.replace(':', ", ")), value);
     }
 }
 

@@ -11,11 +11,13 @@ fn assemble(criterion: &mut Criterion) {
         for packages in [8, 300, 500, 3_000] {
             let wanted = Fixture::new().packages(packages);
             let wanted = wanted.request(move |r| r.spec.aibom.cyclone_dx = version);
-            let evidence = wanted.verified();
-            let bytes = bom::assemble(&evidence).unwrap().as_bytes().len();
+            let (evidence, decision) = (wanted.verified(), wanted.decision());
+            let bytes = bom::assemble(&evidence, &decision).unwrap().as_bytes().len();
             group.throughput(Throughput::Bytes(bytes.try_into().unwrap()));
             let id = BenchmarkId::new(label, packages);
-            group.bench_with_input(id, &evidence, |b, e| b.iter(|| bom::assemble(e).unwrap()));
+            group.bench_with_input(id, &evidence, |b, e| {
+                b.iter(|| bom::assemble(e, &decision).unwrap());
+            });
         }
     }
     group.finish();

@@ -37,12 +37,13 @@ fn main() {
     for packages in asked.map_or_else(|| vec![8, 300, 500, 3_000], |asked| vec![asked]) {
         let fixture = Fixture::new().packages(packages);
         let evidence = fixture.verified();
-        let aibom = bom::assemble(&evidence).unwrap();
+        let decision = fixture.decision();
+        let aibom = bom::assemble(&evidence, &decision).unwrap();
         if has("--print") {
             std::io::stdout().write_all(aibom.as_bytes()).unwrap();
             continue;
         }
-        let assemble = median(|| drop(black_box(bom::assemble(&evidence).unwrap())));
+        let assemble = median(|| drop(black_box(bom::assemble(&evidence, &decision).unwrap())));
         let at = fixture.at();
         let statement = median(|| drop(black_box(bom::statement(&aibom, &evidence, at).unwrap())));
         let bytes = aibom.as_bytes().len();

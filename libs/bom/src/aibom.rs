@@ -7,10 +7,12 @@ use policy::Decision;
 
 use crate::claims::{Claims, Group, Source};
 use crate::cyclonedx::Bom;
+use crate::findings::Findings;
 use crate::image::Inventory;
+use crate::sources::Sources;
 use crate::{
     citations, declarations, documents, files, formulation, graph, host, image, metadata, model,
-    refs, signers, sources, tools, vulnerabilities,
+    notes, refs, signers, sources, tools, vulnerabilities,
 };
 
 /// Why there is no AIBoM.
@@ -59,15 +61,16 @@ pub fn assemble(evidence: &VerifiedEvidence, decision: &Decision) -> Result<Aibo
     if decision.evidence() != evidence.set_digest() {
         return Err(AssembleError::Decision);
     }
-    let (mut bom, claims) = document(evidence);
+    let (mut bom, claims) = document(evidence, decision);
+    let sources = Sources { evidence, decision };
     let bytes = match version(evidence) {
         CycloneDx::V1_6 => {
-            let mut annotations = sources::annotations(claims, evidence);
+            let mut annotations = sources::annotations(claims, sources);
             annotations.append(&mut bom.annotations);
             bom.annotations = annotations;
             bom.to_canonical()?
         }
-        CycloneDx::V1_7 => with_citations(bom, claims, evidence)?,
+        CycloneDx::V1_7 => with_citations(bom, claims, sources)?,
     };
     let digests = Digests::of(&bytes);
     Ok(Aibom { bytes, digests })
@@ -77,14 +80,14 @@ pub fn assemble(evidence: &VerifiedEvidence, decision: &Decision) -> Result<Aibo
 fn with_citations(
     mut bom: Bom,
     claims: Vec<Group>,
-    evidence: &VerifiedEvidence,
+    sources: Sources<'_>,
 ) -> Result<Vec<u8>, AssembleError> {
     let mut written =
         serde_json::from_slice(&bom.to_canonical()?).map_err(canonical::Error::Parse)?;
     if let serde_json::Value::Object(members) = &mut written {
         members.insert("citations".to_owned(), serde_json::Value::Null);
     }
-    bom.citations = citations::citations(claims, evidence, &written);
+    bom.citations = citations::citations(claims, sources, &written);
     Ok(bom.to_canonical()?)
 }
 
@@ -94,10 +97,10 @@ pub(crate) fn version(evidence: &VerifiedEvidence) -> CycloneDx {
 }
 
 /// The document without its sources, and the sources.
-fn document(evidence: &VerifiedEvidence) -> (Bom, Vec<Group>) {
+fn document(evidence: &VerifiedEvidence, decision: &Decision) -> (Bom, Vec<Group>) {
     let mut claims = Claims::default();
     let inventory = Inventory::of(evidence);
-    let release = model::release(evidence, &mut claims);
+    let mut release = model::release(evidence, &mut claims);
     let mut components =
         vec![model::trained(evidence, &mut claims), model::submitted(evidence, &mut claims)];
     components.extend(files::inputs(evidence, &mut claims));
@@ -105,10 +108,13 @@ fn document(evidence: &VerifiedEvidence) -> (Bom, Vec<Group>) {
     components.push(image::component(evidence, &mut claims));
     components.extend(image::contents(&inventory, &mut claims));
     components.push(host::component(evidence, &mut claims));
-    components.extend(signers::components(evidence, &mut claims));
-    let tools = tools::components(evidence, &mut claims);
-    let vulnerabilities = vulnerabilities::of(evidence, &mut claims);
-    let formulation = formulation::formulas(evidence, &components, &mut claims);
+    components.extend(signers::components(evidence, decision, &mut claims));
+    let mut tools = tools::components(evidence, &mut claims);
+    let findings = Findings::of(evidence, &components, &tools);
+    let all = components.iter_mut().chain(&mut tools).chain(std::iter::once(&mut release));
+    findings.tell(all, &mut claims);
+    let vulnerabilities = vulnerabilities::of(evidence, decision, &findings, &mut claims);
+    let formulation = formulation::formulas(evidence, &components, &findings, &mut claims);
 
     let (schema, spec_version) = match version(evidence) {
         CycloneDx::V1_6 => ("http://cyclonedx.org/schema/bom-1.6.schema.json", "1.6"),
@@ -116,15 +122,15 @@ fn document(evidence: &VerifiedEvidence) -> (Bom, Vec<Group>) {
     };
     let bom = Bom {
         schema,
-        annotations: sources::not_done(evidence, &mut claims),
+        annotations: notes::notes(Sources { evidence, decision }, &findings, &mut claims),
         bom_format: "CycloneDX",
         citations: Vec::new(),
         compositions: graph::compositions(evidence, &components, &vulnerabilities),
-        declarations: declarations::declarations(evidence, &mut claims),
+        declarations: declarations::declarations(evidence, decision, &mut claims),
         definitions: declarations::definitions(),
         dependencies: graph::dependencies(evidence, &inventory, &release, &components, &tools),
-        external_references: documents::references(evidence, &mut claims),
-        metadata: metadata::metadata(evidence, release, tools, &mut claims),
+        external_references: documents::references(evidence, decision, &mut claims),
+        metadata: metadata::metadata((evidence, decision), &findings, release, tools, &mut claims),
         components,
         formulation,
         serial_number: serial_number(evidence),

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use evidence::VerifiedEvidence;
 use serde_json::Value;
 
 use crate::claims::{Group, Source, plain_name};
@@ -14,10 +13,9 @@ use crate::sources::Sources;
 /// One citation for each group and each key that stands for its source.
 pub(crate) fn citations(
     groups: Vec<Group>,
-    evidence: &VerifiedEvidence,
+    sources: Sources<'_>,
     document: &Value,
 ) -> Vec<Citation> {
-    let sources = Sources { evidence };
     let index = index(document);
     let mut out = Vec::new();
     for group in groups {
@@ -32,7 +30,7 @@ pub(crate) fn citations(
         if pointers.is_empty() {
             continue;
         }
-        for key in attributed_to(group.source, evidence) {
+        for key in attributed_to(group.source, sources) {
             out.push(Citation {
                 attributed_to: key,
                 bom_ref: format!("source/{}", out.len()),
@@ -46,7 +44,8 @@ pub(crate) fn citations(
 }
 
 /// The bom-refs of who answers for a source.
-fn attributed_to(source: Source, evidence: &VerifiedEvidence) -> Vec<String> {
+fn attributed_to(source: Source, sources: Sources<'_>) -> Vec<String> {
+    let evidence = sources.evidence;
     let (from, count) = match source {
         Source::Reported => return vec![refs::IMAGE.to_owned()],
         Source::Derived => return vec![refs::ASSEMBLER.to_owned()],
@@ -54,6 +53,9 @@ fn attributed_to(source: Source, evidence: &VerifiedEvidence) -> Vec<String> {
         Source::Granted => (1, 1),
         Source::Observed => (2, 1),
         Source::Scanned => (3, evidence.scans().len()),
+        Source::Decided => return vec![refs::key(sources.decision.key())],
+        // A release stands at the end.
+        Source::Released => (evidence.signers().len().saturating_sub(1), 1),
     };
     let signers = evidence.signers().iter().skip(from).take(count);
     let mut keys: Vec<String> = signers.map(|(_, key)| refs::key(key)).collect();

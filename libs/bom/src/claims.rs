@@ -17,6 +17,10 @@ pub(crate) enum Source {
     Reported,
     /// The scanner found it.
     Scanned,
+    /// The mesh's policy says so.
+    Decided,
+    /// The approver says so, who released what the policy held.
+    Released,
     /// It follows from the rules of the profile.
     Derived,
 }

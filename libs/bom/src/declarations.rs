@@ -1,7 +1,8 @@
 //! What the evidence lets everybody say of the run: the rules that the signer checks, as claims on the
 //! requirements of a standard of our own.
 
-use evidence::{Completeness, Isolation, Model, Trained, VerifiedEvidence};
+use evidence::{Completeness, Isolation, Model, ScanTarget, Trained, VerifiedEvidence};
+use policy::Decision;
 
 use crate::claims::{Claims, Source};
 use crate::cyclonedx::Contact;
@@ -27,7 +28,7 @@ struct Rule {
     /// The property of the AIBoM that shows it.
     property: &'static str,
     shown_by: Documents,
-    holds: fn(&VerifiedEvidence) -> bool,
+    holds: fn(&VerifiedEvidence, &Decision) -> bool,
     /// Why the evidence shows it.
     reasoning: &'static str,
 }
@@ -36,10 +37,13 @@ struct Rule {
 #[derive(Clone, Copy)]
 enum Documents {
     Training,
-    Scans,
+    /// Those of these targets.
+    Scans(&'static [ScanTarget]),
+    /// The policy, and the release where there is one.
+    Decision,
 }
 
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 10] = [
     Rule {
         name: "no-network",
         title: "No network",
@@ -49,7 +53,7 @@ const RULES: [Rule; 8] = [
         target: refs::TRAIN_TASK,
         property: "aibom:isolation:networkMode",
         shown_by: Documents::Training,
-        holds: |e| isolated(e, Isolation::NoNetwork),
+        holds: |e, _| isolated(e, Isolation::NoNetwork),
         reasoning: "the executor read the network mode back from the engine; it must be none",
     },
     Rule {
@@ -61,7 +65,7 @@ const RULES: [Rule; 8] = [
         target: refs::TRAIN_TASK,
         property: "aibom:isolation:readonlyRootfs",
         shown_by: Documents::Training,
-        holds: |e| isolated(e, Isolation::ReadOnly),
+        holds: |e, _| isolated(e, Isolation::ReadOnly),
         reasoning: "the executor read the root's mode and the mounts back from the engine; the root must \
                     be read-only, and nothing mounted but the inputs, read-only, and the outputs",
     },
@@ -74,7 +78,7 @@ const RULES: [Rule; 8] = [
         target: refs::TRAIN_TASK,
         property: "aibom:isolation:capDrop",
         shown_by: Documents::Training,
-        holds: |e| isolated(e, Isolation::NoPrivileges),
+        holds: |e, _| isolated(e, Isolation::NoPrivileges),
         reasoning: "the executor read capabilities, security options and namespaces back from the engine; \
                     all capabilities must be dropped, none added, no-new-privileges set, the engine's \
                     seccomp profile kept, and no namespace be the host's",
@@ -88,7 +92,7 @@ const RULES: [Rule; 8] = [
         target: refs::TRAIN_TASK,
         property: "aibom:isolation:user",
         shown_by: Documents::Training,
-        holds: |e| isolated(e, Isolation::NotRoot),
+        holds: |e, _| isolated(e, Isolation::NotRoot),
         reasoning: "the executor read the user back from the engine; it must have another id than 0",
     },
     Rule {
@@ -100,7 +104,7 @@ const RULES: [Rule; 8] = [
         target: refs::TRAIN_TASK,
         property: "aibom:limit:memoryBytes",
         shown_by: Documents::Training,
-        holds: |e| {
+        holds: |e, _| {
             let limits = &e.training().predicate.run_details.observed.container.limits;
             isolated(e, Isolation::Limited)
                 && evidence::within_limits(limits, &e.request().spec.resources)
@@ -117,7 +121,7 @@ const RULES: [Rule; 8] = [
         target: refs::TRAIN_TASK,
         property: "aibom:evidence:set:sha256",
         shown_by: Documents::Training,
-        holds: |e| {
+        holds: |e, _| {
             let definition = &e.training().predicate.build_definition;
             evidence::inputs_match(definition, &e.request().spec)
         },
@@ -133,7 +137,7 @@ const RULES: [Rule; 8] = [
         target: refs::MODEL,
         property: "aibom:model:format",
         shown_by: Documents::Training,
-        holds: |e| {
+        holds: |e, _| {
             let observed = &e.training().predicate.run_details.observed;
             let trained = matches!(&observed.trained, Trained::Read(model) if without_code(model));
             trained && without_code(&observed.model)
@@ -150,15 +154,46 @@ const RULES: [Rule; 8] = [
         unmet: "A scan of the image was not complete: an absent vulnerability means nothing.",
         target: refs::IMAGE,
         property: "aibom:scan:0:status",
-        shown_by: Documents::Scans,
-        holds: |e| {
-            let mut scans = e.scans().iter().map(|scan| scan.predicate.aibom.completeness);
-            scans.all(|completeness| completeness == Completeness::Complete)
-        },
+        shown_by: Documents::Scans(&[ScanTarget::Image]),
+        holds: |e, _| scanned(e, &[ScanTarget::Image]),
         reasoning: "a scan may say that it is complete only where it names its database; a file that no \
                     package manager records is not seen by it",
     },
+    Rule {
+        name: "files-inspected",
+        title: "Files inspected",
+        text: "Every file that went in or came out was read to its end, and held against the rules on \
+               dangerous files.",
+        met: "Every input and output was read to its end; what was found stands on its component.",
+        unmet: "An input or output was not read to its end: an absent finding means nothing.",
+        target: refs::RELEASE,
+        property: "aibom:inspection:result",
+        shown_by: Documents::Scans(&[ScanTarget::Inputs, ScanTarget::Outputs]),
+        holds: |e, _| scanned(e, &[ScanTarget::Inputs]) && scanned(e, &[ScanTarget::Outputs]),
+        reasoning: "a scan of files names each by its digest, and may say that it is complete only where \
+                    it read every one; what no rule knows is not found by it",
+    },
+    Rule {
+        name: "released-by-policy",
+        title: "Released by the policy",
+        text: "The mesh's release policy holds nothing of what was found.",
+        met: "The policy holds nothing of what was found, but for what its own list ignores until a day.",
+        unmet: "The policy held the job for what was found. An approver released it in spite of that.",
+        target: refs::RELEASE,
+        property: "aibom:decision",
+        shown_by: Documents::Decision,
+        holds: |_, decision| decision.accepted().is_empty(),
+        reasoning: "the signer evaluated the policy over the evidence, and anybody can repeat it; what is \
+                    ignored and what was accepted stands in the metadata, each with its reason",
+    },
 ];
+
+/// Whether there are scans of these, and all are complete.
+fn scanned(evidence: &VerifiedEvidence, targets: &[ScanTarget]) -> bool {
+    let scans = evidence.scans().iter().map(|scan| &scan.predicate.aibom);
+    let mut scans = scans.filter(|scan| targets.contains(&scan.target)).peekable();
+    scans.peek().is_some() && scans.all(|scan| scan.completeness == Completeness::Complete)
+}
 
 /// Whether every rule of the isolation policy for this purpose holds.
 fn isolated(evidence: &VerifiedEvidence, purpose: Isolation) -> bool {
@@ -194,10 +229,14 @@ pub(crate) fn definitions() -> Definitions {
 }
 
 /// The claims, each with what shows it, and how each requirement is met.
-pub(crate) fn declarations(evidence: &VerifiedEvidence, claims: &mut Claims) -> Declarations {
+pub(crate) fn declarations(
+    evidence: &VerifiedEvidence,
+    decision: &Decision,
+    claims: &mut Claims,
+) -> Declarations {
     claims.add(Source::Granted, ASSESSOR, &["/organization"]);
     let organization = metadata::manufacturer(evidence);
-    let outcomes = RULES.map(|rule| ((rule.holds)(evidence), rule));
+    let outcomes = RULES.map(|rule| ((rule.holds)(evidence, decision), rule));
     Declarations {
         assessors: [Assessor { bom_ref: ASSESSOR, organization, third_party: false }],
         attestations: [Attestation {
@@ -206,7 +245,7 @@ pub(crate) fn declarations(evidence: &VerifiedEvidence, claims: &mut Claims) -> 
             summary: "What follows from the evidence by rules that anybody can repeat.",
         }],
         claims: outcomes.iter().map(|(holds, rule)| claim(*holds, rule)).collect(),
-        evidence: RULES.iter().map(|rule| shown_by(evidence, rule)).collect(),
+        evidence: RULES.iter().map(|rule| shown_by(evidence, decision, rule)).collect(),
     }
 }
 
@@ -242,24 +281,33 @@ fn claim(holds: bool, rule: &Rule) -> Claim {
 }
 
 /// The documents that show it, by URL and digest.
-fn shown_by(evidence: &VerifiedEvidence, rule: &Rule) -> Evidence {
-    let (from, count) = match rule.shown_by {
-        Documents::Training => (2, 1),
-        Documents::Scans => (3, evidence.scans().len()),
-    };
-    let documents = || evidence.digests().iter().skip(from).take(count);
-    let digests: Vec<String> =
-        documents().map(|(name, digest)| format!("{name} sha256:{digest}")).collect();
-    let author = evidence.signers().get(from).map_or("", |(id, _)| id.as_str());
-    Evidence {
-        author: Contact::named(author),
-        bom_ref: format!("evidence/{}", rule.name),
-        data: documents()
-            .map(|(name, _)| Data {
-                contents: Contents { url: refs::document(name) },
-                name: name.clone(),
-            })
+fn shown_by(evidence: &VerifiedEvidence, decision: &Decision, rule: &Rule) -> Evidence {
+    let all = evidence.digests().iter().zip(evidence.signers());
+    let all: Vec<_> = all.map(|((name, digest), (id, _))| (name.as_str(), *digest, id)).collect();
+    let scans = evidence.scans().iter().zip(all.iter().skip(3));
+    let policy = "release policy".to_owned();
+    let documents: Vec<_> = match rule.shown_by {
+        Documents::Training => all.iter().skip(2).take(1).copied().collect(),
+        Documents::Scans(targets) => scans
+            .filter(|(scan, _)| targets.contains(&scan.predicate.aibom.target))
+            .map(|(_, document)| *document)
             .collect(),
+        Documents::Decision => {
+            let release = all.last().filter(|_| evidence.release().is_some());
+            let policy = (refs::POLICY, decision.policy().digest, &policy);
+            std::iter::once(policy).chain(release.copied()).collect()
+        }
+    };
+    let digests: Vec<String> =
+        documents.iter().map(|(name, digest, _)| format!("{name} sha256:{digest}")).collect();
+    let data = documents.iter().map(|(name, ..)| Data {
+        contents: Contents { url: refs::document(name) },
+        name: (*name).to_owned(),
+    });
+    Evidence {
+        author: Contact::named(documents.first().map_or("", |(_, _, id)| id.as_str())),
+        bom_ref: format!("evidence/{}", rule.name),
+        data: data.collect(),
         description: digests.join(", "),
         property_name: rule.property,
     }

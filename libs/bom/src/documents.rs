@@ -2,6 +2,7 @@
 
 use envelope::ResourceDescriptor;
 use evidence::VerifiedEvidence;
+use policy::Decision;
 
 use crate::claims::{Claims, Source};
 use crate::cyclonedx::{ExternalReference, ReferenceKind};
@@ -13,6 +14,7 @@ const METRICS: &str = "metrics.json";
 /// Every document of the evidence, the log, the metrics, and who to tell of a vulnerability.
 pub(crate) fn references(
     evidence: &VerifiedEvidence,
+    decision: &Decision,
     claims: &mut Claims,
 ) -> Vec<ExternalReference> {
     let mut out: Vec<ExternalReference> = Vec::new();
@@ -33,6 +35,8 @@ pub(crate) fn references(
             }
         }
     }
+    add(Source::Derived, policy(decision));
+    add(Source::Derived, advisory(evidence));
     let training = evidence.training();
     for log in &training.predicate.run_details.byproducts {
         add(Source::Observed, artifact(log, ReferenceKind::Log, "what the container wrote"));
@@ -70,6 +74,32 @@ fn document(
         kind,
         url: refs::document(name),
     })
+}
+
+/// The policy that decided.
+fn policy(decision: &Decision) -> ExternalReference {
+    let key = decision.key().key_id();
+    ExternalReference {
+        comment: Some(format!("DSSE envelope, signed by the policy key {key}")),
+        hashes: vec![text::sha256(decision.policy().digest)],
+        kind: ReferenceKind::Attestation,
+        url: refs::document(refs::POLICY),
+    }
+}
+
+/// Where the mesh says what became known of the image after this document was written: a name, for
+/// what stands there changes.
+pub(crate) fn advisory(evidence: &VerifiedEvidence) -> ExternalReference {
+    let domain = evidence.grant().executor.id.trust_domain();
+    let digest = evidence.request().spec.trainer.image.digest();
+    ExternalReference {
+        comment: Some(format!(
+            "what is known of the image today: aibom advisory sha256:{digest}, asked of the mesh {domain}"
+        )),
+        hashes: Vec::new(),
+        kind: ReferenceKind::VulnerabilityAssertion,
+        url: format!("urn:aibom:advisory:{domain}:sha256:{digest}"),
+    }
 }
 
 fn artifact(file: &ResourceDescriptor, kind: ReferenceKind, comment: &str) -> ExternalReference {

@@ -9,15 +9,20 @@ use evidence::VerifiedEvidence;
 use crate::claims::Claims;
 use crate::cyclonedx::component::Component;
 use crate::cyclonedx::formulation::{Formula, Input, Reference};
+use crate::findings::Findings;
 use crate::refs;
 
 /// The two formulas, declared first.
 pub(crate) fn formulas(
     evidence: &VerifiedEvidence,
     components: &[Component],
+    findings: &Findings<'_>,
     claims: &mut Claims,
 ) -> Vec<Formula> {
-    vec![declared::formula(evidence, claims), observed::formula(evidence, components, claims)]
+    vec![
+        declared::formula(evidence, claims),
+        observed::formula(evidence, components, findings, claims),
+    ]
 }
 
 /// The inputs and the image, as inputs of a task.

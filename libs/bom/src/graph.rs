@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Completeness, VerifiedEvidence};
+use evidence::{Completeness, ScanTarget, VerifiedEvidence};
 
 use crate::cyclonedx::component::Component;
 use crate::cyclonedx::vulnerability::Vulnerability;
@@ -124,11 +124,12 @@ pub(crate) fn compositions(
     };
     let own = |list: &[&str]| list.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
     let host = std::iter::once(refs::HOST.to_owned()).chain(host_parts(components)).collect();
-    let complete = evidence
-        .scans()
-        .iter()
-        .all(|scan| scan.predicate.aibom.completeness == Completeness::Complete);
-    let scanned = if complete { Aggregate::Unknown } else { Aggregate::Incomplete };
+    let scanned = |targets: &[ScanTarget]| {
+        let scans = evidence.scans().iter().map(|scan| &scan.predicate.aibom);
+        let mut scans = scans.filter(|scan| targets.contains(&scan.target));
+        let complete = scans.all(|scan| scan.completeness == Completeness::Complete);
+        if complete { Aggregate::Unknown } else { Aggregate::Incomplete }
+    };
     vec![
         Composition {
             dependencies: own(&[refs::MODEL]),
@@ -137,13 +138,13 @@ pub(crate) fn compositions(
         Composition {
             // The packages stand beside it, as what it depends on.
             dependencies: own(&[refs::IMAGE]),
-            ..composition("image", scanned)
+            ..composition("image", scanned(&[ScanTarget::Image]))
         },
         Composition {
             // No scanner knows every vulnerability: its list is never said to be complete.
             vulnerabilities: vulnerabilities.iter().map(|v| v.bom_ref.clone()).collect(),
             assemblies: if vulnerabilities.is_empty() { own(&[refs::IMAGE]) } else { Vec::new() },
-            ..composition("vulnerabilities", scanned)
+            ..composition("vulnerabilities", scanned(&[ScanTarget::Image, ScanTarget::Mesh]))
         },
         Composition {
             assemblies: own(&[refs::SUBMITTED_MODEL, refs::DATASET, refs::DEFINITION]),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Container, OperatingSystem, Package, SourcePackage, VerifiedEvidence};
+use evidence::{Container, OperatingSystem, Package, ScanTarget, SourcePackage, VerifiedEvidence};
 use job::Trainer;
 
 use crate::claims::{Claims, Source, given};
@@ -37,7 +37,12 @@ impl<'a> Inventory<'a> {
     /// Joins the scans; the first one that names a package decides on its name, version and class.
     pub(crate) fn of(evidence: &'a VerifiedEvidence) -> Self {
         let mut known: BTreeMap<Cow<'a, str>, Known<'a>> = BTreeMap::new();
-        for extension in evidence.scans().iter().map(|scan| &scan.predicate.aibom) {
+        // What the mesh's own programs are made of is no part of the image.
+        let scans = || {
+            let all = evidence.scans().iter().map(|scan| &scan.predicate);
+            all.filter(|scan| scan.aibom.target != ScanTarget::Mesh)
+        };
+        for extension in scans().map(|scan| &scan.aibom) {
             if let Some(system) = &extension.operating_system {
                 known.entry(Cow::Borrowed(refs::IMAGE_OS)).or_insert_with(|| Known::from(system));
             }
@@ -49,7 +54,7 @@ impl<'a> Inventory<'a> {
             }
         }
         // A finding in a package that no inventory lists must still point at something.
-        let results = evidence.scans().iter().flat_map(|scan| &scan.predicate.scanner.result);
+        let results = scans().flat_map(|scan| &scan.scanner.result);
         for finding in results.flat_map(|result| &result.annotations) {
             known.entry(refs::package(&finding.purl)).or_insert_with(|| Known {
                 purl: &finding.purl,
@@ -180,7 +185,11 @@ pub(crate) fn component(evidence: &VerifiedEvidence, claims: &mut Claims) -> Com
     let container = &evidence.training().predicate.run_details.observed.container;
     claims.add(Source::Asserted, refs::IMAGE, &["/name", "/properties/aibom:image:requested"]);
     claims.add(Source::Observed, refs::IMAGE, &["/version", "/hashes", "/properties"]);
-    claims.add(Source::Derived, refs::IMAGE, &["/bom-ref", "/type", "/purl"]);
+    claims.add(
+        Source::Derived,
+        refs::IMAGE,
+        &["/bom-ref", "/type", "/purl", "/externalReferences"],
+    );
     // The words of whoever made the image; the executor passes them on.
     let labels = given([("/properties/aibom:image:label:*", !container.image.labels.is_empty())]);
     claims.add(Source::Reported, refs::IMAGE, &labels);
@@ -191,6 +200,7 @@ pub(crate) fn component(evidence: &VerifiedEvidence, claims: &mut Claims) -> Com
         purl: Some(purl(trainer)),
         hashes: crate::files::dependency_hashes(evidence, "trainer"),
         properties,
+        external_references: vec![crate::documents::advisory(evidence)],
         ..Component::new(Kind::Container, refs::IMAGE, &trainer.name)
     }
 }

@@ -36,6 +36,9 @@ pub(crate) const RUNTIME: &str = "host/runtime";
 /// The task that trained.
 pub(crate) const TRAIN_TASK: &str = "task/observed/train";
 
+/// The mesh's policy in a fetched directory.
+pub(crate) const POLICY: &str = "policy.dsse.json";
+
 /// This crate, which wrote the document.
 pub(crate) const ASSEMBLER: &str = "tool/assembler";
 
@@ -47,6 +50,29 @@ pub(crate) fn key(key: &keys::PublicKey) -> String {
 /// The note that a scan was not done.
 pub(crate) fn not_scanned(index: usize) -> String {
     format!("not-scanned/{index}")
+}
+
+/// The note that an approver released what the policy held.
+pub(crate) const RELEASED: &str = "released";
+
+/// The note that an entry of the policy's list ignores findings.
+pub(crate) fn ignored(index: usize) -> String {
+    format!("ignored/{index}")
+}
+
+/// A vulnerability.
+pub(crate) fn vulnerability(id: &str) -> String {
+    format!("vulnerability/{id}")
+}
+
+/// A program of the mesh that nothing but a scan names.
+pub(crate) fn program(index: usize, name: &str) -> String {
+    format!("tool/mesh/{index}/{name}")
+}
+
+/// An input file, by its role.
+pub(crate) fn input(role: &str) -> String {
+    format!("input/{role}")
 }
 
 /// An output file.

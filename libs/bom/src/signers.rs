@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use evidence::VerifiedEvidence;
 use keys::{Algorithm, PublicKey};
+use policy::Decision;
 
 use crate::claims::{Claims, Source};
 use crate::cyclonedx::component::{
@@ -14,9 +15,16 @@ use crate::cyclonedx::property;
 use crate::refs;
 
 /// Each key once, and each algorithm once.
-pub(crate) fn components(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Component> {
+pub(crate) fn components(
+    evidence: &VerifiedEvidence,
+    decision: &Decision,
+    claims: &mut Claims,
+) -> Vec<Component> {
     let mut keys: BTreeMap<String, (Component, Algorithm)> = BTreeMap::new();
-    for ((id, key), (name, _)) in evidence.signers().iter().zip(evidence.digests()) {
+    let signed = evidence.signers().iter().zip(evidence.digests());
+    let signed = signed.map(|((id, key), (name, _))| (id.as_str(), key, name.as_str()));
+    let policy = ("release policy", decision.key(), refs::POLICY);
+    for (id, key, name) in signed.chain([policy]) {
         let (component, _) = keys
             .entry(key.key_id().to_string())
             .or_insert_with(|| (public_key(id, key), key.algorithm()));

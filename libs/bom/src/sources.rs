@@ -1,15 +1,14 @@
 //! The sources in words, and as the annotations of CycloneDX 1.6.
 
-use evidence::{Completeness, VerifiedEvidence};
+use evidence::VerifiedEvidence;
+use policy::Decision;
 
-use crate::claims::{Claims, Group, Source, not_scanned};
+use crate::claims::{Group, Source};
 use crate::cyclonedx::component::{Component, Kind};
 use crate::cyclonedx::{Annotation, Annotator, Contact};
-use crate::refs;
 
 /// One annotation for each group: its bom-ref is `source/<n>`.
-pub(crate) fn annotations(groups: Vec<Group>, evidence: &VerifiedEvidence) -> Vec<Annotation> {
-    let sources = Sources { evidence };
+pub(crate) fn annotations(groups: Vec<Group>, sources: Sources<'_>) -> Vec<Annotation> {
     let annotation = |(index, group): (usize, Group)| Annotation {
         annotator: sources.annotator(group.source),
         bom_ref: format!("source/{index}"),
@@ -20,29 +19,11 @@ pub(crate) fn annotations(groups: Vec<Group>, evidence: &VerifiedEvidence) -> Ve
     groups.into_iter().enumerate().map(annotation).collect()
 }
 
-/// One annotation for each scan that was not done.
-pub(crate) fn not_done(evidence: &VerifiedEvidence, claims: &mut Claims) -> Vec<Annotation> {
-    let sources = Sources { evidence };
-    let scans = evidence.scans().iter().enumerate();
-    let incomplete =
-        scans.filter(|(_, scan)| scan.predicate.aibom.completeness == Completeness::Incomplete);
-    let annotation = |(index, scan): (usize, &evidence::ScanStatement)| {
-        claims.add(Source::Scanned, &refs::not_scanned(index), &["everything"]);
-        let why = not_scanned(&scan.predicate.aibom.reason);
-        Annotation {
-            annotator: sources.annotator(Source::Scanned),
-            bom_ref: refs::not_scanned(index),
-            subjects: vec![refs::IMAGE.to_owned()],
-            text: format!("{why}. An absent vulnerability means nothing."),
-            timestamp: scan.predicate.metadata.scan_finished_on.to_string(),
-        }
-    };
-    incomplete.map(annotation).collect()
-}
-
 /// Who each source is in this evidence.
+#[derive(Clone, Copy)]
 pub(crate) struct Sources<'a> {
     pub(crate) evidence: &'a VerifiedEvidence,
+    pub(crate) decision: &'a Decision,
 }
 
 impl Sources<'_> {
@@ -73,13 +54,27 @@ impl Sources<'_> {
                 self.signer(2)
             ),
             Source::Scanned => format!("Scanned by {}: {fields}", self.scanners()),
+            Source::Decided => format!("Decided by {}: {fields}", self.policy()),
+            Source::Released => format!("Decided by {}: {fields}", self.approver()),
             Source::Derived => {
                 format!("Derived by the rules of profile {}: {fields}", job::PROFILE)
             }
         }
     }
 
-    fn annotator(&self, source: Source) -> Annotator {
+    /// The policy, by name, version and key.
+    fn policy(&self) -> String {
+        let name = self.decision.policy();
+        let key = self.decision.key().key_id();
+        format!("the policy {} version {} of the key {key}", name.name, name.version)
+    }
+
+    /// Who released what the policy held.
+    fn approver(&self) -> &str {
+        self.evidence.approver().unwrap_or_default()
+    }
+
+    pub(crate) fn annotator(&self, source: Source) -> Annotator {
         let component = |name: &str, kind| {
             let component = Component { kind, name: name.to_owned(), ..Component::default() };
             Annotator::Component(Box::new(component))
@@ -92,6 +87,8 @@ impl Sources<'_> {
                 component(&self.evidence.request().spec.trainer.name, Kind::Container)
             }
             Source::Scanned => component(&self.scanners(), Kind::Application),
+            Source::Decided => component(&self.policy(), Kind::Application),
+            Source::Released => Annotator::Individual(Contact::named(self.approver())),
             Source::Derived => component("aibom", Kind::Application),
         }
     }
@@ -106,6 +103,8 @@ impl Sources<'_> {
             Source::Granted => self.evidence.grant().issued_at,
             Source::Observed | Source::Reported | Source::Derived => finished,
             Source::Scanned => scanned().max().unwrap_or(finished),
+            Source::Decided => self.decision.issued_at(),
+            Source::Released => self.evidence.release().map_or(finished, |r| r.decided_at),
         }
         .to_string()
     }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use envelope::ResourceDescriptor;
-use evidence::{Program, ScanStatement, VerifiedEvidence};
+use evidence::{Program, ScanStatement, ScanTarget, VerifiedEvidence};
 
 use crate::claims::{Claims, Source};
 use crate::cyclonedx::component::{Component, Kind};
 use crate::cyclonedx::{Property, property};
-use crate::{refs, text};
+use crate::{findings, refs, text};
 
 /// What wrote the document, the executor's programs, the scheduler, and for each scan the service
 /// that ran it and its scanner.
@@ -26,7 +26,32 @@ pub(crate) fn components(evidence: &VerifiedEvidence, claims: &mut Claims) -> Ve
             claims.add(*source, tool.reference(), &["everything"]);
         }
     }
-    parts.into_iter().flat_map(|(_, part)| part).collect()
+    let mut all: Vec<Component> = parts.into_iter().flat_map(|(_, part)| part).collect();
+    let more = programs(evidence, &all);
+    for tool in &more {
+        claims.add(Source::Scanned, tool.reference(), &["everything"]);
+    }
+    all.extend(more);
+    all
+}
+
+/// The programs of the mesh that were scanned and that no other evidence names by digest.
+fn programs(evidence: &VerifiedEvidence, known: &[Component]) -> Vec<Component> {
+    let mut out: Vec<Component> = Vec::new();
+    let scans = evidence.scans().iter();
+    let scans = scans.filter(|scan| scan.predicate.aibom.target == ScanTarget::Mesh);
+    for subject in scans.flat_map(|scan| &scan.subject) {
+        let Some(digest) = subject.sha256_digest().map(|digest| digest.to_hex()) else { continue };
+        if known.iter().chain(&out).any(|tool| findings::has(tool, &digest)) {
+            continue;
+        }
+        let name = subject.name.as_deref().unwrap_or("unnamed");
+        out.push(Component {
+            hashes: text::hashes(subject),
+            ..Component::new(Kind::Application, refs::program(out.len(), name), name)
+        });
+    }
+    out
 }
 
 /// The rules that wrote the document; which program carried them out is not part of it, for every
@@ -93,6 +118,7 @@ fn scanner(index: usize, scan: &ScanStatement) -> Component {
     let path = scanner.uri.split(['@', '?', '#']).next().unwrap_or_default();
     let name = path.rsplit(['/', ':']).next().filter(|name| !name.is_empty()).unwrap_or("scanner");
     let mut properties = vec![
+        property("scanner:target", extension.target),
         property("scanner:uri", &scanner.uri),
         property("scanner:report:sha256", extension.report_sha256),
         property("scanner:startedOn", scan.predicate.metadata.scan_started_on),

@@ -2,6 +2,7 @@
 
 use evidence::{MAX_VIOLATIONS, VerifiedEvidence};
 use ids::{JobId, Sha256Digest, Timestamp};
+use keys::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use crate::{Findings, Ignored, SignedPolicy, Violation, evaluate};
@@ -23,6 +24,8 @@ pub struct PolicyName {
 pub struct Decision {
     evidence: Sha256Digest,
     policy: PolicyName,
+    key: PublicKey,
+    issued_at: Timestamp,
     ignored: Vec<Ignored>,
     accepted: Vec<Violation>,
 }
@@ -38,6 +41,18 @@ impl Decision {
     #[must_use]
     pub const fn policy(&self) -> &PolicyName {
         &self.policy
+    }
+
+    /// The key that signed the policy.
+    #[must_use]
+    pub const fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// When the policy was written, as it says.
+    #[must_use]
+    pub const fn issued_at(&self) -> Timestamp {
+        self.issued_at
     }
 
     /// What the policy ignores, each with its reason.
@@ -93,6 +108,8 @@ pub fn decide(
         return Ok(Decision {
             evidence: evidence.set_digest(),
             policy: name,
+            key: policy.public_key().clone(),
+            issued_at: policy.policy().issued_at,
             ignored,
             accepted: violations,
         });

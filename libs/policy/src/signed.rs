@@ -3,7 +3,7 @@
 use envelope::{Envelope, EnvelopeError, SealError};
 use evidence::{KeyEntry, KeyRefused, KeyUse, TrustRoot};
 use ids::{Sha256Digest, canonical};
-use keys::{KeyId, SigningKey};
+use keys::{KeyId, PublicKey, SigningKey};
 
 use crate::document::{InvalidPolicy, MAX_POLICY_BYTES, POLICY_PAYLOAD_TYPE, Policy};
 
@@ -35,7 +35,7 @@ pub enum PolicyError {
 pub struct SignedPolicy {
     policy: Policy,
     digest: Sha256Digest,
-    key: KeyId,
+    key: PublicKey,
     bytes: Vec<u8>,
 }
 
@@ -61,7 +61,7 @@ impl SignedPolicy {
         let policy: Policy = canonical::from_slice(payload, MAX_POLICY_BYTES)?;
         policy.validate()?;
         let digest = Sha256Digest::of(bytes);
-        Ok(Self { policy, digest, key: key.key_id(), bytes: bytes.to_vec() })
+        Ok(Self { policy, digest, key, bytes: bytes.to_vec() })
     }
 
     /// What it says.
@@ -78,8 +78,14 @@ impl SignedPolicy {
 
     /// The key that signed it.
     #[must_use]
-    pub const fn key(&self) -> KeyId {
-        self.key
+    pub fn key(&self) -> KeyId {
+        self.key.key_id()
+    }
+
+    /// The same key whole: an AIBoM names it.
+    #[must_use]
+    pub const fn public_key(&self) -> &PublicKey {
+        &self.key
     }
 
     /// The exact envelope bytes.

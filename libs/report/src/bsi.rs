@@ -58,7 +58,7 @@ pub fn split(aibom: &Aibom, exact: &[u8]) -> Result<Split, SplitError> {
 }
 
 /// The AIBoM's BOM-Link.
-fn link(aibom: &Aibom) -> Option<String> {
+pub(crate) fn link(aibom: &Aibom) -> Option<String> {
     let uuid = aibom.text("/serialNumber").strip_prefix("urn:uuid:")?;
     let groups: Vec<&str> = uuid.split('-').collect();
     let small = |text: &&str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
@@ -68,7 +68,7 @@ fn link(aibom: &Aibom) -> Option<String> {
 }
 
 /// A UUIDv8 (RFC 9562 section 5.8) of what is made and of what from.
-fn serial_number(what: &str, exact: &[u8]) -> String {
+pub(crate) fn serial_number(what: &str, exact: &[u8]) -> String {
     let mut input = format!("aibom.bsi.v1\0{what}\0").into_bytes();
     input.extend_from_slice(Sha256Digest::of(exact).as_bytes());
     let hex: Vec<char> = Sha256Digest::of(&input).to_hex().chars().collect();
@@ -100,15 +100,40 @@ fn without(aibom: &Aibom) -> Map<String, Value> {
         }
         left
     });
+    let annotations = aibom.list("/annotations").len();
     keep(&mut sbom, "annotations", |annotation| {
         unsay(annotation, "text")
             && filter(annotation, "subjects", |subject| !gone.contains(subject))
     });
+    let fewer = list_of(&sbom, "annotations") < annotations;
+    conceal(&mut sbom);
     keep(&mut sbom, "citations", |citation| {
         unsay(citation, "note")
-            && filter(citation, "pointers", |pointer| !of_vulnerabilities(pointer))
+            && filter(citation, "pointers", |pointer| {
+                // Those that are left stand at other places now.
+                let moved = fewer && pointer.starts_with("/annotations/");
+                !of_vulnerabilities(pointer) && !moved
+            })
     });
     sbom
+}
+
+/// How long a list is.
+fn list_of(of: &Map<String, Value>, member: &str) -> usize {
+    of.get(member).and_then(Value::as_array).map_or(0, Vec::len)
+}
+
+/// Takes the values of what the metadata says of vulnerabilities: the places of the rest stay.
+fn conceal(sbom: &mut Map<String, Value>) {
+    let metadata = sbom.get_mut("metadata").and_then(|metadata| metadata.get_mut("properties"));
+    for property in metadata.and_then(Value::as_array_mut).into_iter().flatten() {
+        let (name, value) = (text(property, "/name"), text(property, "/value"));
+        let about = name.starts_with("aibom:findings:vulnerability:")
+            || name.starts_with("aibom:decision:") && value.starts_with("vulnerability ");
+        if let (true, Some(property)) = (about, property.as_object_mut()) {
+            property.remove("value");
+        }
+    }
 }
 
 /// Keeps the objects of a list for which `wanted` holds; an empty list goes.
@@ -201,7 +226,7 @@ fn metadata(aibom: &Aibom) -> Map<String, Value> {
     metadata
 }
 
-/// Who found them, and the notes on scans that were incomplete; their subject is the system.
+/// Who found them, and the notes on incomplete scans and on what was let pass; their subject is the system.
 fn annotations(aibom: &Aibom) -> Vec<Value> {
     let release = aibom.text("/metadata/component/bom-ref");
     let time = aibom.text("/metadata/timestamp");
@@ -209,7 +234,11 @@ fn annotations(aibom: &Aibom) -> Vec<Value> {
         return Vec::new();
     }
     let notes = list(aibom.value(), "/annotations").iter();
-    let notes = notes.filter(|note| text(note, "/bom-ref").starts_with("not-scanned/"));
+    let notes = notes.filter(|note| {
+        let reference = text(note, "/bom-ref");
+        ["not-scanned/", "ignored/"].iter().any(|begin| reference.starts_with(begin))
+            || reference == "released"
+    });
     let mut all: Vec<Value> = notes
         .filter_map(|note| {
             let mut note = note.as_object().cloned()?;

@@ -9,6 +9,7 @@ mod banner;
 mod chart;
 mod claims;
 mod dataset;
+mod decided;
 mod documents;
 mod facts;
 mod formulation;
@@ -64,13 +65,14 @@ impl Verdict {
 /// A section of the page: its anchor, its title, and what writes it.
 type Section = (&'static str, &'static str, fn(&mut Html, &View<'_>));
 
-const SECTIONS: [Section; 11] = [
+const SECTIONS: [Section; 12] = [
     ("overview", "What it is", overview::section),
     ("provenance", "Where it comes from", graph::section),
     ("metrics", "Measurements", metrics::section),
     ("model", "Model", model::section),
     ("dataset", "Dataset", dataset::section),
     ("formulation", "How it was made", formulation::section),
+    ("decision", "Scans and decision", decided::section),
     ("claims", "Claims and their evidence", claims::section),
     ("packages", "Image and packages", packages::section),
     ("vulnerabilities", "Vulnerabilities", vulnerabilities::section),
@@ -100,6 +102,7 @@ pub fn page(aibom: &Aibom, verdict: Option<&Verdict>, signed: bool) -> String {
                 contents(h);
                 h.el("main", &[], |h| {
                     banner::verdict(h, verdict);
+                    decided::banner(h, aibom);
                     badge::legend(h);
                     standing::section(h, aibom, view.standing());
                     for (anchor, title, write) in SECTIONS {

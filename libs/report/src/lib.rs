@@ -8,6 +8,7 @@ pub mod annex_iv;
 pub mod bsi;
 pub mod card;
 mod conformance;
+mod decision;
 pub mod diff;
 pub mod html;
 pub mod records;
@@ -16,7 +17,10 @@ pub mod score;
 pub mod severity;
 mod sources;
 pub mod spdx;
+mod vdr;
 
 pub use aibom::{Aibom, MAX_AIBOM_BYTES, ReadError};
+pub use decision::Decision;
 pub use scans::Scans;
 pub use sources::{Attribution, Source, Sources};
+pub use vdr::{VdrError, vdr};

@@ -256,7 +256,7 @@ const fn worth(source: Option<Source>) -> u8 {
         None => 0,
         Some(Source::Asserted) => 1,
         Some(Source::Reported) => 2,
-        Some(Source::Granted | Source::Observed | Source::Scanned) => 3,
+        Some(Source::Granted | Source::Observed | Source::Scanned | Source::Decided) => 3,
         // A constant says less of the training than what was seen of it.
         Some(Source::Derived) => 4,
     }

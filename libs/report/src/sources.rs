@@ -28,18 +28,21 @@ pub enum Source {
     Reported,
     /// The scanner found it.
     Scanned,
+    /// The mesh's policy says so, or an approver who released what it held.
+    Decided,
     /// It follows from the profile's rules.
     Derived,
 }
 
 impl Source {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Asserted,
         Self::Granted,
         Self::Observed,
         Self::Reported,
         Self::Scanned,
+        Self::Decided,
         Self::Derived,
     ];
 
@@ -52,6 +55,7 @@ impl Source {
             Self::Observed => "observed",
             Self::Reported => "reported",
             Self::Scanned => "scanned",
+            Self::Decided => "decided",
             Self::Derived => "derived",
         }
     }
@@ -60,7 +64,7 @@ impl Source {
     #[must_use]
     pub const fn is_platform(self) -> bool {
         match self {
-            Self::Granted | Self::Observed | Self::Scanned | Self::Derived => true,
+            Self::Granted | Self::Observed | Self::Scanned | Self::Decided | Self::Derived => true,
             Self::Asserted | Self::Reported => false,
         }
     }

@@ -12,6 +12,7 @@ use crate::cyclonedx::formulation::{
     TaskType, Workflow,
 };
 use crate::cyclonedx::{Dependency, ExternalReference, Property, ReferenceKind, property};
+use crate::findings::Findings;
 use crate::{files, graph, refs, text};
 
 const FORMULA: &str = "formula/observed";
@@ -22,6 +23,7 @@ const METRICS: &str = "metrics.json";
 pub(super) fn formula(
     evidence: &VerifiedEvidence,
     components: &[Component],
+    findings: &Findings<'_>,
     claims: &mut Claims,
 ) -> Formula {
     let details = &evidence.training().predicate.run_details;
@@ -29,7 +31,7 @@ pub(super) fn formula(
     claim(claims);
     let mut tasks = vec![train(evidence, claims)];
     for (index, scan) in evidence.scans().iter().enumerate() {
-        let task = scan_task(index, scan, evidence);
+        let task = scan_task(index, scan, evidence, findings);
         claims.add(Source::Scanned, &task.bom_ref, &["everything"]);
         claims.add(Source::Derived, &task.bom_ref, &SCAN_CONSTANTS);
         tasks.push(task);
@@ -190,29 +192,38 @@ fn attestation(evidence: &VerifiedEvidence, index: usize) -> Option<Output> {
     })
 }
 
-fn scan_task(index: usize, scan: &ScanStatement, evidence: &VerifiedEvidence) -> Task {
+fn scan_task(
+    index: usize,
+    scan: &ScanStatement,
+    evidence: &VerifiedEvidence,
+    findings: &Findings<'_>,
+) -> Task {
     let (metadata, extension) = (&scan.predicate.metadata, &scan.predicate.aibom);
     let status = match extension.completeness {
         evidence::Completeness::Complete => "complete".to_owned(),
         evidence::Completeness::Incomplete => not_scanned(&extension.reason),
     };
+    let tool = std::iter::once(format!("tool/scanner/{index}"));
+    let inputs = findings.of_scan(index).chain(tool);
+    let hazards: usize = extension.files.iter().map(|file| file.hazards.len()).sum();
     Task {
         bom_ref: format!("task/observed/scan/{index}"),
         uid: format!("scan/{index}"),
-        name: "scan the image".to_owned(),
+        name: format!("scan: {}", extension.target),
         task_types: vec![TaskType::Scan],
         steps: Vec::new(),
-        inputs: vec![
-            Input::Resource(Reference { reference: refs::IMAGE.to_owned() }),
-            Input::Resource(Reference { reference: format!("tool/scanner/{index}") }),
-        ],
+        inputs: inputs.map(|reference| Input::Resource(Reference { reference })).collect(),
         outputs: attestation(evidence, index.saturating_add(3)).into_iter().collect(),
         time_start: Some(metadata.scan_started_on.to_string()),
         time_end: Some(metadata.scan_finished_on.to_string()),
         properties: vec![
+            property("scan:target", extension.target),
             property("scan:status", status),
             property("scan:packages", extension.packages.len()),
             property("scan:vulnerabilities", scan.predicate.scanner.result.len()),
+            property("scan:secrets", extension.secrets.len()),
+            property("scan:misconfigurations", extension.misconfigurations.len()),
+            property("scan:hazards", hazards),
         ],
     }
 }

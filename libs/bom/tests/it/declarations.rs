@@ -4,7 +4,7 @@ use evidence::Trained;
 use serde_json::Value;
 use testkit::evidence::Fixture;
 
-const ALL: [&str; 8] = [
+const ALL: [&str; 10] = [
     "no-network",
     "read-only-root",
     "no-privileges",
@@ -13,6 +13,8 @@ const ALL: [&str; 8] = [
     "inputs-by-digest",
     "model-without-code",
     "packages-scanned",
+    "files-inspected",
+    "released-by-policy",
 ];
 
 /// The requirements that are not met; each is mapped once, to a claim or to a counter claim.
@@ -56,18 +58,34 @@ fn every_claim_names_its_evidence_by_url_and_digest() {
     let evidence = fixture.verified();
     let shown = bom["declarations"]["evidence"].as_array().unwrap();
     for (part, name) in shown.iter().zip(ALL) {
-        let index = if name == "packages-scanned" { 3 } else { 2 };
-        let (document, digest) = &evidence.digests()[index];
-        assert_eq!(part["data"][0]["contents"]["url"], format!("evidence/{document}"));
-        assert_eq!(part["description"], format!("{document} sha256:{digest}"));
-        assert_eq!(part["author"]["name"], evidence.signers()[index].0);
+        let documents = match name {
+            "packages-scanned" => 3..4,
+            "files-inspected" => 4..6,
+            "released-by-policy" => 0..0,
+            _ => 2..3,
+        };
+        let mut said = Vec::new();
+        for (at, index) in documents.clone().enumerate() {
+            let (document, digest) = &evidence.digests()[index];
+            let url = format!("evidence/{document}");
+            assert_eq!(part["data"][at]["contents"]["url"], url);
+            said.push(format!("{document} sha256:{digest}"));
+            assert_eq!(part["author"]["name"], evidence.signers()[index].0);
+        }
+        if documents.is_empty() {
+            let digest = fixture.signed_policy().digest();
+            assert_eq!(part["data"][0]["contents"]["url"], "evidence/policy.dsse.json");
+            said.push(format!("policy.dsse.json sha256:{digest}"));
+        }
+        assert_eq!(part["description"], said.join(", "));
     }
 }
 
 #[test]
 fn an_incomplete_scan_is_a_counter_claim() {
     let bom = crate::aibom(&crate::scans::incomplete("no database"));
-    assert_eq!(unmet(&bom), ["packages-scanned"]);
+    // The policy wants it complete, and an approver let it out.
+    assert_eq!(unmet(&bom), ["packages-scanned", "released-by-policy"]);
     assert_eq!(crate::schema::errors(&bom), Vec::<String>::new());
     crate::references::check(&bom);
 }

@@ -23,7 +23,7 @@ struct Made {
 impl Made {
     fn of(fixture: Fixture) -> Self {
         let evidence = fixture.verified();
-        let aibom = assemble(&evidence).unwrap();
+        let aibom = assemble(&evidence, &fixture.decision()).unwrap();
         let platform = fixture.mesh().platform_key();
         let training = training_link(&evidence, &aibom).unwrap();
         let layout = layout(&evidence, &aibom, fixture.at(), platform.public_key()).unwrap();

@@ -1,8 +1,10 @@
 //! The AIBoM as others read it: official schema, references, provenance, bytes.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod decision;
 mod declarations;
 mod examples;
+mod findings;
 mod golden;
 mod in_toto;
 mod inventory;
@@ -20,7 +22,7 @@ use testkit::evidence::Fixture;
 
 /// The fixture's AIBoM as JSON.
 fn aibom(fixture: &Fixture) -> Value {
-    let aibom = bom::assemble(&fixture.verified()).unwrap();
+    let aibom = fixture.aibom();
     serde_json::from_slice(aibom.as_bytes()).unwrap()
 }
 

@@ -191,5 +191,6 @@ fn every_document_and_every_key_is_named() {
     }
     let keys = bom["components"].as_array().unwrap().iter();
     let keys = keys.filter(|c| c["bom-ref"].as_str().unwrap().starts_with("key/"));
-    assert_eq!(keys.count(), 4);
+    // User, scheduler, executor, scanner and policy.
+    assert_eq!(keys.count(), 5);
 }

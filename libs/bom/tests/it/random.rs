@@ -157,9 +157,10 @@ proptest! {
 
     #[test]
     fn any_evidence_gives_a_valid_aibom(spec in spec()) {
-        let evidence = fixture(&spec).verified();
-        let aibom = assemble(&evidence).unwrap();
-        prop_assert_eq!(&assemble(&evidence).unwrap(), &aibom);
+        let fixture = fixture(&spec);
+        let (evidence, decision) = (fixture.verified(), fixture.decision());
+        let aibom = assemble(&evidence, &decision).unwrap();
+        prop_assert_eq!(&assemble(&evidence, &decision).unwrap(), &aibom);
         let value: Value = canonical::from_slice(aibom.as_bytes(), usize::MAX).unwrap();
         prop_assert_eq!(crate::schema::errors(&value), Vec::<String>::new());
         crate::references::check(&value);

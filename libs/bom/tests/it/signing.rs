@@ -8,7 +8,7 @@ use testkit::evidence::Fixture;
 fn the_statement_holds_the_aibom_and_names_every_output() {
     let fixture = Fixture::new();
     let evidence = fixture.verified();
-    let aibom = assemble(&evidence).unwrap();
+    let aibom = assemble(&evidence, &fixture.decision()).unwrap();
     let bytes = statement(&aibom, &evidence, fixture.at()).unwrap();
     assert_eq!(bytes, statement(&aibom, &evidence, fixture.at()).unwrap());
     assert_eq!(signed_at(&bytes).unwrap(), fixture.at());
@@ -31,7 +31,9 @@ fn the_statement_holds_the_aibom_and_names_every_output() {
 fn the_signing_time_is_read_strictly() {
     let fixture = Fixture::new();
     let evidence = fixture.verified();
-    let good = statement(&assemble(&evidence).unwrap(), &evidence, fixture.at()).unwrap();
+    let good =
+        statement(&assemble(&evidence, &fixture.decision()).unwrap(), &evidence, fixture.at())
+            .unwrap();
     let cases: [fn(&mut Value); 7] = [
         |s| s["predicateType"] = json!("https://cyclonedx.org/bom/v1.6"),
         |s| s["subject"] = json!([]),

@@ -191,7 +191,7 @@ pub(super) const POINTS: &[Asked] = &[
         "Cybersecurity measures put in place",
         &[
             ("claims about the training", Document, "/declarations/claims"),
-            ("scan", Document, "/metadata/properties"),
+            ("scan and decision", Document, "/metadata/properties"),
             ("vulnerabilities of the training image", Document, "/vulnerabilities"),
         ],
         "the cybersecurity measures of the system in use (Article 15)",
@@ -257,7 +257,10 @@ pub(super) fn wanted(number: &str, label: &str, name: &str) -> bool {
     match (number, label) {
         ("1(d)", _) => name.starts_with("aibom:file:"),
         ("7", "statements of the submitter") => name.starts_with("aibom:compliance:"),
-        ("2(h)", "scan") => name.starts_with("aibom:scan:"),
+        ("2(h)", "scan and decision") => {
+            let begins = ["aibom:scan:", "aibom:findings:", "aibom:policy:", "aibom:decision"];
+            begins.iter().any(|begin| name.starts_with(begin))
+        }
         _ => true,
     }
 }

@@ -7,7 +7,7 @@ use super::{Card, Part, components, part};
 type Section = (&'static str, fn(&Card<'_>, &mut Markdown));
 
 /// The sections, in the order of the card.
-pub(super) const SECTIONS: [Section; 9] = [
+pub(super) const SECTIONS: [Section; 10] = [
     ("Model details", details),
     ("Intended use", intended),
     ("Out of scope and limitations", limits),
@@ -16,6 +16,7 @@ pub(super) const SECTIONS: [Section; 9] = [
     ("Training procedure", procedure),
     ("Evaluation", evaluation),
     ("Environmental impact", environment),
+    ("Scans and decision", decision),
     ("Provenance and how to verify", provenance),
 ];
 
@@ -142,6 +143,35 @@ fn environment(card: &Card<'_>, md: &mut Markdown) {
         let is_gpu = reference.starts_with("host/gpu/") && part.text("/type") == "device";
         if reference == "host/cpu" || is_gpu {
             card.tell(md, "Hardware", &part.below("/name"));
+        }
+    }
+}
+
+fn decision(card: &Card<'_>, md: &mut Markdown) {
+    const NAMES: [(&str, &str); 8] = [
+        ("Decision", "decision"),
+        ("Policy", "policy:name"),
+        ("Version of the policy", "policy:version"),
+        ("Released by", "decision:approver"),
+        ("Released at", "decision:decidedAt"),
+        ("Reason", "decision:reason"),
+        ("Held, and accepted", "decision:accepted"),
+        ("Ignored by the policy", "decision:ignored"),
+    ];
+    if let Some(warning) = card.aibom.decision().warning() {
+        md.fact("Warning", &warning, "");
+    }
+    let properties = card.root().below("/metadata").items("/properties");
+    for (label, name) in NAMES {
+        let named = properties.iter().filter(|p| p.text("/name") == format!("aibom:{name}"));
+        named.for_each(|property| card.tell(md, label, &property.below("/value")));
+    }
+    for property in &properties {
+        let name = property.text("/name").strip_prefix("aibom:");
+        let findings = name.and_then(|name| name.strip_prefix("findings:"));
+        let scan = name.filter(|name| name.starts_with("scan:"));
+        if let Some(label) = findings.or(scan) {
+            card.tell(md, label, &property.below("/value"));
         }
     }
 }

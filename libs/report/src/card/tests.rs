@@ -154,7 +154,7 @@ proptest! {
         model(&mut document)["name"] = json!(name);
         let card = card(&document);
         prop_assert_eq!(keys(&card).len(), 6);
-        prop_assert_eq!(card.matches("\n## ").count(), 9);
+        prop_assert_eq!(card.matches("\n## ").count(), 10);
     }
 }
 

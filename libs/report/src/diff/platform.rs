@@ -17,6 +17,14 @@ use crate::{
 /// How the name of a scan's fact begins.
 pub(super) const SCAN: &str = "scan";
 
+/// The names of what was decided, or how they begin.
+pub(super) const DECISION: &str = "decision";
+pub(super) const POLICY: &str = "policy";
+pub(super) const ACCEPTED: &str = "accepted";
+pub(super) const IGNORED: &str = "ignored";
+/// How the name of a number of findings begins.
+pub(super) const FINDINGS: &str = "findings";
+
 /// The most packages that are named for one vulnerability.
 const MAX_AFFECTED: usize = 8;
 
@@ -109,6 +117,7 @@ pub(super) fn vulnerabilities(aibom: &Aibom) -> Facts {
             facts.add(join(SCAN, &format!("{} status", cut(scan))), text(property, "/value"));
         }
     }
+    decision(&mut facts, aibom);
     for tool in aibom.list("/metadata/tools/components") {
         let reference = text(tool, "/bom-ref");
         if reference.starts_with("tool/scanner/") {
@@ -118,6 +127,20 @@ pub(super) fn vulnerabilities(aibom: &Aibom) -> Facts {
         }
     }
     facts
+}
+
+/// By which policy it was released, and what was let pass.
+fn decision(facts: &mut Facts, aibom: &Aibom) {
+    let decision = aibom.decision();
+    facts.add(DECISION.to_owned(), decision.word);
+    facts.add(POLICY.to_owned(), &decision.policy);
+    facts.add(join(POLICY, "sha256"), decision.policy_sha256);
+    for (name, keys) in [(ACCEPTED, &decision.accepted), (IGNORED, &decision.ignored)] {
+        keys.iter().for_each(|key| facts.add(join(name, key), "yes"));
+    }
+    for (kind, count) in &decision.findings {
+        facts.add(join(FINDINGS, kind), count);
+    }
 }
 
 pub(super) fn hardware(aibom: &Aibom) -> Facts {

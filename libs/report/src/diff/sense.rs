@@ -6,7 +6,10 @@ mod version;
 
 use std::cmp::Ordering;
 
-use super::{Area, Sense, claims, platform::SCAN};
+use super::{
+    Area, Sense, claims,
+    platform::{ACCEPTED, DECISION, FINDINGS, IGNORED, POLICY, SCAN},
+};
 use crate::{Scans, severity};
 
 /// The longest text that is read as a number, in bytes; a digest is no number.
@@ -40,6 +43,13 @@ pub(super) fn of(
             version::sense(name.starts_with("pkg:pypi/"), from, to)
         }
         (Area::Vulnerabilities, from, to) if is_scan(name) => scan(from, to),
+        (Area::Vulnerabilities, from, to) if name == DECISION => {
+            better(by_approver(from).cmp(&by_approver(to)))
+        }
+        (Area::Vulnerabilities, from, to) if is(name, ACCEPTED) || is(name, IGNORED) => {
+            better(from.is_some().cmp(&to.is_some()))
+        }
+        (Area::Vulnerabilities, _, _) if is(name, POLICY) || is(name, FINDINGS) => None,
         (Area::Vulnerabilities, _, _) if name.starts_with("scanner ") => None,
         (Area::Vulnerabilities, None, Some(_)) => seen.additions.then_some(Sense::Worse),
         (Area::Vulnerabilities, Some(_), None) => seen.removals.then_some(Sense::Better),
@@ -51,7 +61,17 @@ pub(super) fn of(
 }
 
 fn is_scan(name: &str) -> bool {
-    name.strip_prefix(SCAN).is_some_and(|rest| rest.starts_with(' '))
+    is(name, SCAN) && name != SCAN
+}
+
+/// Whether a fact is the one of that name, or its name begins with that word.
+fn is(name: &str, word: &str) -> bool {
+    name.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
+/// Whether it was released in spite of findings.
+fn by_approver(decision: Option<&str>) -> bool {
+    decision == Some("released-by-approver")
 }
 
 /// A scan that is not there, or not complete, is worse than one that is.

@@ -7,10 +7,11 @@ use super::write::Html;
 use crate::Source;
 
 /// Sources in the order of the legend, with what each means.
-const LEGEND: [(Source, &str); 6] = [
+const LEGEND: [(Source, &str); 7] = [
     (Source::Observed, "the executor saw it from outside the container"),
     (Source::Granted, "the scheduler decided it"),
     (Source::Scanned, "the scanner found it"),
+    (Source::Decided, "the mesh's release policy says so, or whoever released what it held"),
     (Source::Asserted, "the submitter said so; nobody checked it"),
     (Source::Reported, "the trainer said so from inside the container; nobody checked it"),
     (Source::Derived, "follows from the rest by rules that anybody can repeat"),

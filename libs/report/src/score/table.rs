@@ -253,7 +253,10 @@ pub(super) const ROWS: [Row; 50] = [
     row(
         Security,
         "policy information",
-        &[First(&["/externalReferences/type=security-contact|rfc-9116/url"])],
+        &[First(&[
+            "/externalReferences/type=security-contact|rfc-9116/url",
+            "/metadata/properties/name=aibom:policy:name/value",
+        ])],
     ),
     row(
         Security,

@@ -169,8 +169,7 @@ fn boms_of_others_are_judged_on_every_model() {
 /// An AIBoM of ours, as far as it goes today.
 #[test]
 fn ours_lacks_little() {
-    let fixture = testkit::evidence::Fixture::new();
-    let aibom = bom::assemble(&fixture.verified()).unwrap();
+    let aibom = testkit::evidence::Fixture::new().aibom();
     let score = score(&Aibom::parse(aibom.as_bytes()).unwrap(), true);
     let missing: Vec<_> =
         score.elements.iter().filter(|e| e.status == Status::Missing).map(|e| e.name).collect();

@@ -6,6 +6,7 @@ mod bsi;
 mod hostile;
 mod ours;
 mod spdx;
+mod vdr;
 
 use report::Aibom;
 use serde_json::Value;

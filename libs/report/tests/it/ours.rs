@@ -6,7 +6,7 @@ use testkit::evidence::Fixture;
 
 /// The AIBoM of the wine job.
 pub(crate) fn wine() -> Aibom {
-    let aibom = bom::assemble(&Fixture::new().verified()).unwrap();
+    let aibom = Fixture::new().aibom();
     Aibom::parse(aibom.as_bytes()).unwrap()
 }
 
@@ -46,4 +46,33 @@ fn every_value_has_a_source() {
         let said = found.iter().any(|leaf| sources.of(leaf).is_some_and(|by| by.source == source));
         assert!(said, "nothing is {source}");
     }
+}
+
+#[test]
+fn a_release_in_spite_of_findings_is_told_by_every_report() {
+    let fixture = || Fixture::new().policy(|policy| policy.ignore.clear());
+    let held = fixture().released(|release| "not reachable".clone_into(&mut release.reason));
+    let read = |fixture: &Fixture| Aibom::parse(fixture.aibom().as_bytes()).unwrap();
+    let [plain, held] = [read(&Fixture::new()), read(&held)];
+    assert_eq!(plain.decision().warning(), None);
+    assert_eq!(plain.decision().ignored.len(), 1);
+    assert_eq!(plain.decision().policy, "standard version 1");
+    let warning = held.decision().warning().unwrap();
+    assert!(warning.starts_with("held by the policy for 1 findings"), "{warning}");
+    let page = report::html::page(&held, None, true);
+    assert!(page.contains("Released in spite of findings") && page.contains("not reachable"));
+    assert!(!report::html::page(&plain, None, true).contains("Released in spite of findings"));
+    let card = report::card::markdown(&held);
+    assert!(card.contains("released all the same by"), "{card}");
+    let worse = |name: &str| {
+        let changes = report::diff::diff(&plain, &held).changes;
+        let change = changes.iter().find(|change| change.name.starts_with(name)).unwrap().sense;
+        assert_eq!(change, Some(report::diff::Sense::Worse), "{name}");
+    };
+    worse("decision");
+    worse("accepted vulnerability CVE-2026-1669");
+    worse("claim released-by-policy");
+    let back = report::diff::diff(&held, &plain).changes;
+    let ignored = back.iter().find(|change| change.name.starts_with("ignored ")).unwrap();
+    assert_eq!(ignored.sense, Some(report::diff::Sense::Worse), "a new entry of the list");
 }
