@@ -58,7 +58,8 @@ impl Fingerprint {
     }
 }
 
-fn hash(path: &Path) -> io::Result<Print> {
+/// The digest of a file that nobody changes meanwhile.
+pub(crate) fn hash(path: &Path) -> io::Result<Print> {
     let mut file = File::open(path)?;
     let before = stamp(&file.metadata()?);
     let mut hasher = Sha256::new();

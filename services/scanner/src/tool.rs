@@ -1,4 +1,6 @@
-//! The Trivy binary: whether it is there, its digest, and one run of it on a saved image.
+//! The Trivy binary: whether it is there, its digest, and one run of it.
+
+mod target;
 
 use std::{io, os::unix::fs::PermissionsExt as _, path::Path};
 
@@ -9,6 +11,7 @@ use crate::{
     config::ToolConfig,
     fingerprint::{Fingerprint, Print},
 };
+pub(crate) use target::Target;
 
 /// How much later Trivy would give up by itself than it is killed, in milliseconds.
 const OWN_TIMEOUT_MARGIN_MS: u64 = 60_000;
@@ -49,24 +52,19 @@ impl Tool {
         self.file.print().await.map_err(missing)
     }
 
-    /// The report on the image saved at `input`. Without a database, only the inventory.
-    /// `scratch` is an empty directory: Trivy obeys a `trivy.yaml` or `.trivyignore` where it runs.
-    pub(crate) async fn report(
+    /// The report on `target`. Without a database, vulnerabilities are not looked up. `scratch` is an
+    /// empty directory: Trivy obeys a `trivy.yaml` or `.trivyignore` where it runs.
+    pub(crate) async fn scan(
         &self,
-        input: &Path,
+        target: Target<'_>,
         scratch: &Path,
         database: Option<&Path>,
     ) -> Result<Vec<u8>, ChildError> {
         let own_ms = self.bounds.time_ms.saturating_add(OWN_TIMEOUT_MARGIN_MS);
-        let scanners = if database.is_some() { "vuln,license" } else { "license" };
         let program = std::path::absolute(self.file.path()).map_err(ChildError::Start)?;
         let mut command = Command::new(program);
         command
-            .args(["image", "--input"])
-            .arg(input)
-            .args(["--format", "json", "--list-all-pkgs", "--scanners", scanners])
-            .args(["--skip-db-update", "--skip-java-db-update", "--offline-scan"])
-            .args(["--skip-version-check", "--cache-backend", "memory", "--no-progress"])
+            .args(target.words(target.path(), database.is_some()))
             .arg("--timeout")
             .arg(format!("{own_ms}ms"))
             .env_clear()

@@ -10,10 +10,10 @@ use std::{
     time::Instant,
 };
 
-use evidence::Completeness;
+use evidence::{Completeness, Level, ScannedRun};
 use ids::{JobId, Sha256Digest, Timestamp};
 use job::Image;
-use scanner::{Config, Engine, Inventory, Scans, Subject};
+use scanner::{Config, Engine, Inventory, Scans};
 use store::SledCache;
 
 const SOCKET: &str = "/var/run/docker.sock";
@@ -122,19 +122,23 @@ async fn the_real_trivy_finds_what_the_database_lists() {
     assert!(inventory.packages.iter().any(|p| p.name == "libc6" && !p.licences.is_empty()));
     assert!(inventory.packages.iter().any(|p| !p.depends_on.is_empty()));
     says_more(inventory);
+    let bad = |level: Level| level >= Level::High;
+    assert!(!inventory.secrets.iter().any(|found| bad(found.severity)), "{:?}", inventory.secrets);
+    let checks = &inventory.misconfigurations;
+    assert!(checks.iter().any(|found| found.path == "image configuration"), "{checks:?}");
 
     let training = Sha256Digest::of(b"training");
-    let subject = Subject { job: JobId::new(1, [7; 10]), image, training };
-    let statement = scanner::statement(&subject, &scanned);
+    let run = Some(ScannedRun { job: JobId::new(1, [7; 10]), training });
+    let statement = scanner::statement(run, &scanned);
     let aibom = &statement.predicate.aibom;
     assert_eq!(aibom.completeness, Completeness::Complete, "{}", aibom.reason);
     assert_eq!(aibom.tool_sha256, Sha256Digest::of(&std::fs::read(&trivy).unwrap()));
 
     // The same image without a database: the inventory stands, and says what it is.
     std::fs::remove_dir_all(directory.path().join("database")).unwrap();
-    let bare = scans.scan(&subject.image).await.unwrap();
+    let bare = scans.scan(&image).await.unwrap();
     assert_eq!(bare.record.inventory.packages, inventory.packages);
-    let statement = scanner::statement(&subject, &bare);
+    let statement = scanner::statement(run, &bare);
     assert_eq!(statement.predicate.aibom.completeness, Completeness::Incomplete);
     assert!(statement.predicate.scanner.result.is_empty());
 }
