@@ -22,6 +22,7 @@ struct View {
     terminal: Terminal,
     bars: Bars,
     epochs: Option<ProgressBar>,
+    stage: Option<ProgressBar>,
 }
 
 fn metrics(metrics: &BTreeMap<String, f64>) -> String {
@@ -42,7 +43,7 @@ impl View {
     }
 
     fn transition(&mut self, job: &JobView) {
-        if let Some(bar) = self.epochs.take() {
+        for bar in self.epochs.take().into_iter().chain(self.stage.take()) {
             bar.finish_and_clear();
         }
         let mut line = format!("{}  {}", job.updated_at, state_name(job.state));
@@ -56,6 +57,15 @@ impl View {
             let _ = write!(line, ": {}", clean(&job.message));
         }
         self.say(&line);
+    }
+
+    /// What a stage after training is at.
+    fn stage(&mut self, text: &str) {
+        if !self.terminal.is_live() {
+            self.terminal.say(format_args!("  {}", clean(text)));
+            return;
+        }
+        self.stage.get_or_insert_with(|| self.bars.stage()).set_message(clean(text));
     }
 
     fn progress(&mut self, epoch: u32, epochs: u32, values: &BTreeMap<String, f64>) {
@@ -77,7 +87,8 @@ pub(crate) async fn to_the_end(
     jobs: &Jobs,
     id: JobId,
 ) -> Result<JobView, Failure> {
-    let mut view = View { terminal: *terminal, bars: Bars::new(terminal), epochs: None };
+    let mut view =
+        View { terminal: *terminal, bars: Bars::new(terminal), epochs: None, stage: None };
     view.say(&format!("job {id}"));
     let mut watch = jobs.watch(id);
     let mut last = None;
@@ -90,6 +101,7 @@ pub(crate) async fn to_the_end(
             WatchEvent::Progress { epoch, epochs, metrics } => {
                 view.progress(epoch, epochs, &metrics);
             }
+            WatchEvent::Stage { stage } => view.stage(&stage),
         }
     }
     view.bars.clear();

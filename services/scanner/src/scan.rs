@@ -235,7 +235,9 @@ impl Scans {
     /// # Errors
     /// When Trivy is missing.
     pub async fn ready(&self) -> Result<(), ToolMissing> {
-        if let Err(reason) = self.databases.usable((self.clock)()).await {
+        let database = self.databases.usable((self.clock)()).await;
+        metrics::gauge!("scan_database_usable").set(if database.is_ok() { 1.0 } else { 0.0 });
+        if let Err(reason) = database {
             tracing::warn!(%reason, "scans will be incomplete");
         }
         let tool = self.tool.print().await;

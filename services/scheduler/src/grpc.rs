@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use artifacts::ArtifactStore;
 use evidence::{Operator, Program};
-pub(crate) use outgoing::Peers;
+pub(crate) use outgoing::{Peers, Pieces};
 use proto::{
     artifact::v1::artifact_service_server::ArtifactServiceServer,
     dispatch::v1::dispatch_service_server::DispatchServiceServer,

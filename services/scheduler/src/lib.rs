@@ -11,6 +11,7 @@ mod grpc;
 mod live;
 mod proto;
 mod records;
+mod scanning;
 mod stages;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -96,12 +97,14 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle
     let address = bound.local_addr();
 
     let peers = grpc::Peers::connect(&config, &identity)?;
-    let stages = stages::Stages::new(records.clone(), store.clone(), peers, shutdown.clone());
+    let live = live::Live::default();
+    let scanning = scanning::Scanning::new(store.clone(), peers.clone(), live.clone());
+    let stages =
+        stages::Stages::new(records.clone(), store.clone(), peers, scanning, shutdown.clone());
     let built = core::build(config.schedule.clone(), records.clone(), Arc::new(stages))?;
     let (core, running, resumed) = built;
     let core_task = tokio::spawn(running.run(resumed, shutdown.clone()));
 
-    let live = live::Live::default();
     tokio::spawn(forget_ended(core.clone(), live.clone()));
     let state = grpc::State {
         core,

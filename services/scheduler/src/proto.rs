@@ -76,6 +76,7 @@ pub(crate) fn progress(progress: &Progress) -> wire::Progress {
         epoch: progress.epoch,
         epochs: progress.epochs,
         metrics: progress.metrics.clone().into_iter().collect(),
+        stage: progress.stage.clone(),
     }
 }
 
