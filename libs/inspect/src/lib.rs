@@ -8,7 +8,10 @@ pub const RULES_VERSION: u32 = 0;
 
 /// How much of a file is read, at most.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Limits;
+pub struct Limits {
+    /// Archives inside of archives that are walked.
+    pub max_depth: u32,
+}
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -62,6 +62,10 @@ impl Handler {
         let failed = |error: &ScanError| to_status(error);
         let mut receiving: Receiving<'_> =
             self.scans.receive(files).await.map_err(|e| failed(&e))?;
+        // Who waited for a place may have waited for these very files.
+        if let Some(known) = self.scans.known(files).await.map_err(|e| failed(&e))? {
+            return Ok(known);
+        }
         while !receiving.is_whole() {
             let Some(message) = stream.message().await? else { break };
             let Some(Part::Chunk(chunk)) = message.part else {
@@ -95,7 +99,7 @@ impl ScanService for Handler {
         let known = self.scans.known(&files).await.map_err(|e| to_status(&e))?;
         let scanned = match known {
             Some(scanned) => scanned,
-            None => self.received(&files, stream).await?,
+            None => Box::pin(self.received(&files, stream)).await?,
         };
         let document = self.sealed(Some(files.run), &scanned)?;
         Ok(Response::new(ScanFilesResponse { scan: Some(document.into()) }))
@@ -133,7 +137,7 @@ impl ScanService for Handler {
         let mut rest = Bytes::from(report.ok_or_else(|| to_status(&NoReport(sha256)))?);
         let pieces = std::iter::from_fn(move || {
             let piece = rest.split_to(PIECE_BYTES.min(rest.len()));
-            (!piece.is_empty()).then_some(Ok(GetReportResponse { chunk: piece.into() }))
+            (!piece.is_empty()).then_some(Ok(GetReportResponse { chunk: piece }))
         });
         Ok(Response::new(futures::stream::iter(pieces).boxed()))
     }

@@ -108,7 +108,7 @@ impl Scans {
         let key = plan.key(&format!("mesh\n{}", named.collect::<Vec<_>>().join("\n")));
         let run = {
             let (this, plan, programs) = (Arc::clone(self), plan.clone(), programs.clone());
-            async move { this.run_mesh(&programs, &plan).await }
+            Box::pin(async move { this.run_mesh(&programs, &plan).await })
         };
         let found = self.found(key, ScanTarget::Mesh, &plan, run).await?;
         let subject = programs.iter().map(|p| ResourceDescriptor::sha256(&p.name, p.digest));

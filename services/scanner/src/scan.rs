@@ -12,6 +12,7 @@ use std::{
 
 use envelope::ResourceDescriptor;
 use evidence::{InspectedFile, Program, ScanTarget};
+use futures::future::BoxFuture;
 use ids::{Sha256Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::Cache;
@@ -78,7 +79,7 @@ pub enum ScanError {
         /// Which program.
         program: String,
         /// Why.
-        error: Arc<ScanError>,
+        error: Arc<Self>,
     },
     /// The programs of the mesh cannot be scanned.
     #[error(transparent)]
@@ -148,8 +149,14 @@ impl Scanned {
     pub(crate) fn variant(&self) -> String {
         let names = self.subject.iter().filter_map(|subject| subject.name.as_deref());
         let mut variant: Vec<&str> = names.collect();
-        let missing = self.database.as_ref().err().map(ToString::to_string);
-        variant.extend(missing.as_deref());
+        let database = match &self.database {
+            Ok(Some(Database { uri, version, updated_at, .. })) => {
+                format!("{uri} {version} {updated_at}")
+            }
+            Ok(None) => String::new(),
+            Err(missing) => missing.to_string(),
+        };
+        variant.push(&database);
         variant.join("\n")
     }
 }
@@ -268,7 +275,7 @@ impl Scans {
         key: Sha256Digest,
         target: ScanTarget,
         plan: &Plan,
-        run: impl Future<Output = Result<Record, ScanError>> + Send + 'static,
+        run: BoxFuture<'static, Result<Record, ScanError>>,
     ) -> Outcome {
         let whole = plan.database.is_ok();
         let hit = move || metrics::counter!("scan_cache_hits_total", "target" => target.as_str());

@@ -9,7 +9,7 @@ use std::sync::{
 use artifacts::{ArtifactStore, UploadId};
 use envelope::Envelope;
 use evidence::{Document, MAX_DOCUMENT_BYTES, ScanStatement, ScanTarget, ScannedRun};
-use futures::{StreamExt as _, future::join_all};
+use futures::{FutureExt as _, StreamExt as _, future::join_all};
 use ids::Sha256Digest;
 use proto::scan::v1::File;
 use schedule::JobRecord;
@@ -93,17 +93,7 @@ impl Scanning {
         let (open, all) = (Mutex::new(ScanTarget::ALL.to_vec()), ScanTarget::ALL.len());
         let count = Count { open, done: AtomicUsize::new(0), all, say: &say };
         count.say();
-        let scans = ScanTarget::ALL.map(|target| {
-            let count = &count;
-            async move {
-                let scan = self.one(job, run, target).await;
-                count.ended(target);
-                scan.map_err(|error| StageError {
-                    message: format!("{target}: {}", error.message),
-                    ..error
-                })
-            }
-        });
+        let scans = ScanTarget::ALL.map(|target| self.counted(job, run, target, &count).boxed());
         let mut outcomes = join_all(scans).await;
         // What cannot be mended by trying again comes first.
         let last = |outcome: &Result<_, StageError>| {
@@ -114,6 +104,19 @@ impl Scanning {
         }
         let scans: Vec<Option<Scan>> = outcomes.into_iter().collect::<Result<_, _>>()?;
         Ok(scans.into_iter().flatten().collect())
+    }
+
+    async fn counted(
+        &self,
+        job: &JobRecord,
+        run: ScannedRun,
+        target: ScanTarget,
+        count: &Count<'_>,
+    ) -> Result<Option<Scan>, StageError> {
+        let scan = self.one(job, run, target).await;
+        count.ended(target);
+        let named = |message: String| format!("{target}: {message}");
+        scan.map_err(|error| StageError { message: named(error.message), ..error })
     }
 
     async fn one(

@@ -159,7 +159,8 @@ impl Shared {
 
     async fn scan(&self, core: &Core, job: &JobRecord) -> Outcome {
         let (mut digests, mut writes) = (Vec::new(), Vec::new());
-        for scan in self.scanning.all(job, &|| core.touch(job.id)).await? {
+        let moved = || core.touch(job.id);
+        for scan in Box::pin(self.scanning.all(job, &moved)).await? {
             let digest = scan.document.digest();
             let bytes = serde_json::to_vec(&scan.document).map_err(StageError::ours)?;
             digests.push(digest);

@@ -25,7 +25,7 @@ impl Scans {
         let key = plan.key(&id.to_hex());
         let run = {
             let (this, plan) = (Arc::clone(self), plan.clone());
-            async move { this.run_image(id, &plan).await }
+            Box::pin(async move { this.run_image(id, &plan).await })
         };
         let found = self.found(key, ScanTarget::Image, &plan, run).await?;
         let subject = vec![ResourceDescriptor::sha256(&image.to_string(), image.digest())];

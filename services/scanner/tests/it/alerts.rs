@@ -50,7 +50,8 @@ fn every_metric_of_the_alerts_is_in_the_code() {
 #[test]
 fn every_alert_has_a_runbook_with_that_chapter() {
     let alerts = RULES.matches("- alert:").count();
-    let links: Vec<_> = RULES.lines().filter_map(|l| l.trim().strip_prefix("runbook_url: ")).collect();
+    let links: Vec<_> =
+        RULES.lines().filter_map(|l| l.trim().strip_prefix("runbook_url: ")).collect();
     assert!(alerts > 0 && links.len() == alerts, "{alerts} alerts, {} runbooks", links.len());
     for link in links {
         let (path, chapter) = link.split_once('#').unwrap();

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 /// A list of packages as the section has it.
 pub(crate) fn packages(packages: &[(&str, &str)]) -> Value {
-    let package = |(name, version): &(&str, &str)| {
-        json!({"name": name, "version": version, "source": "crates.io"})
-    };
+    let package = |(name, version): &(&str, &str)| json!({"name": name, "version": version, "source": "crates.io"});
     let root = json!({"name": "program", "version": "0.1.0", "source": "local", "root": true});
     let all: Vec<_> = packages.iter().map(package).chain([root]).collect();
     json!({ "packages": all })

@@ -14,9 +14,7 @@ use std::{
 use evidence::{Completeness, Level, ScanTarget, ScannedRun};
 use ids::{JobId, Sha256Digest, Timestamp};
 use job::Image;
-use scanner::{
-    Config, Engine, EngineError, Export, Files, Images, Inventory, Scans, WantedFile,
-};
+use scanner::{Config, Engine, EngineError, Export, Files, Images, Inventory, Scans, WantedFile};
 use store::SledCache;
 
 use crate::auditable::{packages, program};

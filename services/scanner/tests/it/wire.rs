@@ -202,7 +202,11 @@ async fn files_are_looked_into_and_known_from_then_on() {
     });
     let alias = format!("{}.txt", Sha256Digest::of(csv));
     mesh.bench.filesystem("fs", serde_json::json!([{"Target": alias, "Secrets": [secret]}]));
-    let files = [("data.csv", csv), ("model.pkl", b"\x80\x04N.".as_slice())];
+    // It would run `true`.
+    let files = [
+        ("data.csv", csv),
+        ("model.pkl", b"\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R.".as_slice()),
+    ];
     let mut client = mesh.client(&mesh.scheduler);
     let request = futures::stream::iter(stream(&files));
     let answer = client.scan_files(request).await.unwrap().into_inner();
