@@ -137,7 +137,7 @@ async fn the_real_trivy_finds_what_the_database_lists() {
     let bad = |level: Level| level >= Level::High;
     assert!(!inventory.secrets.iter().any(|found| bad(found.severity)), "{:?}", inventory.secrets);
     let checks = &inventory.misconfigurations;
-    assert!(checks.iter().any(|found| found.path == "image configuration"), "{checks:?}");
+    assert!(!checks.iter().any(|found| bad(found.severity)), "{checks:?}");
 
     let training = Sha256Digest::of(b"training");
     let run = Some(ScannedRun { job: JobId::new(1, [7; 10]), training });
