@@ -2,6 +2,8 @@
 //! `cargo run --release -p scanner --example cached_scan`. The report is made up: 160 packages and
 //! 40 findings; a stub stands for Trivy, and memory for the cache.
 
+#![expect(clippy::print_stdout, reason = "a measurement for people")]
+
 use std::{
     os::unix::fs::PermissionsExt as _,
     path::Path,

@@ -41,14 +41,14 @@ pub(crate) struct Scanning {
 }
 
 /// What of a job's scans is done; says so after each.
-struct Count<'a> {
+struct Count {
     open: Mutex<Vec<ScanTarget>>,
     done: AtomicUsize,
     all: usize,
-    say: &'a (dyn Fn(String) + Send + Sync),
+    say: Box<dyn Fn(String) + Send + Sync>,
 }
 
-impl Count<'_> {
+impl Count {
     fn say(&self) {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let names: Vec<&str> = open.iter().map(|target| target.as_str()).collect();
@@ -82,16 +82,17 @@ impl Scanning {
     pub(crate) async fn all(
         &self,
         job: &JobRecord,
-        moved: &(dyn Fn() + Send + Sync),
+        moved: impl Fn() + Send + Sync + 'static,
     ) -> Result<Vec<Scan>, StageError> {
         let training = job.documents.training.ok_or_else(|| StageError::ours("no training"))?;
         let run = ScannedRun { job: job.id, training };
-        let say = |text: String| {
-            self.live.stage(job.id, text);
+        let (live, id) = (self.live.clone(), job.id);
+        let say = Box::new(move |text| {
+            live.stage(id, text);
             moved();
-        };
+        });
         let (open, all) = (Mutex::new(ScanTarget::ALL.to_vec()), ScanTarget::ALL.len());
-        let count = Count { open, done: AtomicUsize::new(0), all, say: &say };
+        let count = Count { open, done: AtomicUsize::new(0), all, say };
         count.say();
         let scans = ScanTarget::ALL.map(|target| self.counted(job, run, target, &count).boxed());
         let mut outcomes = join_all(scans).await;
@@ -111,7 +112,7 @@ impl Scanning {
         job: &JobRecord,
         run: ScannedRun,
         target: ScanTarget,
-        count: &Count<'_>,
+        count: &Count,
     ) -> Result<Option<Scan>, StageError> {
         let scan = self.one(job, run, target).await;
         count.ended(target);
@@ -188,7 +189,7 @@ impl Scanning {
             }
         });
         let whole = pieces.take_while(|piece| std::future::ready(piece.is_ok()));
-        whole.filter_map(|piece| std::future::ready(piece.ok())).boxed()
+        Pieces::new(whole.filter_map(|piece| std::future::ready(piece.ok())))
     }
 
     /// Keeps the raw report that a scan names. One that the scanner has lost is not waited for.

@@ -159,8 +159,8 @@ impl Shared {
 
     async fn scan(&self, core: &Core, job: &JobRecord) -> Outcome {
         let (mut digests, mut writes) = (Vec::new(), Vec::new());
-        let moved = || core.touch(job.id);
-        for scan in Box::pin(self.scanning.all(job, &moved)).await? {
+        let (told, id) = (core.clone(), job.id);
+        for scan in Box::pin(self.scanning.all(job, move || told.touch(id))).await? {
             let digest = scan.document.digest();
             let bytes = serde_json::to_vec(&scan.document).map_err(StageError::ours)?;
             digests.push(digest);

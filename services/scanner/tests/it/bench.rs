@@ -91,14 +91,14 @@ impl Bench {
         std::fs::write(directory.path().join("report.json"), report.to_string()).unwrap();
         let bench = Self { directory, images, cache: Arc::new(MemoryCache::new(64)) };
         bench.database("2026-11-19T00:00:00.123456789Z");
-        bench.filesystem("fs", json!([]));
+        bench.filesystem("fs", &json!([]));
         std::fs::write(bench.path("ledger"), "the ledger").unwrap();
         std::fs::write(bench.path("plain"), "a plain program").unwrap();
         bench
     }
 
     /// What the stub answers to the command `fs` or `rootfs`.
-    pub(crate) fn filesystem(&self, command: &str, results: serde_json::Value) {
+    pub(crate) fn filesystem(&self, command: &str, results: &serde_json::Value) {
         let report = json!({
             "SchemaVersion": 2, "Trivy": {"Version": "0.76.0"}, "ArtifactName": "files",
             "ArtifactType": "filesystem", "Results": results,

@@ -201,7 +201,7 @@ async fn files_are_looked_into_and_known_from_then_on() {
         "RuleID": "aws", "Severity": "CRITICAL", "Title": "AWS", "StartLine": 1, "Match": "AKIA",
     });
     let alias = format!("{}.txt", Sha256Digest::of(csv));
-    mesh.bench.filesystem("fs", serde_json::json!([{"Target": alias, "Secrets": [secret]}]));
+    mesh.bench.filesystem("fs", &serde_json::json!([{"Target": alias, "Secrets": [secret]}]));
     // It would run `true`.
     let files = [
         ("data.csv", csv),
@@ -288,7 +288,7 @@ async fn the_programs_of_the_mesh_are_named_by_digest_and_one_without_a_list_is_
     let listed = serde_json::json!([
         {"Target": "ledger", "Class": "lang-pkgs", "Type": "rustbinary", "Packages": [package]}
     ]);
-    mesh.bench.filesystem("rootfs", listed);
+    mesh.bench.filesystem("rootfs", &listed);
     let request = || ScanMeshRequest { run: Some(run()) };
     let statement = opened(&mesh, client.scan_mesh(request()).await.unwrap().into_inner().scan);
     let names: Vec<_> = statement.subject.iter().filter_map(|s| s.name.as_deref()).collect();

@@ -1,8 +1,13 @@
 //! What the scheduler asks of the scanner: to look at the image, the files and the programs.
 
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use bytes::Bytes;
 use evidence::{Document, ScanTarget, ScannedRun};
-use futures::{StreamExt as _, stream::BoxStream};
+use futures::{Stream, StreamExt as _, stream::BoxStream};
 use ids::Sha256Digest;
 use job::Reason;
 use proto::{
@@ -21,8 +26,23 @@ use crate::stages::StageError;
 /// The longest raw report that is taken, in bytes.
 const REPORT_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// The bytes of files, one behind the other.
-pub(crate) type Pieces = BoxStream<'static, Bytes>;
+/// The bytes of files, one behind the other. A type of its own, because futures that hold a stream
+/// without a name cannot be shown to be `Send`.
+pub(crate) struct Pieces(BoxStream<'static, Bytes>);
+
+impl Pieces {
+    pub(crate) fn new(pieces: impl Stream<Item = Bytes> + Send + 'static) -> Self {
+        Self(pieces.boxed())
+    }
+}
+
+impl Stream for Pieces {
+    type Item = Bytes;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.0.poll_next_unpin(context)
+    }
+}
 
 fn run(run: ScannedRun) -> Option<Run> {
     Some(Run { job_id: run.job.to_string(), training_digest: run.training.to_hex() })
