@@ -19,6 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
         .bytes(".aibom.artifact.v1")
+        .bytes(".aibom.scan.v1")
         .bytes(".aibom.verifier.v1.VerifyFileRequest")
         .compile_fds(descriptors)?;
     Ok(())

@@ -229,7 +229,9 @@ fn decision(tree: &mut Tree, document: &Aibom) {
     for (kind, count) in &decision.findings {
         tree.fact(&format!("found {}", kind.replace(':', ", ")), count);
     }
-    for (scan, value) in document.value().pointer("/metadata").map(|m| properties(m, "scan:")).unwrap_or_default() {
+    for (scan, value) in
+        document.value().pointer("/metadata").map(|m| properties(m, "scan:")).unwrap_or_default()
+    {
         tree.fact(&format!("scan {}", scan.replace(':', ", ")), value);
     }
 }

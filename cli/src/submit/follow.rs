@@ -23,6 +23,7 @@ struct View {
     terminal: Terminal,
     bars: Bars,
     epochs: Option<ProgressBar>,
+    stage: Option<ProgressBar>,
 }
 
 fn metrics(metrics: &BTreeMap<String, f64>) -> String {
@@ -43,7 +44,7 @@ impl View {
     }
 
     fn transition(&mut self, job: &JobView) {
-        if let Some(bar) = self.epochs.take() {
+        for bar in self.epochs.take().into_iter().chain(self.stage.take()) {
             bar.finish_and_clear();
         }
         let mut line = format!("{}  {}", job.updated_at, state_name(job.state));
@@ -60,6 +61,15 @@ impl View {
         if job.state == JobState::Held {
             self.say(&format!("  why, and what to do: aibom jobs show {}", job.id));
         }
+    }
+
+    /// What a stage after training is at.
+    fn stage(&mut self, text: &str) {
+        if !self.terminal.is_live() {
+            self.terminal.say(format_args!("  {}", clean(text)));
+            return;
+        }
+        self.stage.get_or_insert_with(|| self.bars.stage()).set_message(clean(text));
     }
 
     fn progress(&mut self, epoch: u32, epochs: u32, values: &BTreeMap<String, f64>) {
@@ -91,7 +101,8 @@ pub(crate) async fn follow(
     id: JobId,
     until: Until,
 ) -> Result<JobView, Failure> {
-    let mut view = View { terminal: *terminal, bars: Bars::new(terminal), epochs: None };
+    let mut view =
+        View { terminal: *terminal, bars: Bars::new(terminal), epochs: None, stage: None };
     view.say(&format!("job {id}"));
     let mut watch = jobs.watch(id);
     let mut last = None;
@@ -113,6 +124,7 @@ pub(crate) async fn follow(
             WatchEvent::Progress { epoch, epochs, metrics } => {
                 view.progress(epoch, epochs, &metrics);
             }
+            WatchEvent::Stage { stage } => view.stage(&stage),
         }
     }
     view.bars.clear();

@@ -7,6 +7,7 @@ use crate::terminal::Terminal;
 const BYTES: &str = "  {msg:24} {bar:32} {bytes:>10} / {total_bytes:10} {bytes_per_sec}";
 const UNKNOWN: &str = "  {msg:24} {spinner} {bytes:>10} {bytes_per_sec}";
 const EPOCHS: &str = "  {prefix:24} {bar:32} {pos:>5} / {len:5} {msg}";
+const STAGE: &str = "  {spinner} {msg}";
 
 /// Several bars below each other on standard error; invisible when it is no terminal.
 #[derive(Debug, Clone)]
@@ -46,6 +47,11 @@ impl Bars {
         let bar = self.all.add(ProgressBar::new(0).with_style(style(EPOCHS)));
         bar.set_prefix("training");
         bar
+    }
+
+    /// What goes on after training.
+    pub(crate) fn stage(&self) -> ProgressBar {
+        self.all.add(ProgressBar::no_length().with_style(style(STAGE)))
     }
 
     /// Prints a line above the bars.

@@ -33,6 +33,11 @@ pub enum WatchEvent {
         /// Metric name to value as reported.
         metrics: BTreeMap<String, f64>,
     },
+    /// A stage after training went on.
+    Stage {
+        /// What it is at, for people.
+        stage: String,
+    },
 }
 
 /// Counts failures in a row; an answer in between starts the count again.
@@ -115,8 +120,11 @@ impl Watch {
                     self.ended = job.state.is_terminal();
                     return Ok(Some(WatchEvent::Transition { sequence, job }));
                 }
-                Some(Event::Progress(wire::Progress { epoch, epochs, metrics })) => {
+                Some(Event::Progress(wire::Progress { epoch, epochs, metrics, stage })) => {
                     self.patience = Patience::default();
+                    if !stage.is_empty() {
+                        return Ok(Some(WatchEvent::Stage { stage }));
+                    }
                     let metrics = metrics.into_iter().collect();
                     return Ok(Some(WatchEvent::Progress { epoch, epochs, metrics }));
                 }

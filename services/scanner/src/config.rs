@@ -1,5 +1,6 @@
 //! The configuration file: parsed once, every bound by name with its unit, unknown keys refused.
 
+mod programs;
 mod tool;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use scandb::UPDATE_HOURS_MAX;
 use serde::Deserialize;
 use telemetry::TelemetryConfig;
 
+pub use programs::{ProgramConfig, ProgramSource};
 pub use tool::{Sandbox, ToolConfig};
 
 /// The whole file; `config.example.toml` explains it.
@@ -32,6 +34,12 @@ pub struct Config {
     pub database: scandb::Config,
     /// Bounds and places of the scans.
     pub scan: ScanConfig,
+    /// Bounds of the files of jobs.
+    #[serde(default)]
+    pub files: FilesConfig,
+    /// The programs of the mesh's services; none means that they are not scanned.
+    #[serde(default)]
+    pub mesh: Vec<ProgramConfig>,
 }
 
 /// Where the container engine answers.
@@ -68,6 +76,21 @@ pub struct ScanConfig {
     /// How many scans run at once; more wait.
     #[serde(default = "default_max_concurrent")]
     pub max_concurrent: usize,
+}
+
+/// Bounds of the files of jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FilesConfig {
+    /// The largest sum of the files of one scan, in bytes; the scratch directory needs room for
+    /// `max_concurrent` times as much.
+    pub max_total_bytes: u64,
+}
+
+impl Default for FilesConfig {
+    fn default() -> Self {
+        Self { max_total_bytes: 16 * 1024 * 1024 * 1024 }
+    }
 }
 
 const fn default_max_cache_entries() -> usize {
@@ -135,6 +158,7 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         self.tool.check()?;
+        programs::check(&self.mesh)?;
         let label = &self.database.label;
         let label_ok = (1..=64).contains(&label.len())
             && label
@@ -153,6 +177,7 @@ impl Config {
             ("scan.max_image_bytes", self.scan.max_image_bytes),
             ("scan.export_timeout_ms", self.scan.export_timeout_ms),
             ("scan.max_concurrent", self.scan.max_concurrent as u64),
+            ("files.max_total_bytes", self.files.max_total_bytes),
         ];
         for (key, value) in at_least_one {
             if value == 0 {

@@ -74,7 +74,8 @@ async fn blocking(work: impl FnOnce() -> io::Result<Print> + Send + 'static) -> 
     done.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
-fn hash(mut file: File) -> io::Result<Print> {
+/// The digest of a file that nobody changes meanwhile.
+pub(crate) fn hash(mut file: File) -> io::Result<Print> {
     file.rewind()?;
     let before = stamp(&file.metadata()?);
     let mut hasher = Sha256::new();

@@ -2,14 +2,14 @@
 //!
 //! Pure: no clock, no file. The same report gives the same inventory.
 
+pub(crate) mod findings;
 mod packages;
 mod vulnerabilities;
 
-use evidence::{OperatingSystem, Package, VulnerabilityResult};
-use ids::Sha256Digest;
+use evidence::{Misconfiguration, OperatingSystem, Package, SecretFinding, VulnerabilityResult};
 use serde::{Deserialize, Serialize};
 
-use crate::report::{Report, ReportError};
+use crate::report::{About, Report, ReportError};
 
 /// The longest name, version, id or licence, in bytes.
 const TEXT_MAX: usize = 256;
@@ -28,24 +28,37 @@ pub struct Inventory {
     pub packages: Vec<Package>,
     /// Every vulnerability, sorted by id, each id once.
     pub vulnerabilities: Vec<VulnerabilityResult>,
-    /// What the tool could not look at; an empty list means nothing was left out.
+    /// Texts that look like secrets, sorted by path, line and rule.
+    pub secrets: Vec<SecretFinding>,
+    /// Configuration that a rule objects to, sorted by path and id.
+    pub misconfigurations: Vec<Misconfiguration>,
+    /// What the tool could not look at, or found too much of; an empty list means nothing was left out.
     pub gaps: Vec<String>,
 }
 
 impl Inventory {
-    /// Reads the report on the image whose configuration has the digest `config`.
+    /// Reads the report on what `about` says.
     ///
     /// # Errors
-    /// When the report does not parse, breaks a bound, or is about another image.
-    pub fn read(report: &[u8], config: Sha256Digest) -> Result<Self, ReportError> {
-        let report = Report::parse(report)?;
-        report.is_about(config)?;
+    /// When the report does not parse, breaks a bound, or is about something else.
+    pub fn read(report: &[u8], about: About) -> Result<Self, ReportError> {
+        Self::of(&Report::parse(report, about)?, about)
+    }
+
+    /// What a report says that was read already.
+    pub(crate) fn of(report: &Report, about: About) -> Result<Self, ReportError> {
+        let mut gaps = match about {
+            About::Image(_) => gaps(report),
+            About::Directory | About::Checked => Vec::new(),
+        };
         Ok(Self {
             tool_version: text("tool version", &report.trivy.version, TEXT_MAX)?,
-            operating_system: operating_system(&report),
-            packages: packages::of(&report)?,
-            vulnerabilities: vulnerabilities::of(&report)?,
-            gaps: gaps(&report),
+            operating_system: operating_system(report),
+            packages: packages::of(report)?,
+            vulnerabilities: vulnerabilities::of(report)?,
+            secrets: findings::secrets(report, &mut gaps)?,
+            misconfigurations: findings::misconfigurations(report, &mut gaps)?,
+            gaps,
         })
     }
 }

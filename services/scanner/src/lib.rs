@@ -1,18 +1,22 @@
-//! The scanner: what is in a trainer image, and which of it is known to be vulnerable.
+//! The scanner: what is in everything that touched a model, which of it is known to be vulnerable,
+//! and what is dangerous to open.
 //!
-//! It saves the image from the engine, checks that the bytes are the image that was asked for,
-//! runs Trivy on them, and signs the inventory and the findings with its own key, together with
-//! the digests of tool, database and report. Without a usable database it says so in the evidence;
-//! it never answers with a clean result that nobody looked for. See `README.md`.
+//! It looks at the trainer's image, at the files that a job came with and those that training left,
+//! and at the programs of the mesh; it runs Trivy and the rules of `inspect` on them, and signs what
+//! they found with its own key, together with the digests of tool, database and report. What was not
+//! looked at, such as vulnerabilities without a usable database, the evidence says; it never answers
+//! with a clean result that nobody looked for. See `README.md`.
 
 mod archive;
 mod child;
 pub mod config;
 mod database;
 mod engine;
+mod files;
 mod fingerprint;
 mod grpc;
 mod inventory;
+mod programs;
 mod report;
 mod scan;
 mod statement;
@@ -30,13 +34,15 @@ pub use child::ChildError;
 pub use config::{Config, ConfigError};
 pub use database::Database;
 pub use engine::{Engine, EngineError, Export, Images};
+pub use files::{Files, FilesError, Receiving, WantedFile};
 pub use inventory::Inventory;
-pub use report::{FINDINGS_MAX, PACKAGES_MAX, ReportError};
+pub use programs::ProgramsError;
+pub use report::{About, FINDINGS_MAX, PACKAGES_MAX, ReportError};
 pub use scan::{Clock, Record, ScanError, Scanned, Scans};
 pub use scandb::Unusable;
-pub use statement::{SignError, Subject, seal, statement};
 pub use tool::{RunConfined, Target, Tool, ToolMissing};
 pub use update::{UpdateError, Updates};
+pub use statement::{SignError, seal, statement};
 
 /// How often readiness and the database's age are looked at, in milliseconds.
 const READY_INTERVAL_MS: u64 = 15_000;

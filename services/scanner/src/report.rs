@@ -11,8 +11,10 @@ use serde::Deserialize;
 const SCHEMA_VERSION: u64 = 2;
 /// The most packages in one report, before those of one purl are joined.
 pub const PACKAGES_MAX: usize = 50_000;
-/// The most findings (vulnerability and package) in one report.
+/// The most findings (a vulnerability in a package, a secret, a misconfiguration) in one report.
 pub const FINDINGS_MAX: usize = 200_000;
+/// What findings are about that are in no file of an image.
+const IMAGE_ITSELF: &str = "image configuration";
 
 /// Why a report is not one.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +30,14 @@ pub enum ReportError {
     /// Another schema version.
     #[error("the report has schema version {0}, this service reads version {SCHEMA_VERSION}")]
     Schema(u64),
-    /// A report on something else than a container image.
-    #[error("the report is about {0:?}, not about a container image")]
-    Artifact(String),
+    /// A report on another kind of thing than was scanned.
+    #[error("the report is about {got:?}, not about a {wanted}")]
+    Artifact {
+        /// What it names.
+        got: String,
+        /// What was scanned.
+        wanted: &'static str,
+    },
     /// A report on another image.
     #[error("the report is about the image {got:?}, {wanted} was scanned")]
     Image {
@@ -57,13 +64,27 @@ pub enum ReportError {
     },
 }
 
+/// What a report must be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// The image whose configuration has this digest.
+    Image(ids::Sha256Digest),
+    /// A directory.
+    Directory,
+    /// Something that was checked when the report was first read.
+    Checked,
+}
+
 /// The whole report.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Report {
     schema_version: u64,
     pub(crate) trivy: Trivy,
+    #[serde(default)]
+    artifact_name: String,
     artifact_type: String,
+    #[serde(default)]
     pub(crate) metadata: Metadata,
     results: Option<Vec<ResultEntry>>,
 }
@@ -75,11 +96,11 @@ pub(crate) struct Trivy {
     pub(crate) version: String,
 }
 
-/// What was looked at.
-#[derive(Debug, Deserialize)]
+/// What was looked at; a directory has none.
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Metadata {
-    #[serde(rename = "ImageID")]
+    #[serde(default, rename = "ImageID")]
     image_id: String,
     #[serde(rename = "OS")]
     pub(crate) os: Option<Os>,
@@ -95,14 +116,48 @@ pub(crate) struct Os {
     pub(crate) end_of_life: bool,
 }
 
-/// One group: the distribution's packages, or those of one language.
+/// One group: the distribution's packages, those of one language, or the findings in one file.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ResultEntry {
+    /// A file, or what else was looked at.
+    #[serde(default)]
+    pub(crate) target: String,
     #[serde(default)]
     class: String,
+    #[serde(default, rename = "Type")]
+    kind: String,
     packages: Option<Vec<PackageEntry>>,
     vulnerabilities: Option<Vec<VulnerabilityEntry>>,
+    secrets: Option<Vec<SecretEntry>>,
+    misconfigurations: Option<Vec<MisconfigurationEntry>>,
+}
+
+/// A text that looks like a secret. The text itself, which the report masks, is not read.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct SecretEntry {
+    #[serde(rename = "RuleID")]
+    pub(crate) rule: String,
+    #[serde(default)]
+    pub(crate) severity: String,
+    #[serde(default)]
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) start_line: u32,
+}
+
+/// What a rule says of a configuration.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct MisconfigurationEntry {
+    #[serde(rename = "ID")]
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) severity: String,
+    #[serde(default)]
+    pub(crate) title: String,
+    pub(crate) status: String,
 }
 
 /// A package.
@@ -184,28 +239,64 @@ pub(crate) struct Cvss {
 }
 
 impl Report {
-    /// Reads a report and checks its schema and its bounds.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ReportError> {
+    /// Reads a report and checks its schema, what it is about, and its bounds.
+    pub(crate) fn parse(bytes: &[u8], about: About) -> Result<Self, ReportError> {
         strict::check(bytes)?;
         let malformed = |cause| ReportError::Malformed { bytes: bytes.len(), cause };
         let report: Self = serde_json::from_slice(bytes).map_err(malformed)?;
         if report.schema_version != SCHEMA_VERSION {
             return Err(ReportError::Schema(report.schema_version));
         }
-        if report.artifact_type != "container_image" {
-            let kind = report.artifact_type.chars().take(64).collect();
-            return Err(ReportError::Artifact(kind));
-        }
+        report.is_about(about)?;
         Ok(report)
     }
 
-    /// Checks that the report is about the image with this configuration digest.
-    pub(crate) fn is_about(&self, config: ids::Sha256Digest) -> Result<(), ReportError> {
+    /// A report on one thing must not be taken for one on another.
+    fn is_about(&self, about: About) -> Result<(), ReportError> {
+        let wanted = match about {
+            About::Image(_) => "container_image",
+            About::Directory => "filesystem",
+            About::Checked => return Ok(()),
+        };
+        if self.artifact_type != wanted {
+            let got = self.artifact_type.chars().take(64).collect();
+            return Err(ReportError::Artifact { got, wanted });
+        }
+        let About::Image(config) = about else { return Ok(()) };
         let (got, wanted) = (&self.metadata.image_id, format!("sha256:{config}"));
         if *got == wanted {
             return Ok(());
         }
         Err(ReportError::Image { got: got.chars().take(80).collect(), wanted })
+    }
+
+    /// The report without its groups and its system.
+    pub(crate) fn bare(&self) -> Self {
+        Self {
+            schema_version: self.schema_version,
+            trivy: Trivy { version: self.trivy.version.clone() },
+            artifact_name: String::new(),
+            artifact_type: String::new(),
+            metadata: Metadata::default(),
+            results: None,
+        }
+    }
+
+    /// Takes in the groups of a report on one program among several, whose packages all lie in it.
+    pub(crate) fn join(&mut self, other: Self, program: &str) {
+        let mut groups = other.results.unwrap_or_default();
+        for package in groups.iter_mut().flat_map(|group| group.packages.iter_mut().flatten()) {
+            program.clone_into(&mut package.file_path);
+        }
+        for group in &mut groups {
+            program.clone_into(&mut group.target);
+        }
+        self.results.get_or_insert_default().extend(groups);
+    }
+
+    /// What a finding is about: a file, or the image itself.
+    pub(crate) fn place<'a>(&self, group: &'a ResultEntry) -> &'a str {
+        if group.target == self.artifact_name { IMAGE_ITSELF } else { &group.target }
     }
 
     pub(crate) fn results(&self) -> &[ResultEntry] {
@@ -219,11 +310,24 @@ impl ResultEntry {
         self.class == "os-pkgs"
     }
 
+    /// Whether it is about one program with a list of what it was built from.
+    pub(crate) fn of_program(&self) -> bool {
+        matches!(self.kind.as_str(), "rustbinary" | "gobinary")
+    }
+
     pub(crate) fn packages(&self) -> &[PackageEntry] {
         self.packages.as_deref().unwrap_or_default()
     }
 
     pub(crate) fn vulnerabilities(&self) -> &[VulnerabilityEntry] {
         self.vulnerabilities.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn secrets(&self) -> &[SecretEntry] {
+        self.secrets.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn misconfigurations(&self) -> &[MisconfigurationEntry] {
+        self.misconfigurations.as_deref().unwrap_or_default()
     }
 }

@@ -1,38 +1,43 @@
-//! One scan of one image: from the cache, or joined with a run under way, or run now.
+//! The scans of this process: from the cache, or joined with a run under way, or run now.
+
+mod flights;
+mod image;
+pub(crate) mod kept;
 
 use std::{
-    collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::Arc,
+    time::Instant,
 };
 
-use evidence::Program;
-use futures::{
-    FutureExt as _,
-    future::{BoxFuture, WeakShared},
-};
+use envelope::ResourceDescriptor;
+use evidence::{InspectedFile, Program, ScanTarget};
+use futures::future::BoxFuture;
 use ids::{Sha256Digest, Timestamp};
-use job::Image;
 use scandb::Unusable;
 use serde::{Deserialize, Serialize};
-use store::{CACHE_VALUE_BYTES_MAX, Cache};
-use tokio::sync::Semaphore;
+use store::Cache;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
-    archive::{self, ArchiveError},
+    archive::ArchiveError,
     child::ChildError,
     config::Config,
     database::{Database, Databases},
     engine::{EngineError, Images},
+    files::FilesError,
     fingerprint::Print,
     inventory::Inventory,
+    programs::{MeshProgram, ProgramsError},
     report::ReportError,
-    tool::{Tool, ToolMissing},
+    statement::Memo,
+    tool::{Target, Tool, ToolMissing},
 };
+use flights::{Flights, Outcome};
+use kept::{Found, Kept};
 
 /// The layout of cached records; another number makes old ones unfindable.
-const CACHE_LAYOUT: &str = "aibom.scan.v3";
+const CACHE_LAYOUT: &str = "aibom.scan.v4";
 /// How the scratch directories of runs are named; leftovers are removed at start.
 const SCRATCH_PREFIX: &str = "aibom-scan-";
 
@@ -66,6 +71,20 @@ pub enum ScanError {
     /// What Trivy wrote is no report on the image.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The files of a job are not what was announced, or cannot be looked into.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// The image of one of the mesh's programs could not be scanned.
+    #[error("the image of {program} was not scanned: {error}")]
+    Image {
+        /// Which program.
+        program: String,
+        /// Why.
+        error: Arc<Self>,
+    },
+    /// The programs of the mesh cannot be scanned.
+    #[error(transparent)]
+    Programs(#[from] ProgramsError),
     /// The binary or the database was replaced while the scan ran.
     #[error("the scan tool or its database was replaced during the scan")]
     Replaced,
@@ -97,34 +116,68 @@ pub struct Record {
 /// The answer to one request.
 #[derive(Debug, Clone)]
 pub struct Scanned {
+    /// What was looked at.
+    pub target: ScanTarget,
+    /// The same, by name and digest.
+    pub subject: Vec<ResourceDescriptor>,
     /// What was found.
     pub record: Arc<Record>,
+    /// Each subject, when they are files.
+    pub files: Vec<InspectedFile>,
     /// SHA-256 of the tool's binary.
     pub tool_sha256: Sha256Digest,
-    /// The database that was used, or why none was.
-    pub database: Result<Database, Unusable>,
+    /// The database that was used, or why none was; no database is for files.
+    pub database: Result<Option<Database>, Unusable>,
     /// Whether no run was needed for it.
     pub cached: bool,
     /// The scanner service's own program.
     pub scanner: Program,
+    pub(crate) memo: Arc<Memo>,
 }
 
-type Outcome = Result<(Arc<Record>, bool), Arc<ScanError>>;
-type Flight = BoxFuture<'static, Outcome>;
+impl Scanned {
+    /// Why it is incomplete; nothing when it is complete.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<String> {
+        let mut reasons = self.record.inventory.gaps.clone();
+        let unread = self.files.iter().filter(|file| !file.unread.is_empty());
+        reasons.extend(unread.map(|file| format!("{}: {}", file.name, file.unread)));
+        reasons.extend(self.database.as_ref().err().map(ToString::to_string));
+        reasons
+    }
 
-/// Everything that one run depends on.
+    /// What may differ between two answers from one record, beside the run.
+    pub(crate) fn variant(&self) -> String {
+        let names = self.subject.iter().filter_map(|subject| subject.name.as_deref());
+        let mut variant: Vec<&str> = names.collect();
+        let database = match &self.database {
+            Ok(Some(Database { uri, version, updated_at, .. })) => {
+                format!("{uri} {version} {updated_at}")
+            }
+            Ok(None) => String::new(),
+            Err(missing) => missing.to_string(),
+        };
+        variant.push(&database);
+        variant.join("\n")
+    }
+}
+
+/// What every run depends on, beside what is scanned.
 #[derive(Debug, Clone)]
-struct Plan {
-    id: Sha256Digest,
-    tool: Print,
-    database: Option<Database>,
+pub(crate) struct Plan {
+    pub(crate) tool: Print,
+    pub(crate) database: Result<Option<Database>, Unusable>,
 }
 
 impl Plan {
-    /// Same key, same result: image ids name content, and so do the two digests.
-    fn key(&self) -> Sha256Digest {
-        let database = self.database.as_ref().map_or_else(String::new, |db| db.sha256.to_hex());
-        let text = format!("{CACHE_LAYOUT}\n{}\n{}\n{database}\n", self.id, self.tool.sha256);
+    pub(crate) fn database(&self) -> Option<&Database> {
+        self.database.as_ref().ok().and_then(Option::as_ref)
+    }
+
+    /// Same key, same result: what is scanned is named by digests, and so are tool and database.
+    pub(crate) fn key(&self, what: &str) -> Sha256Digest {
+        let database = self.database().map_or_else(String::new, |db| db.sha256.to_hex());
+        let text = format!("{CACHE_LAYOUT}\n{what}\n{}\n{database}\n", self.tool.sha256);
         Sha256Digest::of(text.as_bytes())
     }
 }
@@ -133,14 +186,16 @@ impl Plan {
 pub struct Scans {
     tool: Tool,
     databases: Databases,
-    images: Arc<dyn Images>,
-    cache: Arc<dyn Cache>,
+    pub(crate) images: Arc<dyn Images>,
+    pub(crate) kept: Kept,
     clock: Clock,
     scratch: PathBuf,
     max_image_bytes: u64,
     export_timeout_ms: u64,
+    pub(crate) max_total_bytes: u64,
+    pub(crate) mesh: Vec<MeshProgram>,
     runs: Semaphore,
-    flights: Mutex<HashMap<Sha256Digest, WeakShared<Flight>>>,
+    flights: Flights,
     program: Program,
 }
 
@@ -170,13 +225,15 @@ impl Scans {
             tool: Tool::new(config),
             databases: Databases::new(&config.database),
             images,
-            cache,
+            kept: Kept::new(cache),
             clock,
             scratch,
             max_image_bytes: config.scan.max_image_bytes,
             export_timeout_ms: config.scan.export_timeout_ms,
+            max_total_bytes: config.files.max_total_bytes,
+            mesh: config.mesh.iter().map(MeshProgram::new).collect(),
             runs: Semaphore::new(config.scan.max_concurrent),
-            flights: Mutex::default(),
+            flights: Flights::default(),
             program: Program { version: env!("CARGO_PKG_VERSION").to_owned(), digest },
         }))
     }
@@ -186,155 +243,178 @@ impl Scans {
     /// # Errors
     /// When Trivy is missing.
     pub async fn ready(&self) -> Result<(), ToolMissing> {
-        if let Err(reason) = self.databases.usable((self.clock)()).await {
+        let database = self.databases.usable((self.clock)()).await;
+        metrics::gauge!("scan_database_usable").set(if database.is_ok() { 1.0 } else { 0.0 });
+        if let Err(reason) = database {
             tracing::warn!(%reason, "scans will be incomplete");
         }
-        self.tool.ready().await
+        let tool = self.tool.ready().await;
+        metrics::gauge!("scan_tool_present").set(if tool.is_ok() { 1.0 } else { 0.0 });
+        tool
     }
 
-    /// Scans `image`, or answers from the cache or from a run under way.
-    ///
-    /// # Errors
-    /// When the tool, the engine or the report fails; never an empty result instead.
-    pub async fn scan(self: &Arc<Self>, image: &Image) -> Result<Scanned, Arc<ScanError>> {
-        let tool = self.tool.print().await.map_err(|e| Arc::new(e.into()))?;
-        let database = self.databases.usable((self.clock)()).await;
-        let id = self.images.resolve(image).await.map_err(|e| Arc::new(e.into()))?;
-        let plan = Plan { id, tool, database: database.clone().ok() };
-        let (record, cached) = self.flight(plan).await?;
-        let scanner = self.program.clone();
-        Ok(Scanned { record, tool_sha256: tool.sha256, database, cached, scanner })
+    /// The raw report of this digest, while it is kept.
+    pub async fn report(&self, sha256: Sha256Digest) -> Option<Vec<u8>> {
+        self.kept.report(sha256).await
     }
 
-    /// The run for this plan: the one under way, or a new one. It ends when nobody waits for it.
-    async fn flight(self: &Arc<Self>, plan: Plan) -> Outcome {
-        let key = plan.key();
-        let shared = {
-            let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-            let under_way = flights.get(&key).and_then(WeakShared::upgrade);
-            under_way.unwrap_or_else(|| {
-                let this = Arc::clone(self);
-                let run = async move { this.cached_or_run(plan, key).await.map_err(Arc::new) };
-                let shared = run.boxed().shared();
-                flights.retain(|_, flight| flight.upgrade().is_some());
-                flights.extend(shared.downgrade().map(|weak| (key, weak)));
-                shared
-            })
+    /// What a run of now would depend on; files need no database.
+    pub(crate) async fn plan(&self, target: ScanTarget) -> Result<Plan, ScanError> {
+        let tool = self.tool.print().await?;
+        let database = match target {
+            ScanTarget::Inputs | ScanTarget::Outputs => Ok(None),
+            ScanTarget::Image | ScanTarget::Mesh => {
+                self.databases.usable((self.clock)()).await.map(Some)
+            }
         };
-        shared.await
+        Ok(Plan { tool, database })
     }
 
-    async fn cached_or_run(
-        &self,
-        plan: Plan,
+    /// The record for this key: from memory, from the run under way, from the cache, or from `run`.
+    pub(crate) async fn found(
+        self: &Arc<Self>,
         key: Sha256Digest,
-    ) -> Result<(Arc<Record>, bool), ScanError> {
-        if let Some(record) = self.cached(key).await {
-            metrics::counter!("scan_cache_hits_total").increment(1);
-            return Ok((Arc::new(record), true));
+        target: ScanTarget,
+        plan: &Plan,
+        run: BoxFuture<'static, Result<Record, ScanError>>,
+    ) -> Outcome {
+        let whole = plan.database.is_ok();
+        let hit = move || metrics::counter!("scan_cache_hits_total", "target" => target.as_str());
+        if let Some(found) = self.kept.recent(key) {
+            hit().increment(1);
+            return Ok((found, true));
         }
-        let result = self.run(&plan, key).await;
-        let outcome = if result.is_ok() { "ok" } else { "error" };
-        metrics::counter!("scans_total", "outcome" => outcome).increment(1);
-        result.map(|record| (Arc::new(record), false))
+        let this = Arc::clone(self);
+        let flight = async move {
+            if let Some(found) = this.kept.record(key).await {
+                hit().increment(1);
+                return Ok((found, true));
+            }
+            match run.await {
+                Ok(record) => {
+                    count(target, &record.inventory, &[], whole);
+                    Ok((this.kept.keep(key, record).await, false))
+                }
+                Err(error) => {
+                    ran(target, "failed");
+                    Err(Arc::new(error))
+                }
+            }
+        };
+        self.flights.join(key, target.as_str(), flight).await
     }
 
-    async fn run(&self, plan: &Plan, key: Sha256Digest) -> Result<Record, ScanError> {
+    /// The answer that `found` gives to a request planned as `plan`.
+    pub(crate) fn answer(
+        &self,
+        target: ScanTarget,
+        subject: Vec<ResourceDescriptor>,
+        plan: Plan,
+        (found, cached): (Found, bool),
+    ) -> Scanned {
+        Scanned {
+            target,
+            subject,
+            record: found.record,
+            files: Vec::new(),
+            tool_sha256: plan.tool.sha256,
+            database: plan.database,
+            cached,
+            scanner: self.program.clone(),
+            memo: found.memo,
+        }
+    }
+
+    /// A place to run in; runs beyond `max_concurrent` wait for one.
+    pub(crate) async fn place(&self) -> Option<SemaphorePermit<'_>> {
         // The semaphore is never closed.
-        let _place = self.runs.acquire().await.ok();
-        let scratch = tempfile::Builder::new().prefix(SCRATCH_PREFIX).tempdir_in(&self.scratch);
-        let scratch =
-            scratch.map_err(|source| ScanError::Scratch { path: self.scratch.clone(), source })?;
-        let input = scratch.path().join("image.tar");
-        let home = scratch.path().join("home");
-        std::fs::create_dir(&home)
-            .map_err(|source| ScanError::Scratch { path: home.clone(), source })?;
-
-        let started = (self.clock)();
-        let config = self.save(plan.id, &input).await?;
-        let begun = Instant::now();
-        let directory = plan.database.as_ref().map(|_| self.databases.directory());
-        let directory = directory.map(std::path::absolute).transpose();
-        let directory = directory
-            .map_err(|source| ScanError::Scratch { path: self.scratch.clone(), source })?;
-        let report = self.tool.report(&input, &home, directory.as_deref()).await?;
-        took("trivy", begun);
-        let finished = (self.clock)();
-        self.unreplaced(plan).await?;
-
-        let inventory = Inventory::read(&report, config)?;
-        let report_sha256 = Sha256Digest::of(&report);
-        let record = Record { inventory, report_sha256, started, finished };
-        tracing::info!(
-            image = %plan.id,
-            packages = record.inventory.packages.len(),
-            vulnerabilities = record.inventory.vulnerabilities.len(),
-            "scanned"
-        );
-        self.keep(key, &record, report).await;
-        Ok(record)
+        self.runs.acquire().await.ok()
     }
 
-    async fn save(&self, id: Sha256Digest, input: &Path) -> Result<Sha256Digest, ScanError> {
+    /// A new scratch directory.
+    pub(crate) fn scratch(&self) -> Result<tempfile::TempDir, ScanError> {
+        let made = tempfile::Builder::new().prefix(SCRATCH_PREFIX).tempdir_in(&self.scratch);
+        made.map_err(|source| ScanError::Scratch { path: self.scratch.clone(), source })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// One run of the tool on `target`; gives the report, which is kept under its digest.
+    pub(crate) async fn run_tool(
+        &self,
+        what: ScanTarget,
+        target: Target<'_>,
+        scratch: &Path,
+        plan: &Plan,
+    ) -> Result<(Vec<u8>, Sha256Digest), ScanError> {
+        let failed = |path: &Path, source| ScanError::Scratch { path: path.to_owned(), source };
+        let home = scratch.join("home");
+        std::fs::create_dir(&home).map_err(|source| failed(&home, source))?;
+        let directory = plan.database().map(|_| self.databases.directory());
+        let directory = directory.map(std::path::absolute).transpose();
+        let directory = directory.map_err(|source| failed(&self.scratch, source))?;
         let begun = Instant::now();
-        let limit_ms = self.export_timeout_ms;
-        let saving = archive::save(self.images.export(id), input, self.max_image_bytes, id);
-        let saved = tokio::time::timeout(Duration::from_millis(limit_ms), saving).await;
-        let config = saved.map_err(|_| ScanError::ExportTimedOut { limit_ms })??;
-        took("export", begun);
-        Ok(config)
+        let report = self.tool.scan(target, &home, directory.as_deref()).await?;
+        took(what, "trivy", begun);
+        self.unreplaced(plan).await?;
+        let sha256 = Sha256Digest::of(&report);
+        self.kept.keep_report(sha256, &report).await;
+        Ok((report, sha256))
     }
 
     /// The digests in the evidence must be those of what ran.
     async fn unreplaced(&self, plan: &Plan) -> Result<(), ScanError> {
         let same_tool = self.tool.print().await? == plan.tool;
-        let same_database = match &plan.database {
+        let same_database = match plan.database() {
             Some(database) => self.databases.still(database).await,
             None => true,
         };
         if same_tool && same_database { Ok(()) } else { Err(ScanError::Replaced) }
     }
-
-    /// A record from the cache; a cache that fails is a cache without the record.
-    async fn cached(&self, key: Sha256Digest) -> Option<Record> {
-        let cache = Arc::clone(&self.cache);
-        let read = move || {
-            let bytes = cache.get(&entry(key, "record"))?;
-            Ok::<_, store::CacheError>(bytes.and_then(|b| serde_json::from_slice(&b).ok()))
-        };
-        match tokio::task::spawn_blocking(read).await {
-            Ok(Ok(record)) => record,
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the scan cache cannot be read");
-                None
-            }
-            Err(_) => None,
-        }
-    }
-
-    /// Keeps the record and, when it fits, the raw report that its digest names.
-    async fn keep(&self, key: Sha256Digest, record: &Record, report: Vec<u8>) {
-        let Ok(record) = serde_json::to_vec(record) else { return };
-        let cache = Arc::clone(&self.cache);
-        let write = move || {
-            if report.len() <= CACHE_VALUE_BYTES_MAX {
-                cache.put(&entry(key, "report"), &report)?;
-            }
-            cache.put(&entry(key, "record"), &record)
-        };
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(write).await {
-            tracing::warn!(%error, "the scan is not cached");
-        }
-    }
 }
 
-/// The key of a cache entry; the digest first, so that the cache evicts evenly.
-fn entry(key: Sha256Digest, kind: &str) -> Vec<u8> {
-    [key.as_bytes().as_slice(), kind.as_bytes()].concat()
+pub(crate) fn took(target: ScanTarget, stage: &'static str, begun: Instant) {
+    metrics::histogram!("scan_seconds", "target" => target.as_str(), "stage" => stage)
+        .record(begun.elapsed().as_secs_f64());
 }
 
-fn took(stage: &'static str, begun: Instant) {
-    metrics::histogram!("scan_seconds", "stage" => stage).record(begun.elapsed().as_secs_f64());
+pub(crate) fn ran(target: ScanTarget, outcome: &'static str) {
+    metrics::counter!("scans_total", "target" => target.as_str(), "outcome" => outcome)
+        .increment(1);
+}
+
+/// Counts a run that ended well, and what it found.
+pub(crate) fn count(
+    target: ScanTarget,
+    inventory: &Inventory,
+    files: &[InspectedFile],
+    whole: bool,
+) {
+    let whole = whole && inventory.gaps.is_empty() && files.iter().all(|f| f.unread.is_empty());
+    ran(target, if whole { "complete" } else { "incomplete" });
+    let found = |kind: &'static str, severity: String| {
+        let target = target.as_str();
+        metrics::counter!(
+            "scan_findings_total", "target" => target, "kind" => kind, "severity" => severity
+        )
+        .increment(1);
+    };
+    for rated in inventory.vulnerabilities.iter().flat_map(|found| &found.severity) {
+        if rated.method == "trivy" {
+            found("vulnerability", rated.score.clone());
+        }
+    }
+    for secret in &inventory.secrets {
+        found("secret", secret.severity.to_string());
+    }
+    for misconfiguration in &inventory.misconfigurations {
+        found("misconfiguration", misconfiguration.severity.to_string());
+    }
+    for hazard in files.iter().flat_map(|file| &file.hazards) {
+        found("hazard", hazard.severity.to_string());
+    }
 }
 
 fn clear_leftovers(scratch: &Path) -> std::io::Result<()> {

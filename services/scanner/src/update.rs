@@ -15,6 +15,8 @@ use crate::{
     scan::Clock,
 };
 
+/// The most that a download may write, in bytes: archive and database.
+const DOWNLOAD_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
 /// The most that Trivy may say of a download on its standard output, in bytes.
 const OUTPUT_BYTES_MAX: usize = 1024 * 1024;
 
@@ -87,9 +89,13 @@ impl Updates {
     pub async fn once(&self) -> Result<Imported, UpdateError> {
         let installer = Installer::lock(&self.directory)?;
         let directory = installer.download_directory()?;
-        let bounds = Bounds { time_ms: DOWNLOAD_TIMEOUT_MS, output_bytes: OUTPUT_BYTES_MAX };
+        let bounds = Bounds {
+            time_ms: DOWNLOAD_TIMEOUT_MS,
+            output_bytes: OUTPUT_BYTES_MAX,
+            scratch_bytes: DOWNLOAD_BYTES_MAX,
+        };
         let command = Command::from(self.download.command(&directory));
-        child::run(command, bounds).await?;
+        child::run(command, bounds, Some(&directory)).await?;
         let options = Options { now: (self.clock)(), sha256: None, allow_older: false };
         // Hundreds of megabytes are copied and hashed.
         let import = move || installer.import(&directory, &options);

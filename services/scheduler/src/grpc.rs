@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use artifacts::ArtifactStore;
 use evidence::{Operator, Program};
-pub(crate) use outgoing::Peers;
+pub(crate) use outgoing::{Peers, Pieces};
 use proto::{
     advisory::v1::advisory_service_server::AdvisoryServiceServer,
     artifact::v1::artifact_service_server::ArtifactServiceServer,

@@ -13,6 +13,7 @@ mod live;
 mod proto;
 mod records;
 mod rescan;
+mod scanning;
 mod stages;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -98,8 +99,15 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle
     let address = bound.local_addr();
 
     let peers = grpc::Peers::connect(&config, &identity)?;
-    let stages =
-        stages::Stages::new(records.clone(), store.clone(), peers.clone(), shutdown.clone());
+    let live = live::Live::default();
+    let scanning = scanning::Scanning::new(store.clone(), peers.clone(), live.clone());
+    let stages = stages::Stages::new(
+        records.clone(),
+        store.clone(),
+        peers.clone(),
+        scanning,
+        shutdown.clone(),
+    );
     let built = core::build(config.schedule.clone(), records.clone(), Arc::new(stages))?;
     let (core, running, resumed) = built;
     let core_task = tokio::spawn(running.run(resumed, shutdown.clone()));
@@ -112,8 +120,6 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle
         config: config.rescan,
     };
     tokio::spawn(rescans.run(shutdown.clone()));
-
-    let live = live::Live::default();
     tokio::spawn(forget_ended(core.clone(), live.clone()));
     let state = grpc::State {
         core,

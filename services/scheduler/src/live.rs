@@ -10,7 +10,7 @@ use ids::JobId;
 /// How much of a job's log is kept here, in bytes; the whole log is an artifact.
 pub(crate) const LOG_BYTES_MAX: usize = 1024 * 1024;
 
-/// What the trainer reported last.
+/// What the trainer reported last, or what the stage after training is at.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Progress {
     /// Epochs done.
@@ -19,6 +19,8 @@ pub(crate) struct Progress {
     pub(crate) epochs: u32,
     /// Metrics as reported.
     pub(crate) metrics: BTreeMap<String, f64>,
+    /// What the stage after training is at; empty while training.
+    pub(crate) stage: String,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +55,11 @@ impl Live {
             running.dropped = running.dropped.saturating_add(over as u64);
             running.progress = progress.or_else(|| running.progress.take());
         });
+    }
+
+    /// Says what the stage after training is at.
+    pub(crate) fn stage(&self, job: JobId, stage: String) {
+        self.report(job, &[], Some(Progress { stage, ..Progress::default() }));
     }
 
     /// The last progress.

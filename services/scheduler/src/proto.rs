@@ -109,6 +109,7 @@ pub(crate) fn progress(progress: &Progress) -> wire::Progress {
         epoch: progress.epoch,
         epochs: progress.epochs,
         metrics: progress.metrics.clone().into_iter().collect(),
+        stage: progress.stage.clone(),
     }
 }
 

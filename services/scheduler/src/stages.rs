@@ -17,6 +17,7 @@ use crate::{
     core::{Core, StartStage},
     grpc::Peers,
     records::{Owner, RecordError, Records, Write, as_document},
+    scanning::Scanning,
 };
 
 /// Calls of one stage that are under way at once.
@@ -56,7 +57,7 @@ pub(crate) struct StageError {
 }
 
 impl StageError {
-    fn ours(error: impl std::fmt::Display) -> Self {
+    pub(crate) fn ours(error: impl std::fmt::Display) -> Self {
         Self { reason: Reason::StageUnavailable, message: error.to_string(), again: true }
     }
 }
@@ -79,6 +80,7 @@ struct Shared {
     records: Records,
     store: ArtifactStore,
     peers: Peers,
+    scanning: Scanning,
     places: [Semaphore; 4],
     shutdown: rpc::CancellationToken,
 }
@@ -92,10 +94,11 @@ impl Stages {
         records: Records,
         store: ArtifactStore,
         peers: Peers,
+        scanning: Scanning,
         shutdown: rpc::CancellationToken,
     ) -> Self {
         let places = std::array::from_fn(|_| Semaphore::new(CALLS_MAX));
-        Self(Arc::new(Shared { records, store, peers, places, shutdown }))
+        Self(Arc::new(Shared { records, store, peers, scanning, places, shutdown }))
     }
 }
 
@@ -129,7 +132,7 @@ impl Shared {
         let Ok(_place) = places.acquire().await else { return };
         let started = std::time::Instant::now();
         let outcome = match stage {
-            Stage::Scan => self.scan(job).await,
+            Stage::Scan => self.scan(core, job).await,
             Stage::Sign => self.sign(job).await,
             Stage::Log => self.log(job).await,
             Stage::Publish => self.publish(job).await,
@@ -155,14 +158,20 @@ impl Shared {
         }
     }
 
-    async fn scan(&self, job: &JobRecord) -> Outcome {
-        let training = job.documents.training.ok_or_else(|| StageError::ours("no training"))?;
-        let image = job.spec.trainer.image.to_string();
-        let scan = self.peers.scan(job.id, image, training).await?;
-        let digest = scan.digest();
-        let bytes = serde_json::to_vec(&scan).map_err(StageError::ours)?;
-        let done = Done::Scanned(vec![digest]);
-        Ok((Next::Done(done), vec![Write::Document(digest, bytes)]))
+    async fn scan(&self, core: &Core, job: &JobRecord) -> Outcome {
+        let (mut digests, mut writes) = (Vec::new(), Vec::new());
+        let (told, id) = (core.clone(), job.id);
+        for scan in Box::pin(self.scanning.all(job, move || told.touch(id))).await? {
+            let digest = scan.document.digest();
+            let bytes = serde_json::to_vec(&scan.document).map_err(StageError::ours)?;
+            digests.push(digest);
+            writes.push(Write::Document(digest, bytes));
+            writes.extend(scan.report.map(|(artifact, size)| {
+                let who = Owner::User(job.user.clone());
+                Write::Owner { artifact, size, who }
+            }));
+        }
+        Ok((Next::Done(Done::Scanned(digests)), writes))
     }
 
     async fn sign(&self, job: &JobRecord) -> Outcome {

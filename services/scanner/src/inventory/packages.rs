@@ -37,7 +37,10 @@ pub(super) fn of(report: &Report) -> Result<Vec<Package>, ReportError> {
             by_id.insert(entry.id.as_str(), purl);
         }
         for entry in result.packages() {
-            let package = package(entry, class(result))?;
+            let mut package = package(entry, class(result))?;
+            if result.of_program() {
+                package.path = package.path.or_else(|| path(&result.target));
+            }
             let joined =
                 by_purl.entry(package.purl.clone()).or_insert_with(|| Joined::of(&package));
             joined.add(package, entry, &by_id);

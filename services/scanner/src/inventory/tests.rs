@@ -1,6 +1,9 @@
 //! The sample is an excerpt of what the real Trivy wrote about a trainer image.
 
-use evidence::{MAX_COPIES, MAX_PACKAGES, MAX_PLACES, PackageCopy, Severity};
+use evidence::{
+    Level, MAX_COPIES, MAX_FILE_FINDINGS, MAX_PACKAGES, MAX_PLACES, PackageCopy, Severity,
+};
+use ids::Sha256Digest;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -8,8 +11,8 @@ use super::*;
 
 const SAMPLE: &str = include_str!("sample.json");
 
-fn config() -> Sha256Digest {
-    Sha256Digest::from_bytes([0xab; 32])
+fn config() -> About {
+    About::Image(Sha256Digest::from_bytes([0xab; 32]))
 }
 
 fn sample() -> Inventory {
@@ -188,7 +191,7 @@ fn a_rating_has_the_vector_of_the_newest_standard() {
 
 #[test]
 fn a_report_on_another_image_is_refused() {
-    let other = Inventory::read(SAMPLE.as_bytes(), Sha256Digest::of(b"other"));
+    let other = Inventory::read(SAMPLE.as_bytes(), About::Image(Sha256Digest::of(b"other")));
     assert!(matches!(other, Err(ReportError::Image { .. })));
 }
 
@@ -216,7 +219,7 @@ fn other_schemas_artifacts_and_types_are_refused() {
     let schema = changed(|report| report["SchemaVersion"] = 3.into());
     assert!(matches!(schema, Err(ReportError::Schema(3))));
     let artifact = changed(|report| report["ArtifactType"] = "filesystem".into());
-    assert!(matches!(artifact, Err(ReportError::Artifact(_))));
+    assert!(matches!(artifact, Err(ReportError::Artifact { .. })));
     let wrong_type = changed(|report| report["Results"][0]["Packages"][0]["Name"] = 7.into());
     assert!(matches!(wrong_type, Err(ReportError::Malformed { .. })));
     let control = changed(|report| {
@@ -335,6 +338,102 @@ fn no_more_is_taken_than_the_rules_of_evidence_take() {
         report["Results"] = json!([{"Class": "os-pkgs", "Vulnerabilities": found}]);
     });
     assert!(matches!(places, Err(ReportError::TooMany { limit: MAX_PLACES, .. })));
+}
+
+/// The sample with a group of this class and these members.
+fn with_group(group: serde_json::Value) -> Result<Inventory, ReportError> {
+    changed(|report| report["Results"].as_array_mut().unwrap().push(group))
+}
+
+#[test]
+fn a_secret_is_named_by_rule_place_and_line_and_never_shown() {
+    let secret = |rule: &str, line: u32| {
+        json!({
+            "RuleID": rule, "Category": "AWS", "Severity": "CRITICAL", "Title": "AWS Access\nKey",
+            "StartLine": line, "EndLine": line, "Match": "id = AKIASECRETSECRET",
+            "Code": {"Lines": [{"Number": 1, "Content": "id = AKIASECRETSECRET"}]},
+        })
+    };
+    let group = json!({
+        "Target": "app/\u{1b}config", "Class": "secret",
+        "Secrets": [secret("b-rule", 7), secret("a-rule", 7), secret("a-rule", 3), secret("b-rule", 7)],
+    });
+    let inventory = with_group(group).unwrap();
+    let found: Vec<_> =
+        inventory.secrets.iter().map(|s| (s.path.as_str(), s.line, s.rule.as_str())).collect();
+    let path = "app/\\u{1b}config";
+    assert_eq!(found, [(path, 3, "a-rule"), (path, 7, "a-rule"), (path, 7, "b-rule")]);
+    let first = &inventory.secrets[0];
+    assert_eq!((first.severity, first.title.as_str()), (Level::Critical, "AWS AccessKey"));
+    assert!(!serde_json::to_string(&inventory).unwrap().contains("AKIASECRET"));
+    let refused = with_group(json!({"Class": "secret", "Secrets": [secret("a\nb", 1)]}));
+    assert!(matches!(refused, Err(ReportError::Text { what: "secret rule", .. })));
+    let typed = with_group(json!({"Class": "secret", "Secrets": [secret("", 1)]}));
+    assert!(matches!(typed, Err(ReportError::Text { .. })));
+}
+
+#[test]
+fn a_misconfiguration_counts_when_the_check_failed() {
+    let check = |id: &str, status: &str| json!({"ID": id, "Severity": "HIGH", "Title": "No user", "Status": status});
+    let inventory = with_group(json!({
+        "Target": "image.tar", "Class": "config", "Type": "dockerfile",
+        "Misconfigurations": [check("DS-0002", "FAIL"), check("DS-0001", "PASS")],
+    }));
+    let found = inventory.unwrap().misconfigurations;
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].id.as_str(), found[0].severity), ("DS-0002", Level::High));
+    let itself = changed(|report| {
+        report["ArtifactName"] = "image.tar".into();
+        let group = json!({"Target": "image.tar", "Misconfigurations": [check("DS-0002", "FAIL")]});
+        report["Results"].as_array_mut().unwrap().push(group);
+    });
+    assert_eq!(itself.unwrap().misconfigurations[0].path, "image configuration");
+}
+
+#[test]
+fn more_findings_than_evidence_takes_are_the_worst_and_a_gap() {
+    let secret = |n: usize, severity: &str| json!({"RuleID": format!("r{n}"), "Severity": severity, "Title": "t", "StartLine": n});
+    let mut many: Vec<_> = (0..MAX_FILE_FINDINGS).map(|n| secret(n, "LOW")).collect();
+    let at = |many: &[serde_json::Value]| {
+        with_group(json!({"Target": "f", "Class": "secret", "Secrets": many})).unwrap()
+    };
+    assert!(at(&many).gaps.is_empty());
+    many.push(secret(20_000, "CRITICAL"));
+    let inventory = at(&many);
+    assert_eq!(inventory.secrets.len(), MAX_FILE_FINDINGS);
+    assert!(inventory.secrets.iter().any(|secret| secret.severity == Level::Critical));
+    let gap = "10001 secrets were found, the worst 10000 are listed";
+    assert_eq!(inventory.gaps, [gap]);
+}
+
+#[test]
+fn a_program_s_packages_lie_in_the_program() {
+    let package = |name: &str| {
+        json!({
+            "ID": format!("{name}@1.0.0"), "Name": name, "Version": "1.0.0",
+            "Identifier": {"PURL": format!("pkg:cargo/{name}@1.0.0")},
+        })
+    };
+    let group = |program: &str| {
+        json!({
+            "Target": program, "Class": "lang-pkgs", "Type": "rustbinary",
+            "Packages": [package("time"), package(program)],
+        })
+    };
+    let report = json!({
+        "SchemaVersion": 2, "Trivy": {"Version": "0.76.0"}, "ArtifactName": "programs",
+        "ArtifactType": "filesystem", "Results": [group("signer"), group("scheduler")],
+    });
+    let report = serde_json::to_vec(&report).unwrap();
+    let inventory = Inventory::read(&report, About::Directory).unwrap();
+    assert!(inventory.gaps.is_empty() && inventory.operating_system.is_none());
+    let time = inventory.packages.iter().find(|package| package.name == "time").unwrap();
+    assert_eq!(time.path.as_deref(), Some("scheduler"));
+    assert_eq!(time.copies[0].path.as_deref(), Some("signer"));
+    let refused = Inventory::read(&report, config());
+    assert!(matches!(refused, Err(ReportError::Artifact { wanted: "container_image", .. })));
+    let refused = Inventory::read(SAMPLE.as_bytes(), About::Directory);
+    assert!(matches!(refused, Err(ReportError::Artifact { wanted: "filesystem", .. })));
 }
 
 proptest! {

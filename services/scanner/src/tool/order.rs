@@ -10,8 +10,10 @@ const OWN_TIMEOUT_MARGIN_MS: u64 = 60_000;
 pub enum Target<'a> {
     /// The archive of an image, as `docker save` writes it.
     Image(&'a Path),
-    /// A directory that is the root file system of one.
+    /// A directory that is the root file system of one, or holds programs.
     RootFs(&'a Path),
+    /// A directory of files that came with a job or came out of it.
+    Files(&'a Path),
 }
 
 impl<'a> Target<'a> {
@@ -19,7 +21,18 @@ impl<'a> Target<'a> {
     #[must_use]
     pub const fn path(self) -> &'a Path {
         match self {
-            Self::Image(path) | Self::RootFs(path) => path,
+            Self::Image(path) | Self::RootFs(path) | Self::Files(path) => path,
+        }
+    }
+
+    /// What is looked for; vulnerabilities only with a database.
+    const fn scanners(self, database: bool) -> &'static str {
+        match (self, database) {
+            (Self::Image(_), true) => "vuln,license,secret,misconfig",
+            (Self::Image(_), false) => "license,secret,misconfig",
+            (Self::RootFs(_), true) => "vuln,license",
+            (Self::RootFs(_), false) => "license",
+            (Self::Files(_), _) => "secret,misconfig",
         }
     }
 }
@@ -36,18 +49,24 @@ pub(super) struct Order<'a> {
 }
 
 impl Order<'_> {
-    /// The arguments, with the input where the tool sees it.
+    /// The arguments, with the input where the tool sees it. Nothing is fetched: the rules on
+    /// misconfiguration are those that are built into the tool.
     pub(super) fn arguments(&self, input: &Path) -> Vec<OsString> {
         let own_ms = self.timeout_ms.saturating_add(OWN_TIMEOUT_MARGIN_MS);
-        let scanners = if self.database.is_some() { "vuln,license" } else { "license" };
+        let scanners = self.target.scanners(self.database.is_some());
         let mut words: Vec<OsString> = match self.target {
-            Target::Image(_) => vec!["image".into(), "--input".into(), input.into()],
+            Target::Image(_) => {
+                let config = ["--image-config-scanners", "misconfig,secret"].map(OsString::from);
+                ["image".into(), "--input".into(), input.into()].into_iter().chain(config).collect()
+            }
             Target::RootFs(_) => vec!["rootfs".into(), input.into()],
+            Target::Files(_) => vec!["fs".into(), input.into()],
         };
         let rest = ["--format", "json", "--list-all-pkgs", "--scanners", scanners]
             .into_iter()
-            .chain(["--skip-db-update", "--skip-java-db-update", "--offline-scan"])
-            .chain(["--skip-version-check", "--cache-backend", "memory", "--no-progress"]);
+            .chain(["--skip-db-update", "--skip-java-db-update", "--skip-check-update"])
+            .chain(["--offline-scan", "--skip-version-check", "--cache-backend", "memory"])
+            .chain(["--no-progress"]);
         words.extend(rest.map(OsString::from));
         words.extend(["--timeout".into(), format!("{own_ms}ms").into()]);
         words

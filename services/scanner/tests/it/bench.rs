@@ -141,7 +141,19 @@ impl Bench {
         std::fs::write(directory.path().join("report.json"), report.to_string()).unwrap();
         let bench = Self { directory, images, cache: Arc::new(MemoryCache::new(64)) };
         bench.database("2026-11-19T00:00:00.123456789Z");
+        bench.filesystem("fs", &json!([]));
+        std::fs::write(bench.path("ledger"), "the ledger").unwrap();
+        std::fs::write(bench.path("plain"), "a plain program").unwrap();
         bench
+    }
+
+    /// What the stub answers to the command `fs` or `rootfs`.
+    pub(crate) fn filesystem(&self, command: &str, results: &serde_json::Value) {
+        let report = json!({
+            "SchemaVersion": 2, "Trivy": {"Version": "0.76.0"}, "ArtifactName": "files",
+            "ArtifactType": "filesystem", "Results": results,
+        });
+        std::fs::write(self.path(&format!("{command}.json")), report.to_string()).unwrap();
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -187,6 +199,12 @@ impl Bench {
             scratch_directory = "{0}/scratch"
             cache_directory = "{0}/cache"
             max_image_bytes = 100000
+            [[mesh]]
+            name = "ledger"
+            path = "{0}/ledger"
+            [[mesh]]
+            name = "plain"
+            path = "{0}/plain"
             "#,
             self.directory.path().display()
         );

@@ -1,6 +1,10 @@
 //! The scanner against a Trivy that misbehaves, over the wire, and against the real one.
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
+mod auditable;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod matrix;
@@ -8,6 +12,8 @@ mod matrix;
 mod real;
 #[cfg(test)]
 mod real_container;
+#[cfg(test)]
+mod real_targets;
 #[cfg(test)]
 mod stub;
 #[cfg(test)]

@@ -9,11 +9,11 @@ use std::{
     time::Instant,
 };
 
-use evidence::Completeness;
+use evidence::{Completeness, Level, ScannedRun};
 use ids::{JobId, Sha256Digest, Timestamp};
 use job::Image;
 use scandb::{Advisories, Installer};
-use scanner::{ChildError, Config, Engine, Inventory, Scans, Subject, Target, Tool, Unusable};
+use scanner::{ChildError, Config, Engine, Inventory, Scans, Target, Tool, Unusable};
 use store::SledCache;
 
 use crate::bench::Bench;
@@ -65,6 +65,15 @@ pub(crate) fn config(directory: &Path, trivy: &Path) -> Config {
         [scan]
         scratch_directory = "{1}/scratch"
         cache_directory = "{1}/cache"
+        [[mesh]]
+        name = "signer"
+        path = "{1}/signer"
+        [[mesh]]
+        name = "ledger"
+        path = "{1}/ledger"
+        [[mesh]]
+        name = "plain"
+        path = "{1}/plain"
         "#,
         trivy.display(),
         directory.display(),
@@ -122,19 +131,23 @@ async fn the_real_trivy_finds_what_the_database_lists() {
     assert!(inventory.packages.iter().any(|p| p.name == "libc6" && !p.licences.is_empty()));
     assert!(inventory.packages.iter().any(|p| !p.depends_on.is_empty()));
     says_more(inventory);
+    let bad = |level: Level| level >= Level::High;
+    assert!(!inventory.secrets.iter().any(|found| bad(found.severity)), "{:?}", inventory.secrets);
+    let checks = &inventory.misconfigurations;
+    assert!(!checks.iter().any(|found| bad(found.severity)), "{checks:?}");
 
     let training = Sha256Digest::of(b"training");
-    let subject = Subject { job: JobId::new(1, [7; 10]), image, training };
-    let statement = scanner::statement(&subject, &scanned);
+    let run = Some(ScannedRun { job: JobId::new(1, [7; 10]), training });
+    let statement = scanner::statement(run, &scanned);
     let aibom = &statement.predicate.aibom;
     assert_eq!(aibom.completeness, Completeness::Complete, "{}", aibom.reason);
     assert_eq!(aibom.tool_sha256, Sha256Digest::of(&std::fs::read(&trivy).unwrap()));
 
     // The same image without a database: the inventory stands, and says what it is.
     std::fs::remove_dir_all(directory.path().join("database")).unwrap();
-    let bare = scans.scan(&subject.image).await.unwrap();
+    let bare = scans.scan(&image).await.unwrap();
     assert_eq!(bare.record.inventory.packages, inventory.packages);
-    let statement = scanner::statement(&subject, &bare);
+    let statement = scanner::statement(run, &bare);
     assert_eq!(statement.predicate.aibom.completeness, Completeness::Incomplete);
     assert!(statement.predicate.scanner.result.is_empty());
 }
@@ -221,8 +234,8 @@ async fn the_real_trivy_is_not_given_a_truncated_database() {
     let Err(Unusable::Damaged(damage)) = &scanned.database else { panic!("{scanned:?}") };
     assert!(damage.to_string().starts_with("truncated: "), "{damage}");
     let training = Sha256Digest::of(b"training");
-    let subject = Subject { job: JobId::new(1, [7; 10]), image: bench.image(), training };
-    let aibom = scanner::statement(&subject, &scanned).predicate.aibom;
+    let run = Some(ScannedRun { job: JobId::new(1, [7; 10]), training });
+    let aibom = scanner::statement(run, &scanned).predicate.aibom;
     assert_eq!(aibom.completeness, Completeness::Incomplete);
     assert!(aibom.reason.contains("the database is damaged (truncated: "), "{}", aibom.reason);
 }

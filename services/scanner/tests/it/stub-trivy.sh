@@ -1,12 +1,12 @@
 #!/bin/sh
 # Stands for Trivy where a test needs one that misbehaves: what it does is in the name it is called
-# by. Beside that name lie `report.json` (what to answer) and what it leaves behind for the test.
+# by. Beside that name lie `report.json` (what to answer; `fs.json` and `rootfs.json` to those commands) and what it leaves behind for the test.
 here="$(dirname "$0")"
 echo run >>"$here/runs"
 printf '%s\n' "$@" >"$here/arguments"
 env >"$here/environment"
 case "$0" in
-    *-ok) cat "$here/report.json" ;;
+    *-ok) if [ -f "$here/$1.json" ]; then cat "$here/$1.json"; else cat "$here/report.json"; fi ;;
     *-truncated) head -c 5000 "$here/report.json" ;;
     *-garbage) echo 'no report at all' ;;
     *-huge) exec yes '{"SchemaVersion":2,' ;;

@@ -6,7 +6,13 @@ use envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE};
 use evidence::{MAX_DOCUMENT_BYTES, ScanStatement};
 use ids::{JobId, Role, Sha256Digest, SpiffeId, Timestamp, canonical};
 use keys::ca::{Authority, LeafRequest, create_root};
-use proto::scan::v1::{ScanRequest, scan_service_client::ScanServiceClient};
+use proto::{
+    evidence::v1::SignedDocument,
+    scan::v1::{
+        File, FilesHead, GetReportRequest, RescanRequest, Run, ScanFilesRequest, ScanMeshRequest,
+        ScanRequest, scan_files_request::Part, scan_service_client::ScanServiceClient,
+    },
+};
 use rpc::{
     ClientConfig, HealthState, IdentityFiles, MeshIdentity,
     status::{Code, reason_of},
@@ -48,6 +54,24 @@ fn identities(directory: &Path, wanted: &[(Role, &str)]) -> Vec<Arc<MeshIdentity
     wanted.iter().enumerate().map(issue).collect()
 }
 
+fn run() -> Run {
+    Run {
+        job_id: JobId::new(1, [7; 10]).to_string(),
+        training_digest: Sha256Digest::of(b"training").to_hex(),
+    }
+}
+
+/// What a document says, once its signature by the scanner is checked.
+fn opened(mesh: &Mesh, document: Option<SignedDocument>) -> ScanStatement {
+    let document: evidence::Document = document.unwrap().into();
+    let roots = mesh.scheduler.roots_der();
+    let signer = keys::verify_chain(&document.certificates, &roots, now()).unwrap();
+    assert_eq!(*signer.spiffe_id(), id(Role::Scanner, "s1"));
+    let envelope = Envelope::parse(&document.envelope, MAX_DOCUMENT_BYTES).unwrap();
+    let payload = envelope.open(IN_TOTO_PAYLOAD_TYPE, signer.public_key()).unwrap();
+    canonical::from_slice(payload, MAX_DOCUMENT_BYTES).unwrap()
+}
+
 pub(crate) struct Mesh {
     pub(crate) bench: Bench,
     pub(crate) scheduler: Arc<MeshIdentity>,
@@ -86,11 +110,7 @@ impl Mesh {
     }
 
     pub(crate) fn request(&self) -> ScanRequest {
-        ScanRequest {
-            job_id: JobId::new(1, [7; 10]).to_string(),
-            image: self.bench.image().to_string(),
-            training_digest: Sha256Digest::of(b"training").to_hex(),
-        }
+        ScanRequest { run: Some(run()), image: self.bench.image().to_string() }
     }
 }
 
@@ -99,19 +119,14 @@ async fn the_scheduler_gets_evidence_that_the_scanner_signed() {
     let mesh = Mesh::start("ok").await;
     assert_eq!(mesh.service.health().state(), HealthState::Ready);
     let answer = mesh.client(&mesh.scheduler).scan(mesh.request()).await.unwrap();
-    let document: evidence::Document = answer.into_inner().scan.unwrap().into();
-    let roots = mesh.scheduler.roots_der();
-    let signer = keys::verify_chain(&document.certificates, &roots, now()).unwrap();
-    assert_eq!(*signer.spiffe_id(), id(Role::Scanner, "s1"));
-    let envelope = Envelope::parse(&document.envelope, MAX_DOCUMENT_BYTES).unwrap();
-    let payload = envelope.open(IN_TOTO_PAYLOAD_TYPE, signer.public_key()).unwrap();
-    let statement: ScanStatement = canonical::from_slice(payload, MAX_DOCUMENT_BYTES).unwrap();
+    let statement = opened(&mesh, answer.into_inner().scan);
     let image = mesh.bench.image();
     assert_eq!(statement.subject.len(), 1);
     assert_eq!(statement.subject[0].name, Some(image.to_string()));
     assert_eq!(statement.subject[0].sha256_digest(), Some(image.digest()));
-    assert_eq!(statement.predicate.aibom.job.to_string(), mesh.request().job_id);
-    assert_eq!(statement.predicate.aibom.training, Sha256Digest::of(b"training"));
+    let named = statement.predicate.aibom.run.unwrap();
+    assert_eq!(named.job.to_string(), run().job_id);
+    assert_eq!(named.training, Sha256Digest::of(b"training"));
     assert_eq!(statement.predicate.metadata.scan_started_on.to_string(), NOW);
     assert!(!statement.predicate.scanner.result.is_empty());
     mesh.service.stop().await.unwrap();
@@ -130,10 +145,16 @@ async fn bad_requests_name_the_field() {
     let mesh = Mesh::start("ok").await;
     let mut client = mesh.client(&mesh.scheduler);
     let good = mesh.request();
+    let bad = |change: fn(&mut Run)| {
+        let mut run = run();
+        change(&mut run);
+        ScanRequest { run: Some(run), ..good.clone() }
+    };
     for (field, request) in [
-        ("job_id", ScanRequest { job_id: "1".into(), ..good.clone() }),
+        ("run", ScanRequest { run: None, ..good.clone() }),
+        ("run.job_id", bad(|run| run.job_id = "1".into())),
         ("image", ScanRequest { image: "python:latest".into(), ..good.clone() }),
-        ("training_digest", ScanRequest { training_digest: "ab".into(), ..good.clone() }),
+        ("run.training_digest", bad(|run| run.training_digest = "ab".into())),
     ] {
         let status = client.scan(request).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
@@ -160,4 +181,163 @@ async fn an_image_that_the_engine_lacks_is_not_found() {
     let status = mesh.client(&mesh.scheduler).scan(request).await.unwrap_err();
     assert_eq!(status.code(), Code::NotFound);
     assert_eq!(reason_of(&status).as_deref(), Some("IMAGE_NOT_FOUND"));
+}
+
+/// The head and the pieces of a request about these files.
+fn stream(files: &[(&str, &[u8])]) -> Vec<ScanFilesRequest> {
+    let file = |(name, bytes): &(&str, &[u8])| File {
+        name: (*name).to_owned(),
+        sha256: Sha256Digest::of(bytes).to_hex(),
+        size: bytes.len() as u64,
+    };
+    let files_head = files.iter().map(file).collect();
+    let head = FilesHead { run: Some(run()), target: "inputs".to_owned(), files: files_head };
+    let chunks = files.iter().filter(|(_, bytes)| !bytes.is_empty());
+    let chunks = chunks.map(|(_, bytes)| Part::Chunk(bytes.to_vec().into()));
+    let parts = std::iter::once(Part::Head(head)).chain(chunks);
+    parts.map(|part| ScanFilesRequest { part: Some(part) }).collect()
+}
+
+#[tokio::test]
+async fn files_are_looked_into_and_known_from_then_on() {
+    let mesh = Mesh::start("ok").await;
+    let csv: &[u8] = b"id,AKIA\n1,2\n";
+    let secret = serde_json::json!({
+        "RuleID": "aws", "Severity": "CRITICAL", "Title": "AWS", "StartLine": 1, "Match": "AKIA",
+    });
+    let alias = format!("{}.txt", Sha256Digest::of(csv));
+    mesh.bench.filesystem("fs", &serde_json::json!([{"Target": alias, "Secrets": [secret]}]));
+    // It would run `true`.
+    let files = [
+        ("data.csv", csv),
+        ("model.pkl", b"\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R.".as_slice()),
+    ];
+    let mut client = mesh.client(&mesh.scheduler);
+    let request = futures::stream::iter(stream(&files));
+    let answer = client.scan_files(request).await.unwrap().into_inner();
+    let first = opened(&mesh, answer.scan);
+    let names = |statement: &ScanStatement| {
+        let names = statement.subject.iter().map(|s| (s.name.clone().unwrap(), s.sha256_digest()));
+        names.collect::<Vec<_>>()
+    };
+    let wanted =
+        files.map(|(name, bytes)| (name.to_owned(), Some(Sha256Digest::of(bytes)))).to_vec();
+    assert_eq!(names(&first), wanted);
+    let aibom = &first.predicate.aibom;
+    assert_eq!((aibom.secrets[0].path.as_str(), aibom.secrets[0].line), ("data.csv", 1));
+    assert_eq!(aibom.files[1].hazards[0].rule, "pickle.code");
+    assert_eq!((aibom.reason.as_str(), &first.predicate.scanner.db), ("", &None));
+    assert_eq!(mesh.bench.runs(), 1);
+    assert!(mesh.bench.scratch_is_empty(), "bytes of files were left behind");
+    // The head alone is enough from now on, also under another name.
+    let renamed = [("other.csv", csv), files[1]];
+    let head = stream(&renamed).into_iter().take(1);
+    let answer = client.scan_files(futures::stream::iter(head)).await.unwrap().into_inner();
+    let second = opened(&mesh, answer.scan);
+    assert_eq!(second.predicate.aibom.secrets[0].path, "other.csv");
+    assert_eq!(second.predicate.aibom.report_sha256, aibom.report_sha256);
+    assert_eq!(mesh.bench.runs(), 1);
+    // One known, one new: the report behind both is the two reports.
+    let more = [("data.csv", csv), ("new.csv", b"x,y\n".as_slice())];
+    let request = futures::stream::iter(stream(&more));
+    let third = opened(&mesh, client.scan_files(request).await.unwrap().into_inner().scan);
+    assert_eq!((third.predicate.aibom.files.len(), mesh.bench.runs()), (2, 2));
+}
+
+#[tokio::test]
+async fn files_that_are_not_what_was_announced_are_refused() {
+    let mesh = Mesh::start("ok").await;
+    let mut client = mesh.client(&mesh.scheduler);
+    let good = stream(&[("a.csv", b"1,2\n"), ("b.csv", b"3,4\n")]);
+    let with = |change: &dyn Fn(&mut Vec<ScanFilesRequest>)| {
+        let mut request = good.clone();
+        change(&mut request);
+        futures::stream::iter(request)
+    };
+    let head = |change: fn(&mut FilesHead)| {
+        with(&move |request| {
+            if let Some(Part::Head(head)) = &mut request[0].part {
+                change(head);
+            }
+        })
+    };
+    for (reason, code, request) in [
+        ("FILE_MISMATCH", Code::DataLoss, with(&|r| r.swap(1, 2))),
+        ("FILES_CUT_SHORT", Code::Cancelled, with(&|r| drop(r.pop()))),
+        ("INVALID_REQUEST", Code::InvalidArgument, with(&|r| drop(r.remove(0)))),
+        ("INVALID_REQUEST", Code::InvalidArgument, head(|h| h.target = "image".into())),
+        ("INVALID_REQUEST", Code::InvalidArgument, head(|h| h.run = None)),
+        ("INVALID_REQUEST", Code::InvalidArgument, head(|h| h.files[0].sha256 = "x".into())),
+        ("INVALID_FILES", Code::InvalidArgument, head(|h| h.files.clear())),
+        ("INVALID_FILES", Code::InvalidArgument, head(|h| h.files[0].name = "b.csv".into())),
+        ("FILES_TOO_LARGE", Code::ResourceExhausted, head(|h| h.files[0].size = 1 << 60)),
+    ] {
+        let status = client.scan_files(request).await.unwrap_err();
+        assert_eq!(
+            (status.code(), reason_of(&status).as_deref()),
+            (code, Some(reason)),
+            "{status}"
+        );
+    }
+    assert_eq!(mesh.bench.runs(), 0);
+    assert!(mesh.bench.scratch_is_empty());
+}
+
+#[tokio::test]
+async fn the_programs_of_the_mesh_are_named_by_digest_and_one_without_a_list_is_a_gap() {
+    let mesh = Mesh::start("ok").await;
+    let mut client = mesh.client(&mesh.scheduler);
+    let package = serde_json::json!({
+        "Name": "time", "Version": "0.1.40", "Identifier": {"PURL": "pkg:cargo/time@0.1.40"},
+    });
+    let listed = serde_json::json!([
+        {"Target": "ledger", "Class": "lang-pkgs", "Type": "rustbinary", "Packages": [package]}
+    ]);
+    mesh.bench.filesystem("rootfs", &listed);
+    let request = || ScanMeshRequest { run: Some(run()) };
+    let statement = opened(&mesh, client.scan_mesh(request()).await.unwrap().into_inner().scan);
+    let names: Vec<_> = statement.subject.iter().filter_map(|s| s.name.as_deref()).collect();
+    assert_eq!(names, ["ledger", "plain"]);
+    assert_eq!(statement.subject[0].sha256_digest(), Some(Sha256Digest::of(b"the ledger")));
+    let aibom = &statement.predicate.aibom;
+    assert_eq!(aibom.packages[0].path.as_deref(), Some("ledger"));
+    let gap = "plain: the program has no list of what it was built from (cargo auditable)";
+    assert_eq!(aibom.reason, gap);
+    client.scan_mesh(request()).await.unwrap();
+    assert_eq!(mesh.bench.runs(), 1, "from the cache");
+    // Another program is another scan.
+    std::fs::write(mesh.bench.path("ledger"), "another ledger").unwrap();
+    let statement = opened(&mesh, client.scan_mesh(request()).await.unwrap().into_inner().scan);
+    assert_eq!(statement.subject[0].sha256_digest(), Some(Sha256Digest::of(b"another ledger")));
+    assert_eq!(mesh.bench.runs(), 2);
+    std::fs::remove_file(mesh.bench.path("ledger")).unwrap();
+    let status = client.scan_mesh(request()).await.unwrap_err();
+    assert_eq!(reason_of(&status).as_deref(), Some("PROGRAM_UNREADABLE"));
+}
+
+#[tokio::test]
+async fn a_rescan_is_of_no_run_and_the_raw_report_can_be_fetched() {
+    let mesh = Mesh::start("ok").await;
+    let mut client = mesh.client(&mesh.scheduler);
+    let first = opened(&mesh, client.scan(mesh.request()).await.unwrap().into_inner().scan);
+    let request = RescanRequest { image: mesh.request().image };
+    let again = opened(&mesh, client.rescan(request).await.unwrap().into_inner().scan);
+    assert_eq!(again.predicate.aibom.run, None);
+    assert_eq!(again.predicate.scanner, first.predicate.scanner);
+    assert_eq!(mesh.bench.runs(), 1);
+    let sha256 = first.predicate.aibom.report_sha256;
+    let request = GetReportRequest { sha256: sha256.to_hex() };
+    let mut stream = client.get_report(request).await.unwrap().into_inner();
+    let mut report = Vec::new();
+    while let Some(piece) = stream.message().await.unwrap() {
+        assert!(piece.chunk.len() <= 256 * 1024);
+        report.extend_from_slice(&piece.chunk);
+    }
+    assert_eq!(report, std::fs::read(mesh.bench.path("report.json")).unwrap());
+    let unknown = GetReportRequest { sha256: Sha256Digest::of(b"no report").to_hex() };
+    let status = client.get_report(unknown).await.unwrap_err();
+    assert_eq!(
+        (status.code(), reason_of(&status).as_deref()),
+        (Code::NotFound, Some("REPORT_NOT_FOUND"))
+    );
 }

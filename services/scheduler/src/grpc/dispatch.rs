@@ -282,7 +282,8 @@ impl wire::dispatch_service_server::DispatchService for Dispatch {
         let held = self.state.core.query(move |machine| machine.holds(&key).map(|_| ())).await;
         held.map_err(Refusal::from)?.map_err(Refusal::from)?;
         let metrics = m.metrics.into_iter().filter(|(_, v)| v.is_finite()).take(METRICS_MAX);
-        let progress = Progress { epoch: m.epoch, epochs: m.epochs, metrics: metrics.collect() };
+        let (epoch, epochs, stage) = (m.epoch, m.epochs, String::new());
+        let progress = Progress { epoch, epochs, metrics: metrics.collect(), stage };
         let progress = (progress.epochs > 0).then_some(progress);
         self.state.live.report(job, &m.log, progress);
         self.state.core.touch(job);

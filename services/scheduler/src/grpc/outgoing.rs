@@ -1,15 +1,17 @@
 //! What the scheduler asks of others: scan, attest, append.
 
+mod scan;
+
 use std::sync::Arc;
 
 use bundle::{Inclusion, Signatures, commitment};
-use evidence::{Document, EvidenceSet, Level, TrustRoot};
+use evidence::{EvidenceSet, Level, TrustRoot};
 use ids::{JobId, Sha256Digest};
 use job::Reason;
 use policy::{Hold, Kind, PolicyName, Violation};
 use proto::{
     ledger::v1::{AppendRequest, ledger_service_client::LedgerServiceClient},
-    scan::v1::{RescanRequest, Run, ScanRequest, scan_service_client::ScanServiceClient},
+    scan::v1::scan_service_client::ScanServiceClient,
     signer::v1::{
         self as signing, AttestRequest, GetTrustRootRequest, attest_response::Outcome,
         signer_service_client::SignerServiceClient,
@@ -22,6 +24,8 @@ use crate::{
     Config,
     stages::{Attested, SignedAnswer, StageError},
 };
+
+pub(crate) use scan::Pieces;
 
 /// The services that the scheduler calls.
 #[derive(Debug, Clone)]
@@ -61,8 +65,9 @@ fn stage_error(service: &str, final_reason: Reason, status: &Status) -> StageErr
 
 /// Refusals that the same call gets again, whatever their code. A Trivy that fails is none of them:
 /// its database may be broken, and a training is not thrown away for what an operator can mend.
-const FINAL_REASONS: [&str; 5] = [
+const FINAL_REASONS: [&str; 6] = [
     "IMAGE_TOO_LARGE",
+    "FILES_TOO_LARGE",
     "REPORT_TOO_LARGE",
     "SCRATCH_TOO_LARGE",
     "SCAN_TOO_LARGE",
@@ -116,26 +121,6 @@ impl Peers {
                 .max_encoding_message_size(max),
             ledger: LedgerServiceClient::new(channel(&config.ledger)?),
         })
-    }
-
-    pub(crate) async fn scan(
-        &self,
-        job: JobId,
-        image: String,
-        training: Sha256Digest,
-    ) -> Result<Document, StageError> {
-        let run = Run { job_id: job.to_string(), training_digest: training.to_hex() };
-        let request = ScanRequest { run: Some(run), image };
-        let answer = self.scanner.clone().scan(request).await;
-        let answer = answer.map_err(|s| stage_error("scanner", Reason::ScanFailed, &s))?;
-        Ok(answer.into_inner().scan.ok_or_else(|| missing("scanner"))?.into())
-    }
-
-    /// A scan of an image for its own sake.
-    pub(crate) async fn rescan(&self, image: String) -> Result<Document, StageError> {
-        let answer = self.scanner.clone().rescan(RescanRequest { image }).await;
-        let answer = answer.map_err(|s| stage_error("scanner", Reason::ScanFailed, &s))?;
-        Ok(answer.into_inner().scan.ok_or_else(|| missing("scanner"))?.into())
     }
 
     pub(crate) async fn attest(
