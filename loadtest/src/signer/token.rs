@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use evidence::KeyUse;
 use hsm::{SESSIONS, TokenStore, Uri};
-use keys::{Algorithm, KeyStore as _, PublicKey, SigningKey};
+use keys::{KeyStore as _, PublicKey, SigningKey};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use testkit::softhsm::SoftHsm;
 
