@@ -175,8 +175,9 @@ fn the_policy_and_the_release_lie_in_the_directory_and_are_in_the_report() {
         assert_eq!(report.failed, [format!("directory.{file}")]);
         fs::write(path.join(&file), bytes).unwrap();
     }
-    let json = fetched(&Made::wine());
-    let report = examine(json.path(), &root, &[]).unwrap();
+    let directory = fetched(&Made::wine());
+    let root = trust_root(&directory.path().join("trust-root.json")).unwrap();
+    let report = examine(directory.path(), &root, &[]).unwrap();
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["ignored"][0]["violation"]["id"], "CVE-2026-1669");
     assert!(json["ignored"][0]["by"]["reason"].as_str().unwrap().contains("external links"));

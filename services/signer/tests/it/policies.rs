@@ -61,10 +61,11 @@ async fn a_release_is_signed_with_the_evidence() {
 
 #[tokio::test]
 async fn without_a_policy_that_counts_jobs_wait() {
-    let mesh = TestMesh::new();
-    let foreign = mesh.fixture.signed_policy().policy().seal(&mesh.fixture.wrong_ca().policy_key());
-    for (what, bytes) in [("garbage", b"garbage".to_vec()), ("foreign", foreign.unwrap())] {
-        mesh.write_policy(&bytes);
+    for what in ["garbage", "foreign"] {
+        let mesh = TestMesh::new();
+        let stranger = mesh.fixture.wrong_ca().policy_key();
+        let foreign = mesh.fixture.signed_policy().policy().seal(&stranger).unwrap();
+        mesh.write_policy(if what == "foreign" { &foreign } else { b"garbage" });
         let running = mesh.start().await;
         let state = running.handle.health().state();
         let HealthState::NotReady(reason) = state else { panic!("{what}: ready") };

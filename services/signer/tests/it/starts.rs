@@ -15,7 +15,10 @@ use crate::mesh::{TestMesh, signed};
 async fn a_key_that_the_root_does_not_name_leaves_it_not_ready() {
     let mesh = TestMesh::new();
     let mut root = mesh.fixture.trust_root();
+    let policies = root.signing_keys.pop();
     root.signing_keys = mesh.fixture.wrong_ca().trust_root().signing_keys;
+    root.signing_keys.pop();
+    root.signing_keys.extend(policies);
     let running = mesh.try_start(&root).await.unwrap();
     let HealthState::NotReady(reason) = running.handle.health().state() else { panic!("ready") };
     assert!(reason.contains("no aibom key") && reason.contains("in the store"), "{reason}");

@@ -145,7 +145,10 @@ fn edited(one: &EvidenceSet, two: &EvidenceSet, root: &TrustRoot, number: u32) -
         }
         _ => match dice.below(3) {
             0 => {
-                let (here, there) = (place, (place + 1 + dice.below(6)) % 7);
+                // Scans among themselves are the same evidence in another order.
+                let is_scan = (3..6).contains(&place);
+                let other = if is_scan { dice.below(3) } else { (place + 1 + dice.below(6)) % 7 };
+                let (here, there) = (place, other);
                 let moved = documents(&mut set)[here].clone();
                 *documents(&mut set)[here] = documents(&mut set)[there].clone();
                 *documents(&mut set)[there] = moved;
