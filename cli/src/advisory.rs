@@ -6,7 +6,6 @@
 mod compare;
 mod lines;
 mod target;
-mod vdr;
 
 use std::path::{Path, PathBuf};
 
@@ -214,12 +213,15 @@ fn answer(
 ) -> Result<Exit, Failure> {
     match arguments.to {
         Some(form) => {
-            let bytes = match form {
-                Form::Signed => known.file.to_bytes(),
-                Form::Cyclonedx => vdr::vdr(known.advisory.scan(), known.file.revision),
+            let unwritten = |error: &(dyn std::error::Error + 'static)| {
+                Failure::cannot("cannot write the scan").caused_by(error)
             };
-            let bytes = bytes
-                .map_err(|error| Failure::cannot("cannot write the scan").caused_by(&error))?;
+            let aibom = known.subject.aibom.as_ref().map(|(aibom, _)| aibom);
+            let bytes = match form {
+                Form::Signed => known.file.to_bytes().map_err(|error| unwritten(&error))?,
+                Form::Cyclonedx => report::vdr(known.advisory.scan(), known.file.revision, aibom)
+                    .map_err(|error| unwritten(&error))?,
+            };
             match arguments.out.as_deref().filter(|out| *out != Path::new("-")) {
                 Some(out) => write_public(out, &bytes)?,
                 None => terminal.bytes(&bytes)?,

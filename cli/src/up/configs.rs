@@ -1,6 +1,6 @@
 //! The configuration files of the services, as a deployment would write them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use evidence::Operator;
 use ids::Role;
@@ -49,6 +49,15 @@ fn operator(who: &Operator) -> Value {
     ];
     let said = members.into_iter().filter_map(|(key, text)| Some((key, text?)));
     Value::Table(said.map(|(key, text)| (key.to_owned(), text.as_str().into())).collect())
+}
+
+/// The programs of the mesh, which the scanner looks into.
+fn programs(plan: &Plan) -> Result<Value, Failure> {
+    let programs = plan.binaries.iter();
+    let program = |(role, file): (&Role, &PathBuf)| {
+        Ok(table([("name", role.as_str().into()), ("path", path(file)?)]))
+    };
+    Ok(Value::Array(programs.map(program).collect::<Result<_, Failure>>()?))
 }
 
 /// Where the signer finds its private keys.
@@ -107,6 +116,7 @@ fn own(plan: &Plan, role: Role) -> Result<Vec<(&'static str, Value)>, Failure> {
                 ("tool", table([("path", path(&plan.trivy)?)])),
                 ("database", database),
                 ("scan", scan),
+                ("mesh", programs(plan)?),
             ]
         }
         Role::Verifier => {

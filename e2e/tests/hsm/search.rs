@@ -82,7 +82,7 @@ impl Window {
 impl Search {
     /// For every signing key that the trust root names.
     pub(crate) fn of(root: &TrustRoot) -> Self {
-        let keys = KeyUse::ALL.into_iter().flat_map(|usage| root.keys(usage));
+        let keys = KeyUse::SIGNER.into_iter().flat_map(|usage| root.keys(usage));
         let wanted = keys.map(|(key, _)| {
             // Both kinds of SubjectPublicKeyInfo end with the key (RFC 8410, RFC 5480).
             let length = match key.algorithm() {

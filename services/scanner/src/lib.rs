@@ -40,9 +40,9 @@ pub use programs::ProgramsError;
 pub use report::{About, FINDINGS_MAX, PACKAGES_MAX, ReportError};
 pub use scan::{Clock, Record, ScanError, Scanned, Scans};
 pub use scandb::Unusable;
+pub use statement::{SignError, seal, statement};
 pub use tool::{RunConfined, Target, Tool, ToolMissing};
 pub use update::{UpdateError, Updates};
-pub use statement::{SignError, seal, statement};
 
 /// How often readiness and the database's age are looked at, in milliseconds.
 const READY_INTERVAL_MS: u64 = 15_000;

@@ -175,19 +175,9 @@ impl Tool {
         file.print().await.map_err(missing)
     }
 
-    /// The report on the image saved at `input`. Without a database, only the inventory.
-    /// `scratch` is an empty directory: Trivy obeys a `trivy.yaml` or `.trivyignore` where it runs.
-    pub(crate) async fn report(
-        &self,
-        input: &Path,
-        scratch: &Path,
-        database: Option<&Path>,
-    ) -> Result<Vec<u8>, ChildError> {
-        self.scan(Target::Image(input), scratch, database).await
-    }
-
     /// The report on `target`, within the bounds of the configuration; `home` is an empty
-    /// directory, `database` the one that holds `db`.
+    /// directory (Trivy obeys a `trivy.yaml` or `.trivyignore` where it runs), `database` the one
+    /// that holds `db`. Without a database, vulnerabilities are not looked up.
     ///
     /// # Errors
     /// When the tool cannot be started or shut in, fails, or reaches a bound.

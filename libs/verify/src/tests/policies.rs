@@ -22,7 +22,6 @@ fn released() -> Made {
 }
 
 #[test]
-#[ignore = "the AIBoM does not name the policy that decided yet"]
 fn a_policy_that_releases_as_well_is_refused() {
     let made = Made::new(Fixture::new());
     let verdict = under(&made, |p| p.version = 2);

@@ -4,8 +4,7 @@ use rpc::{Coded, status::Code};
 
 use crate::{
     archive::ArchiveError, child::ChildError, engine::EngineError, files::FilesError,
-    programs::ProgramsError, scan::ScanError, statement::SignError,
-    tool::ToolMissing,
+    programs::ProgramsError, scan::ScanError, statement::SignError, tool::ToolMissing,
 };
 
 /// A request that names something badly.

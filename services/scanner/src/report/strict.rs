@@ -22,7 +22,9 @@ impl Counts {
     fn of(&self, member: &str) -> Option<(&Cell<usize>, usize)> {
         match member {
             "Packages" => Some((&self.packages, PACKAGES_MAX)),
-            "Vulnerabilities" | "Secrets" | "Misconfigurations" => Some((&self.findings, FINDINGS_MAX)),
+            "Vulnerabilities" | "Secrets" | "Misconfigurations" => {
+                Some((&self.findings, FINDINGS_MAX))
+            }
             _ => None,
         }
     }

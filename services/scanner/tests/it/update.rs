@@ -40,7 +40,7 @@ async fn a_new_database_is_noticed_without_a_restart() {
     Installer::lock(&bench.path("directory")).unwrap().put(&built(18)).unwrap();
     let second = scan(&bench, &scans).await;
     assert!(!second.cached);
-    let (first, second) = (first.database.unwrap(), second.database.unwrap());
+    let (first, second) = (first.database.unwrap().unwrap(), second.database.unwrap().unwrap());
     assert_ne!(first.sha256, second.sha256);
     assert_eq!(second.sha256, Sha256Digest::of(&built(18).database));
     assert_eq!(second.updated_at.to_string(), "2026-11-18T00:00:00.000Z");

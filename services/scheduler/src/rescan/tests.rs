@@ -23,7 +23,11 @@ fn images_in_use_are_distinct_bounded_and_recent() {
     let ran = [(&two, at(30)), (&elsewhere, at(20)), (&two, at(20)), (&three, at(9))];
     let used = |since: i64, max: usize| in_use(configured.iter(), ran.into_iter(), at(since), max);
     assert_eq!(used(9, 10), [one.clone(), two.clone(), three.clone()]);
-    assert_eq!(used(10, 10), [one.clone(), two.clone()], "the last job of the third is too long ago");
+    assert_eq!(
+        used(10, 10),
+        [one.clone(), two.clone()],
+        "the last job of the third is too long ago"
+    );
     assert_eq!(used(9, 1), [one]);
 }
 
