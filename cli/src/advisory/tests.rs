@@ -65,10 +65,10 @@ fn what_is_new_is_said_worst_first() {
     let openssl = "pkg:deb/debian/libssl3@3.0.15-1~deb12u1?arch=amd64&distro=debian-12";
     let expected = [
         format!("image     sha256:{image}"),
-        "scan      2026-11-20T09:59:00.000Z, revision 3, database of 2026-11-20T03:58:00.000Z"
+        "scan      2026-11-20T09:58:00.000Z, revision 3, database of 2026-11-20T03:57:00.000Z"
             .to_owned(),
         "signed    spiffe://mesh.test/scanner/main, verified".to_owned(),
-        "AIBoM     2026-11-20T10:00:00.000Z, verified".to_owned(),
+        "AIBoM     2026-11-20T09:56:00.000Z, verified".to_owned(),
         format!(
             "new       critical  CVE-2026-3000  {KERAS} (fixed in 3.17.0)  CVE-2026-3000 in a test"
         ),

@@ -162,9 +162,9 @@ impl Scans {
         let looked = look(files, received.files()).await?;
         took(files.target, "inspect", begun);
         let (directory, scratch) = (received.files(), received.scratch());
-        let ran = self.run_tool(files.target, Target::Files(directory), scratch, &plan).await?;
-        let (report, report_sha256) = ran;
+        let report = self.run_tool(files.target, Target::Files(directory), scratch, &plan).await?;
         let inventory = Inventory::read(&report, About::Directory)?;
+        let report_sha256 = self.keep_report(&report).await;
         let finished = self.now();
         let mut contents = Vec::new();
         for (file, looked) in files.files.iter().zip(looked) {

@@ -150,8 +150,7 @@ impl Scans {
         let joined = joined.ok_or(ProgramsError::None)?;
         let mut inventory = Inventory::of(&joined, About::Directory)?;
         inventory.gaps.extend(gaps);
-        let report_sha256 = Sha256Digest::of(&whole);
-        self.kept.keep_report(report_sha256, &whole).await;
+        let report_sha256 = self.keep_report(&whole).await;
         tracing::info!(
             programs = programs.len(),
             packages = inventory.packages.len(),
@@ -180,8 +179,7 @@ impl Scans {
         }
         took(ScanTarget::Mesh, "copy", begun);
         let target = Target::RootFs(&directory);
-        let (report, _) = self.run_tool(ScanTarget::Mesh, target, scratch.path(), plan).await?;
-        Ok(report)
+        self.run_tool(ScanTarget::Mesh, target, scratch.path(), plan).await
     }
 }
 

@@ -341,14 +341,15 @@ impl Scans {
         (self.clock)()
     }
 
-    /// One run of the tool on `target`; gives the report, which is kept under its digest.
+    /// One run of the tool on `target`; gives the report. Whoever reads it keeps it then: one that
+    /// does not hold is not remembered.
     pub(crate) async fn run_tool(
         &self,
         what: ScanTarget,
         target: Target<'_>,
         scratch: &Path,
         plan: &Plan,
-    ) -> Result<(Vec<u8>, Sha256Digest), ScanError> {
+    ) -> Result<Vec<u8>, ScanError> {
         let failed = |path: &Path, source| ScanError::Scratch { path: path.to_owned(), source };
         let home = scratch.join("home");
         std::fs::create_dir(&home).map_err(|source| failed(&home, source))?;
@@ -359,9 +360,14 @@ impl Scans {
         let report = self.tool.scan(target, &home, directory.as_deref()).await?;
         took(what, "trivy", begun);
         self.unreplaced(plan).await?;
-        let sha256 = Sha256Digest::of(&report);
-        self.kept.keep_report(sha256, &report).await;
-        Ok((report, sha256))
+        Ok(report)
+    }
+
+    /// Keeps a report that was read under its digest.
+    pub(crate) async fn keep_report(&self, report: &[u8]) -> Sha256Digest {
+        let sha256 = Sha256Digest::of(report);
+        self.kept.keep_report(sha256, report).await;
+        sha256
     }
 
     /// The digests in the evidence must be those of what ran.

@@ -39,9 +39,9 @@ impl Scans {
         let started = self.now();
         let config = self.save(id, &input).await?;
         let target = Target::Image(&input);
-        let ran = self.run_tool(ScanTarget::Image, target, scratch.path(), plan).await?;
-        let (report, report_sha256) = ran;
+        let report = self.run_tool(ScanTarget::Image, target, scratch.path(), plan).await?;
         let inventory = Inventory::read(&report, About::Image(config))?;
+        let report_sha256 = self.keep_report(&report).await;
         tracing::info!(
             image = %id,
             packages = inventory.packages.len(),

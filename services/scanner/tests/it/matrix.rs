@@ -201,7 +201,7 @@ async fn the_report_has_another_schema() {
     let negative = with_value(|report| report["SchemaVersion"] = (-2).into());
     with_report(negative, &invalid(&["does not parse", "-2"])).await;
     let directory = with_value(|report| report["ArtifactType"] = "filesystem".into());
-    with_report(directory, &invalid(&["filesystem", "container image"])).await;
+    with_report(directory, &invalid(&["filesystem", "container_image"])).await;
 }
 
 #[tokio::test]

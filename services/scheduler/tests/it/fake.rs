@@ -124,7 +124,7 @@ impl ScanService for Fake {
         &self,
         _: Request<ScanMeshRequest>,
     ) -> Result<Response<ScanMeshResponse>, Status> {
-        Ok(Response::new(ScanMeshResponse { scan: Some(self.scan.clone().into()) }))
+        Err(status::new(status::Code::FailedPrecondition, "NO_PROGRAMS", "none is configured"))
     }
 
     async fn rescan(&self, _: Request<RescanRequest>) -> Result<Response<RescanResponse>, Status> {
@@ -135,7 +135,7 @@ impl ScanService for Fake {
         &self,
         _: Request<GetReportRequest>,
     ) -> Result<Response<Self::GetReportStream>, Status> {
-        Err(away())
+        Err(Status::not_found("the test keeps no reports"))
     }
 }
 
