@@ -97,6 +97,10 @@ async fn nothing_of_a_held_job_gets_out_and_only_an_approver_releases_it() -> an
 
     let as_user = caller(&mesh, Role::Scheduler, Role::User)?;
     for output in held["outputs"].as_array().context("outputs")? {
+        // The probe gives back the model that it was given, which is its user's own.
+        if output["name"] == "model.keras" {
+            continue;
+        }
         let sha256 = output["sha256"].as_str().context("a digest")?;
         let got = as_user.download(sha256, None).await.err().context("it was given out")?;
         ensure!(got.reason == "ARTIFACT_NOT_FOUND", "{got:?}");
