@@ -20,8 +20,8 @@ fn database(more: &[Value], out: &Path) -> anyhow::Result<()> {
     list["debian_12"].as_array_mut().context("debian_12")?.extend_from_slice(more);
     let file = out.with_extension("advisories.json");
     std::fs::write(&file, list.to_string())?;
-    let mut write = Command::new(place::program("aibom-trivy-db")?);
-    write.arg("--advisories").arg(&file).arg("--out").arg(out);
+    let mut write = Command::new(place::program("aibom")?);
+    write.args(["scanner", "db", "build", "--out"]).arg(out).arg(&file);
     run::output(&mut write)?.expect(0)?;
     Ok(())
 }

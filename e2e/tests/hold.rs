@@ -88,7 +88,8 @@ fn released(mesh: &Mesh) -> anyhow::Result<PathBuf> {
 
 #[tokio::test]
 async fn nothing_of_a_held_job_gets_out_and_only_an_approver_releases_it() -> anyhow::Result<()> {
-    let mesh = Mesh::shared()?;
+    // One in which no other job has left the same files to the same user.
+    let mesh = Mesh::private("held")?;
     let held = held(&mesh)?;
     let keys = findings(&held)?;
     ensure!(keys.iter().any(|key| key.contains(PLANTED)), "{keys:?}");
@@ -125,7 +126,7 @@ async fn nothing_of_a_held_job_gets_out_and_only_an_approver_releases_it() -> an
     ensure!(still["state"] == "held", "{still}");
     mesh.run(&["jobs", "cancel", job])?.expect(0)?;
     ensure!(mesh.job(job.parse()?)?["state"] == "cancelled", "it is not cancelled");
-    Ok(())
+    mesh.stop()
 }
 
 #[test]

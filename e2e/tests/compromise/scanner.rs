@@ -22,7 +22,7 @@ async fn the_scanner_can_speak_of_no_other_image_run_or_role() -> anyhow::Result
     };
     let set = scan(|scan| scan["subject"][0]["digest"]["sha256"] = another_digest())?;
     refused(&signer, "a scan of another image", &set, "scan.0.image").await?;
-    let set = scan(|scan| scan["predicate"]["aibom"]["training"] = another_digest())?;
+    let set = scan(|scan| scan["predicate"]["aibom"]["run"]["training"] = another_digest())?;
     refused(&signer, "a scan of another run", &set, "scan.0.training").await?;
     let set = scan(|scan| {
         scan["predicate"]["metadata"]["scanFinishedOn"] = json!("2999-01-01T00:00:00.000Z");

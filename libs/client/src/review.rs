@@ -72,7 +72,7 @@ impl Finding {
     /// What a release calls it. Made of what people are shown, so that they sign what they saw.
     #[must_use]
     pub fn key(&self) -> String {
-        format!("{} {} {}", self.kind, self.id, self.subject)
+        policy::violation_key(&self.kind, &self.id, &self.subject)
     }
 }
 

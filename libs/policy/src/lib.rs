@@ -22,4 +22,4 @@ pub use document::{
     POLICY_SCHEMA, Policy, Rating, Rule, VulnerabilityRule,
 };
 pub use signed::{PolicyError, SealPolicyError, SignedPolicy};
-pub use violations::{Findings, Ignored, Kind, Violation, evaluate};
+pub use violations::{Findings, Ignored, Kind, Violation, evaluate, violation_key};

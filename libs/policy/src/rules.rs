@@ -1,6 +1,6 @@
 //! The rules over what scans found.
 
-use evidence::{Level, ScanStatement, VulnerabilityResult};
+use evidence::{Level, ScanStatement, ScanTarget, VulnerabilityResult};
 
 use crate::{
     Kind, LicenceRule, Policy, Rating, Violation, VulnerabilityRule, licence::Denied,
@@ -85,6 +85,10 @@ fn files(policy: &Policy, scan: &ScanStatement, found: &mut Found) {
 }
 
 fn licences(rule: &LicenceRule, denied: &Denied<'_>, scan: &ScanStatement, found: &mut Found) {
+    // The programs of the mesh are no part of what is released.
+    if scan.predicate.aibom.target == ScanTarget::Mesh {
+        return;
+    }
     for package in &scan.predicate.aibom.packages {
         let mut add = |id: &str, detail: &str| {
             let (kind, severity) = (Kind::Licence, Level::Unknown);

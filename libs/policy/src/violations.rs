@@ -78,9 +78,15 @@ impl Violation {
     /// in the id is `%20`, so that two findings never have one key.
     #[must_use]
     pub fn key(&self) -> String {
-        let id = self.id.replace('%', "%25").replace(' ', "%20");
-        format!("{} {id} {}", self.kind.as_str(), self.subject)
+        violation_key(self.kind.as_str(), &self.id, &self.subject)
     }
+}
+
+/// What a release calls a finding of that kind, id and place: see [`Violation::key`].
+#[must_use]
+pub fn violation_key(kind: &str, id: &str, subject: &str) -> String {
+    let id = id.replace('%', "%25").replace(' ', "%20");
+    format!("{kind} {id} {subject}")
 }
 
 /// A finding that the policy lets pass by its ignore list.

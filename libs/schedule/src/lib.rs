@@ -9,6 +9,7 @@ mod lease;
 mod machine;
 mod record;
 mod stage;
+mod submit;
 
 pub use event::{
     Changes, Event, Failure, FailureKind, Granted, LeaseKey, Refused, Submission, Trained,

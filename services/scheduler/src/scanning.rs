@@ -24,12 +24,6 @@ use crate::{
 /// Streams of files that are under way at once, over all jobs.
 const STREAMS_MAX: usize = 8;
 
-/// A scan, and its raw report with its length, when it is kept here.
-pub(crate) struct Scan {
-    pub(crate) document: Document,
-    pub(crate) report: Option<(Sha256Digest, u64)>,
-}
-
 /// Asks for scans.
 pub(crate) struct Scanning {
     store: ArtifactStore,
@@ -83,7 +77,7 @@ impl Scanning {
         &self,
         job: &JobRecord,
         moved: impl Fn() + Send + Sync + 'static,
-    ) -> Result<Vec<Scan>, StageError> {
+    ) -> Result<Vec<Document>, StageError> {
         let training = job.documents.training.ok_or_else(|| StageError::ours("no training"))?;
         let run = ScannedRun { job: job.id, training };
         let (live, id) = (self.live.clone(), job.id);
@@ -103,7 +97,7 @@ impl Scanning {
         if let Some(at) = outcomes.iter().position(last) {
             outcomes.swap(0, at);
         }
-        let scans: Vec<Option<Scan>> = outcomes.into_iter().collect::<Result<_, _>>()?;
+        let scans: Vec<Option<Document>> = outcomes.into_iter().collect::<Result<_, _>>()?;
         Ok(scans.into_iter().flatten().collect())
     }
 
@@ -113,7 +107,7 @@ impl Scanning {
         run: ScannedRun,
         target: ScanTarget,
         count: &Count,
-    ) -> Result<Option<Scan>, StageError> {
+    ) -> Result<Option<Document>, StageError> {
         let scan = self.one(job, run, target).await;
         count.ended(target);
         let named = |message: String| format!("{target}: {message}");
@@ -125,7 +119,7 @@ impl Scanning {
         job: &JobRecord,
         run: ScannedRun,
         target: ScanTarget,
-    ) -> Result<Option<Scan>, StageError> {
+    ) -> Result<Option<Document>, StageError> {
         let document = match target {
             ScanTarget::Image => {
                 let image = job.spec.trainer.image.to_string();
@@ -144,8 +138,8 @@ impl Scanning {
                 None => return Ok(None),
             },
         };
-        let report = self.report(&document).await?;
-        Ok(Some(Scan { document, report }))
+        self.keep_report(&document).await?;
+        Ok(Some(document))
     }
 
     async fn files(
@@ -193,20 +187,20 @@ impl Scanning {
     }
 
     /// Keeps the raw report that a scan names. One that the scanner has lost is not waited for.
-    async fn report(&self, document: &Document) -> Result<Option<(Sha256Digest, u64)>, StageError> {
+    async fn keep_report(&self, document: &Document) -> Result<(), StageError> {
         let sha256 = report_of(document).map_err(|reason| {
             StageError::ours(format_args!("scanner: the answer is no scan: {reason}"))
         })?;
-        if let Some(size) = self.store.stat(&sha256).await.map_err(StageError::ours)? {
-            return Ok(Some((sha256, size)));
+        if self.store.stat(&sha256).await.map_err(StageError::ours)?.is_some() {
+            return Ok(());
         }
         let _place = self.reports.acquire().await;
-        if let Some(size) = self.store.stat(&sha256).await.map_err(StageError::ours)? {
-            return Ok(Some((sha256, size)));
+        if self.store.stat(&sha256).await.map_err(StageError::ours)?.is_some() {
+            return Ok(());
         }
         let Some(report) = self.peers.report(sha256).await? else {
             tracing::warn!(%sha256, "the scanner does not have the raw report any more");
-            return Ok(None);
+            return Ok(());
         };
         let size = report.len() as u64;
         // The digest names the upload, too: what a lost one staged is gone on with.
@@ -216,7 +210,7 @@ impl Scanning {
         let here = usize::try_from(upload.offset()).unwrap_or(usize::MAX).min(report.len());
         upload.write(report.slice(here..)).await.map_err(StageError::ours)?;
         upload.finish().await.map_err(StageError::ours)?;
-        Ok(Some((sha256, size)))
+        Ok(())
     }
 }
 
@@ -225,7 +219,7 @@ fn file(name: &str, sha256: Sha256Digest, size: u64) -> (File, Sha256Digest) {
 }
 
 /// The digest of the raw report that a scan names; the signature is for signer and verifier.
-fn report_of(document: &Document) -> Result<Sha256Digest, String> {
+pub(crate) fn report_of(document: &Document) -> Result<Sha256Digest, String> {
     let envelope = Envelope::parse(&document.envelope, MAX_DOCUMENT_BYTES);
     let envelope = envelope.map_err(|error| error.to_string())?;
     let statement: ScanStatement =

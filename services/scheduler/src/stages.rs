@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use artifacts::ArtifactStore;
 use bundle::{BUNDLE_SCHEMA, Bundle, Inclusion, Signatures};
-use evidence::EvidenceSet;
+use evidence::{Document, EvidenceSet};
 use ids::{Sha256Digest, Timestamp};
 use job::Reason;
 use policy::Hold;
@@ -17,7 +17,7 @@ use crate::{
     core::{Core, StartStage},
     grpc::Peers,
     records::{Owner, RecordError, Records, Write, as_document},
-    scanning::Scanning,
+    scanning::{self, Scanning},
 };
 
 /// Calls of one stage that are under way at once.
@@ -162,14 +162,10 @@ impl Shared {
         let (mut digests, mut writes) = (Vec::new(), Vec::new());
         let (told, id) = (core.clone(), job.id);
         for scan in Box::pin(self.scanning.all(job, move || told.touch(id))).await? {
-            let digest = scan.document.digest();
-            let bytes = serde_json::to_vec(&scan.document).map_err(StageError::ours)?;
+            let digest = scan.digest();
+            let bytes = serde_json::to_vec(&scan).map_err(StageError::ours)?;
             digests.push(digest);
             writes.push(Write::Document(digest, bytes));
-            writes.extend(scan.report.map(|(artifact, size)| {
-                let who = Owner::User(job.user.clone());
-                Write::Owner { artifact, size, who }
-            }));
         }
         Ok((Next::Done(Done::Scanned(digests)), writes))
     }
@@ -235,14 +231,29 @@ impl Shared {
         let bytes = bundle.to_bytes().map_err(StageError::ours)?;
         self.check(&bytes).await?;
         let stored = self.store.put_bytes(&bytes).await.map_err(StageError::ours)?;
-        // Only now, in the commit that completes the job, does its user get what it left.
+        // Only now, in the commit that completes the job, does its user get what it left, and the
+        // raw reports on it.
         let bundle = stored.digests.sha256;
         let outputs = job.outputs.iter().map(|file| (file.sha256, file.size));
-        let owners = outputs.chain([(bundle, stored.size)]).map(|(artifact, size)| {
+        let reports = self.reports(job).await?;
+        let given = outputs.chain(reports).chain([(bundle, stored.size)]);
+        let owners = given.map(|(artifact, size)| {
             let who = Owner::User(job.user.clone());
             Write::Owner { artifact, size, who }
         });
         Ok((Next::Done(Done::Published(bundle)), owners.collect()))
+    }
+
+    /// The raw reports behind a job's scans that were kept, with their lengths.
+    async fn reports(&self, job: &JobRecord) -> Result<Vec<(Sha256Digest, u64)>, StageError> {
+        let mut kept = Vec::new();
+        for scan in &job.documents.scans {
+            let scan: Document = self.records.document(scan)?;
+            let report = scanning::report_of(&scan).map_err(StageError::ours)?;
+            let size = self.store.stat(&report).await.map_err(StageError::ours)?;
+            kept.extend(size.map(|size| (report, size)));
+        }
+        Ok(kept)
     }
 }
 

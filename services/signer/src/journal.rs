@@ -28,7 +28,7 @@ const MAX_SIGNATURES_BYTES: usize = PIECES_MAX * PIECE_BYTES;
 /// The longest record, in bytes.
 const MAX_RECORD_BYTES: usize = 4 * 1024;
 /// The value of a record's `schema`.
-const SCHEMA: &str = "aibom.signer-record.v1";
+const SCHEMA: &str = "aibom.signer-record.v2";
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -11,10 +11,10 @@ use trust::{Pinned, PinnedRoot};
 use crate::{
     Clock,
     attest::{AttestError, Attested, Attester},
-    gate::PolicyFile,
+    gate::{PolicyFile, PolicyUnusable},
     journal::DurableJournal,
     listing::{Listed, list},
-    ring::Ring,
+    ring::{Ring, RingError},
 };
 
 /// Why a request was not answered with an AIBoM.
@@ -26,6 +26,15 @@ pub(crate) enum ServiceError {
     Random(#[source] std::io::Error),
     #[error("the signer failed over this request")]
     Failed(#[source] tokio::task::JoinError),
+}
+
+/// What keeps the signer from signing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotReady {
+    #[error(transparent)]
+    Policy(#[from] PolicyUnusable),
+    #[error(transparent)]
+    Ring(#[from] RingError),
 }
 
 /// What the calls share.
@@ -74,7 +83,7 @@ impl Service {
     }
 
     /// What keeps the signer from signing now. Blocks for as long as the key store does.
-    pub(crate) fn ready(&self) -> Result<(), AttestError> {
+    pub(crate) fn ready(&self) -> Result<(), NotReady> {
         let (pinned, now) = (self.root.current(), (self.clock)());
         self.policy.current(&pinned.root, now)?;
         Ok(self.ring.ready(&pinned.root, now)?)

@@ -22,24 +22,43 @@ fn kebab(name: &str) -> String {
     text
 }
 
-/// The variants of every `enum …Command` in `text`, by the enum's name.
-fn enums(text: &str) -> Vec<(String, BTreeSet<String>)> {
+/// What an `enum …Command` offers.
+#[derive(Debug, Default, Clone)]
+struct Offered {
+    /// Its variants, and their aliases.
+    variants: BTreeSet<String>,
+    /// The enums whose variants it takes in.
+    flattened: Vec<String>,
+}
+
+/// What every `enum …Command` in `text` offers, by the enum's name.
+fn enums(text: &str) -> Vec<(String, Offered)> {
     let mut found = Vec::new();
-    let mut current: Option<(String, BTreeSet<String>)> = None;
+    let mut current: Option<(String, Offered)> = None;
+    let mut flatten = false;
     for line in text.lines() {
         let words: Vec<_> = line.split_whitespace().collect();
         if let Some(at) = words.iter().position(|word| *word == "enum")
             && let Some(name) = words.get(at + 1).and_then(|name| name.strip_suffix("Command"))
         {
-            current = Some((kebab(name), BTreeSet::new()));
+            current = Some((kebab(name), Offered::default()));
         } else if line.starts_with('}') {
             found.extend(current.take());
-        } else if let Some((_, variants)) = current.as_mut() {
+        } else if let Some((_, offered)) = current.as_mut() {
+            let attribute = line.trim().strip_prefix("#[command(").unwrap_or_default();
+            flatten |= attribute.starts_with("flatten)");
+            let alias = attribute.split_once("visible_alias = \"");
+            let alias = alias.and_then(|(_, rest)| rest.split('"').next());
+            offered.variants.extend(alias.map(str::to_owned));
             let indent = line.len() - line.trim_start().len();
             let name: String =
                 line.trim().chars().take_while(char::is_ascii_alphanumeric).collect();
             if indent == 4 && name.starts_with(|c: char| c.is_ascii_uppercase()) {
-                variants.insert(kebab(&name));
+                if std::mem::take(&mut flatten) {
+                    offered.flattened.push(kebab(&name));
+                } else {
+                    offered.variants.insert(kebab(&name));
+                }
             }
         }
     }
@@ -49,14 +68,14 @@ fn enums(text: &str) -> Vec<(String, BTreeSet<String>)> {
 /// The subcommands of `aibom`, read from its sources: depending on it would build all of it.
 fn aibom(sources: &[Source]) -> Known {
     let own = sources.iter().filter(|s| s.is_rust() && s.path.starts_with("cli/src"));
-    let mut by_name: BTreeMap<_, _> = own.flat_map(|source| enums(&source.text)).collect();
-    let top = by_name.remove("").unwrap_or_default();
-    top.into_iter()
-        .map(|name| {
-            let below = by_name.get(&name).cloned().unwrap_or_default();
-            (name, below)
-        })
-        .collect()
+    let by_name: BTreeMap<_, _> = own.flat_map(|source| enums(&source.text)).collect();
+    let whole = |name: &str| {
+        let offered = by_name.get(name).cloned().unwrap_or_default();
+        let taken = offered.flattened.iter().filter_map(|name| by_name.get(name));
+        let taken = taken.flat_map(|taken| taken.variants.iter().cloned());
+        offered.variants.iter().cloned().chain(taken).collect::<BTreeSet<String>>()
+    };
+    whole("").into_iter().map(|name| (name.clone(), whole(&name))).collect()
 }
 
 /// The subcommands of `cargo xtask`.

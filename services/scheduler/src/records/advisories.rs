@@ -1,6 +1,6 @@
 //! The newest scan of each image that was looked at again, and how many said something new.
 
-use evidence::{Document, ScanStatement};
+use evidence::{Completeness, Document, ScanStatement};
 use ids::{Sha256Digest, Timestamp, canonical};
 use serde::{Deserialize, Serialize};
 use store::{Batch, Span};
@@ -17,6 +17,8 @@ pub(crate) struct AdvisoryRecord {
     pub(crate) document: Sha256Digest,
     /// What it says, without when and by which program: see [`said`].
     pub(crate) said: Sha256Digest,
+    /// Whether it is complete.
+    pub(crate) complete: bool,
     /// When it ended.
     pub(crate) scanned_at: Timestamp,
     /// When its database was updated; absent when it had none.
@@ -32,22 +34,29 @@ pub(crate) fn said(scan: &ScanStatement) -> Result<Sha256Digest, canonical::Erro
 }
 
 impl AdvisoryRecord {
-    /// The record of `scan` after `before`; `None` when it says what is known already.
+    /// The record of `scan` after `before`; `None` when it says what is known already, or less: an
+    /// incomplete scan or an older database takes nothing back that a complete scan has found.
     pub(crate) fn after(
         before: Option<&Self>,
         scan: &ScanStatement,
         document: Sha256Digest,
     ) -> Result<Option<Self>, canonical::Error> {
         let said = said(scan)?;
-        if before.is_some_and(|before| before.said == said) {
+        let complete = scan.predicate.aibom.completeness == Completeness::Complete;
+        let database_updated_at = scan.predicate.scanner.db.as_ref().map(|db| db.last_update);
+        let says_less = |before: &Self| {
+            before.complete && (!complete || database_updated_at < before.database_updated_at)
+        };
+        if before.is_some_and(|before| before.said == said || says_less(before)) {
             return Ok(None);
         }
         Ok(Some(Self {
             revision: before.map_or(0, |before| before.revision).saturating_add(1),
             document,
             said,
+            complete,
             scanned_at: scan.predicate.metadata.scan_finished_on,
-            database_updated_at: scan.predicate.scanner.db.as_ref().map(|db| db.last_update),
+            database_updated_at,
         }))
     }
 }

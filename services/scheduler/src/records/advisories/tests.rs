@@ -30,12 +30,27 @@ fn a_scan_that_says_the_same_is_no_revision() {
 }
 
 #[test]
-fn another_database_completeness_or_finding_is_a_revision() {
+fn an_incomplete_scan_or_an_older_database_takes_nothing_back() {
+    let scan = scan();
+    let first = next(None, &scan).unwrap();
+    let mut incomplete = scan.clone();
+    incomplete.predicate.aibom.completeness = evidence::Completeness::Incomplete;
+    assert_eq!(next(Some(&first), &incomplete), None);
+    let mut older = scan.clone();
+    older.predicate.aibom.database_sha256 = Some(Sha256Digest::of(b"older"));
+    let database = older.predicate.scanner.db.as_mut().unwrap();
+    database.last_update = database.last_update.plus_ms(-1);
+    assert_eq!(next(Some(&first), &older), None);
+    let before = next(None, &incomplete).unwrap();
+    assert_eq!(next(Some(&before), &scan).map(|record| record.revision), Some(2));
+}
+
+#[test]
+fn another_database_reason_or_finding_is_a_revision() {
     type Edit = fn(&mut ScanStatement);
-    let edits: [Edit; 4] = [
+    let edits: [Edit; 3] = [
         |s| s.predicate.aibom.database_sha256 = Some(Sha256Digest::of(b"another")),
-        |s| s.predicate.aibom.completeness = evidence::Completeness::Incomplete,
-        |s| s.predicate.aibom.reason.push_str("the database is too old"),
+        |s| s.predicate.aibom.reason.push_str("a word more"),
         |s| drop(s.predicate.scanner.result.pop()),
     ];
     let scan = scan();
