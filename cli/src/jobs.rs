@@ -41,7 +41,7 @@ pub(crate) enum JobsCommand {
     /// What users do with their own jobs.
     #[command(flatten)]
     Own(OwnCommand),
-    /// The held jobs of all users, the longest held first; or why one is held. For approvers.
+    /// The held jobs of all users, soonest to end first; or why one is held. For approvers.
     #[command(after_help = hold::EXAMPLES)]
     Held(hold::HeldArguments),
     /// Releases a held job, for exactly the findings that it shows. For approvers.

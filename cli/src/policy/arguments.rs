@@ -22,7 +22,7 @@ Examples:
   aibom policy sign policy.toml --key policy.key.pem --out policy.dsse.json
 
 The running signer takes the new policy as soon as it is in the place that its configuration names;
-jobs that are held are asked again. A version that is not above the one that it replaces is refused,
+jobs that are held wait for a release all the same. A version that is not above the one that it replaces is refused,
 here and by the signer.";
 
 const SHOW_EXAMPLES: &str = "\

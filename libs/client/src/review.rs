@@ -33,7 +33,7 @@ pub struct HeldJob {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldPage {
-    /// The longest held first.
+    /// Soonest to end first.
     pub jobs: Vec<HeldJob>,
     /// Asks for the next page; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,7 +157,7 @@ impl Review {
         Self { client }
     }
 
-    /// A page of the held jobs, the longest held first; `size` is 1 to 500. For approvers.
+    /// A page of the held jobs, soonest to end first; `size` is 1 to 500. For approvers.
     ///
     /// # Errors
     /// When the scheduler refuses or stays unreachable.

@@ -12,7 +12,7 @@ impl Machine {
         self.held.len()
     }
 
-    /// The held jobs after `after`, the longest held first. A job that is held no longer still
+    /// The held jobs after `after`, soonest to end first. A job that is held no longer still
     /// has its place, so that pages go on.
     pub fn held_after(&self, after: Option<JobId>) -> impl Iterator<Item = &JobRecord> {
         use std::ops::Bound::{Excluded, Unbounded};

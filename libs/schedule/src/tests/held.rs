@@ -120,7 +120,7 @@ fn a_held_job_stays_held_after_a_restart_and_counts_as_live() {
 }
 
 #[test]
-fn held_jobs_are_listed_longest_held_first_and_a_page_goes_on_where_one_was() {
+fn held_jobs_are_listed_soonest_to_end_first_and_a_page_goes_on_where_one_was() {
     let (mut machine, now, first) = held();
     for n in 2..5 {
         machine.apply(now, submission(n, 0, 0)).unwrap();

@@ -82,7 +82,7 @@ async fn approvers_see_every_held_job_and_users_their_own() {
         }
     }
     let ids: Vec<String> = seen.iter().map(|held| held.job.clone().unwrap().id).collect();
-    assert_eq!(ids, [first.clone(), second], "the longest held first");
+    assert_eq!(ids, [first.clone(), second], "soonest to end first");
     assert_eq!(
         (seen[0].user.as_str(), seen[0].violations),
         (world.mesh.user.id.to_string().as_str(), 2)
