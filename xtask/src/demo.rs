@@ -11,7 +11,12 @@ use std::{fs, path::Path, process::Command, time::Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::{Hsm, root::Root, say::say, setup};
+use crate::{
+    Hsm,
+    root::Root,
+    say::say,
+    setup::{self, AIBOM},
+};
 use hsm::Token;
 use mesh::Mesh;
 use table::Table;
@@ -22,8 +27,6 @@ const OUT: &str = "demo-out";
 const JOB: &str = "examples/wine/job.yaml";
 /// Where the demo's mesh lives; made anew each time.
 const MESH: &str = ".aibom/demo";
-/// The command, as it was built.
-const AIBOM: &str = "target/release/aibom";
 
 /// The command `aibom`, run in the root.
 fn aibom(root: &Root) -> Command {
@@ -46,12 +49,13 @@ fn clear(path: &Path, mark: &str) -> anyhow::Result<()> {
 pub(crate) fn demo(root: &Root, hsm: Option<Hsm>) -> anyhow::Result<()> {
     let mut table = Table::default();
     let begun = Instant::now();
-    setup::setup(root)?;
+    setup::for_demo(root)?;
     let module = hsm.map(|Hsm::Softhsm| setup::softhsm(root)).transpose()?;
     table.row("set-up", begun.elapsed());
 
     let begun = Instant::now();
     setup::build_release(root)?;
+    setup::database(root)?;
     table.row("build", begun.elapsed());
 
     clear(&root.join(OUT), "bundle.aibom.json")?;

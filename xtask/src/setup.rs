@@ -16,6 +16,8 @@ use crate::{
 
 /// Where the scan tool is.
 pub(crate) const TRIVY: &str = ".tools/bin/trivy";
+/// The command, as the release build makes it.
+pub(crate) const AIBOM: &str = "target/release/aibom";
 /// Where its small database is.
 pub(crate) const TRIVY_DB: &str = ".tools/trivy-db";
 
@@ -33,10 +35,15 @@ Nothing is done for what is there already.";
 
 /// Runs `cargo xtask setup`.
 pub(crate) fn setup(root: &Root) -> anyhow::Result<()> {
-    for_tests(root)?;
-    Step::new(root, "setup: cargo-auditable", root.join("deploy/setup/cargo-auditable.sh"))
-        .run()?;
+    for_demo(root)?;
+    build_release(root)?;
     database(root)
+}
+
+/// What a release build and a mesh of it need, but for the database, which that build writes.
+pub(crate) fn for_demo(root: &Root) -> anyhow::Result<()> {
+    for_tests(root)?;
+    Step::new(root, "setup: cargo-auditable", root.join("deploy/setup/cargo-auditable.sh")).run()
 }
 
 /// The release build, with the list of its dependencies in each program: the scanner reads it.
@@ -51,7 +58,7 @@ pub(crate) fn build_release(root: &Root) -> anyhow::Result<()> {
         .run()
 }
 
-/// As [`setup`], without the database: the tests write one of their own, without a release build.
+/// What the tests need: they write a database of their own, and make no release build.
 pub(crate) fn for_tests(root: &Root) -> anyhow::Result<()> {
     let begun = Instant::now();
     say(WHAT);
@@ -69,7 +76,8 @@ pub(crate) fn for_tests(root: &Root) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn database(root: &Root) -> anyhow::Result<()> {
+/// The small database, written by the release build.
+pub(crate) fn database(root: &Root) -> anyhow::Result<()> {
     let advisories = PathBuf::from("deploy/trivy-db/advisories.json");
     let made = root.join(TRIVY_DB).join("db/trivy.db");
     let time = |path: PathBuf| path.metadata().and_then(|metadata| metadata.modified());
@@ -81,8 +89,8 @@ fn database(root: &Root) -> anyhow::Result<()> {
         say("── setup: Trivy database: nothing to do");
         return Ok(());
     }
-    Step::new(root, "setup: Trivy database", "cargo")
-        .args(["run", "--quiet", "--release", "--bin", "aibom", "--", "scanner", "db", "build"])
+    Step::new(root, "setup: Trivy database", root.join(AIBOM))
+        .args(["scanner", "db", "build"])
         .args([advisories.as_os_str(), "--out".as_ref(), TRIVY_DB.as_ref()])
         .run()
 }
