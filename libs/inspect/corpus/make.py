@@ -125,7 +125,7 @@ def pickles() -> None:
     # nullifAI: the payload stands first, and the rest is broken.
     hostile("broken_after.pkl", "pickle.code", SYSTEM[:-1] + b"0\xff\xff\xff", "critical")
     hostile("truncated.pkl", "pickle.code", b"\x80\x04" + call("os", "system")[2:-1] + b"\x8c", "critical")
-    hostile("broken_only.pkl", "pickle.broken", pickle.dumps(list(range(40)), 4)[:-8], "medium")
+    hostile("broken_only.pkl", "pickle.broken", pickle.dumps(list(range(40)), 4)[:-8])
     hostile("behind_fault.pkl", "pickle.code", b"\x80\x04N0000\xfe" + call("os", "system")[2:], "critical")
     hostile("behind_stop.pkl", "pickle.code", pickle.dumps([1, 2], 4) + call("posix", "system"), "critical")
     hostile("trailing.pkl", "pickle.trailing", pickle.dumps({"a": 1}, 4) + b"\0" * 64, "medium")
@@ -136,7 +136,27 @@ def pickles() -> None:
     hostile("memory.pkl", "pickle.memory", b"\x80\x04Nr\xff\xff\xff\xff.", "medium")
     hostile("huge_string.pkl", "pickle.memory",
             b"\x80\x04\x8e\x00\x00\x00\x00\x00\x01\x00\x00.", "medium")
-    hostile("unknown.pkl", "pickle.unknown-import", call("evil_package.models", "Net"), "medium")
+    hostile("unknown.pkl", "pickle.unknown-call", call("evil_package.models", "Net"))
+    hostile("unknown_built.pkl", "pickle.unknown-call", b"\x80\x04cevil_package\nNet\n}b.")
+    hostile("unknown_inst.pkl", "pickle.unknown-call", b"(ievil_package\nNet\n.")
+    hostile("unknown_given.pkl", "pickle.unknown-call",
+            b"ccopy_reg\n_reconstructor\n(cevil_package\nNet\nc__builtin__\nobject\nNtR.")
+    hostile("unknown_referenced.pkl", "pickle.unknown-import", b"\x80\x04]cevil_package\nNet\na.", "medium")
+    # The place of a PUT is what `int` makes of it, so that a GET finds another name than it seems.
+    def put_at(place: str) -> bytes:
+        return (f"S'collections'\np1\n0S'OrderedDict'\np2\n0S'os'\np{place}\n0S'system'\np2\n0g1\ng2\n".encode()
+                + b"\x93(S'true'\ntR.")
+
+    hostile("place_zeros.pkl", "pickle.code", put_at("0" * 32 + "1"), "critical")
+    hostile("place_underscore.pkl", "pickle.code", put_at("0_1"), "critical")
+    hostile("place_nul.pkl", "pickle.code", put_at("1\0x"), "critical")
+    hostile("place_spaced.pkl", "pickle.hidden-import", put_at(" 1"))
+    hostile("place_long.pkl", "pickle.hidden-import", put_at("0" * 5000 + "1"))
+    # Numbers that CPython takes, and that no pickler writes.
+    for name, number in [("binary.bin", "0B1"), ("octal.csv", "0O7"), ("spaced.bin", " 1"), ("underscore", "1_0")]:
+        hostile(f"number_{name}", "pickle.unknown-call", f"I{number}\n0cevil_package\nrun\n(tR.".encode())
+    hostile("number_odd.pkl", "pickle.broken", b"I0B1\n.")
+    hostile("operand_fails.pkl", "pickle.code", b"S'os'\nS'system'\nIx\n0\x93(S'true'\ntR.", "critical")
     # What scanners with a list of the forbidden had to learn one by one.
     for module, name in [
         ("pip", "main"),  # CVE-2025-1716
@@ -197,6 +217,27 @@ def pickles() -> None:
     inside += b"N" * (-len(inside) % 8)
     hostile("in_array.joblib", "pickle.code", joblib_bytes([np.frombuffer(inside, "u1")]), "critical")
 
+    def wrapper(dtype: str, size: int) -> bytes:
+        """As joblib wrote before it padded, so that the first number is the first opcode."""
+        return (b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}(\x8c\x08subclasscnumpy\nndarray\n"
+                b"\x8c\x05shapeK" + bytes([size]) + b"\x85\x8c\x05order\x8c\x01C\x8c\x05dtypecnumpy\ndtype\n("
+                + short(dtype) + b"\x89\x88tR\x8c\x0aallow_mmap\x89ub")
+
+    for name, rule, severity, numbers in [
+        ("memo", "pickle.code", "critical",
+         b"\x8c\x02osq\xff0\x8c\x06systemq\xfe0h\xffh\xfe\x93\x8c\x04true\x85R."),
+        ("stack", "pickle.code", "critical", b"0\x93\x8c\x04true\x85R."),
+        ("hidden", "pickle.hidden-import", "high",
+         b"cbuiltins\nstr\n\x8c\x02os\x85R\x8c\x06system\x93\x8c\x04true\x85R."),
+        ("unknown", "pickle.unknown-call", "high", b"cevil_package\nrun\n)R."),
+    ]:
+        hostile(f"in_array_{name}.joblib", rule, b"\x80\x04\x8c\x02os\x8c\x06system" + wrapper("u1", len(numbers))
+                + numbers + b".", severity)
+    # The objects of an array have a memo of their own for joblib, and not for pickle.load.
+    inner = b"\x80\x04\x8c\x0bcollections\x94\x8c\x0bOrderedDict\x94h\x00h\x01\x93)R."
+    hostile("in_objects_memo.joblib", "pickle.code",
+            b"\x80\x04\x8c\x02os\x94\x8c\x06system\x9400" + wrapper("O8", 1) + inner + b".", "critical")
+
 
 # --- arrays and PyTorch --------------------------------------------------------------------------
 
@@ -247,13 +288,18 @@ def arrays() -> None:
     hostile("object_escaped.npy", "pickle.code", spelled, "critical")
     hostile("object.npz", "pickle.code", npz(a=np.ones(2), b=evil), "critical")
     hostile("object_compressed.npz", "pickle.code", npz(np.savez_compressed, a=evil), "critical")
-    hostile("header.npy", "numpy.header", b"\x93NUMPY\x02\x00\xff\xff\xff\x7f{'descr'", "medium")
+    hostile("header.npy", "numpy.header", b"\x93NUMPY\x02\x00\xff\xff\xff\x7f{'descr'")
+    hostile("version.npy", "numpy.header", tampered(npy(evil), 6, b"\x07"))
     hostile("code.pt", "pickle.code", torch_zip(call("os", "system")), "critical")
     hostile("code.bin", "pickle.code", torch_zip(call("runpy", "_run_code")), "critical")
     hostile("constants.pt", "pickle.code",
             torch_zip(tensor_pickle(), [("m/constants.pkl", SYSTEM)]), "critical")
     hostile("data0.pt", "pickle.code",
             torch_zip(tensor_pickle(), numbers=call("os", "system")), "critical")
+    hostile("data_zip.pt", "pickle.code",
+            torch_zip(tensor_pickle(), numbers=zipped([("m.txt", SYSTEM)], zipfile.ZIP_DEFLATED)), "critical")
+    hostile("data_model.zip", "keras.code", zipped([("data.pkl", tensor_pickle()), ("data/model", legacy(LAMBDA))]),
+            "critical")
     hostile("legacy.pt", "pickle.code", legacy_torch(call("os", "system")), "critical")
     content = torch_zip(call("os", "system"))
     central = content.rindex(b"PK\x01\x02", 0, content.index(b"PK\x01\x02") + 4)
@@ -347,6 +393,8 @@ def models() -> None:
     hostile("asset.keras", "keras.file", keras(sequential(DENSE), extra=[("assets/vocabulary.txt", b"a\n")]))
     hostile("slip.keras", "zip.path", keras(sequential(DENSE), extra=[("../../outside.py", b"pass\n")]))
     hostile("pickle_inside.keras", "pickle.code", keras(sequential(DENSE), extra=[("x.bin", call("os", "system"))]), "critical")
+    far = json.dumps(layer("os", "function", "system")).replace(', "class_name"', "," + " " * (2 << 20) + '"class_name"')
+    hostile("module_far.json.gz", "keras.function", gzip.compress(far.encode(), 9, mtime=0))
     hostile("config_only.json", "keras.code", json.dumps(sequential(LAMBDA)).encode(), "critical")
 
     old = {"class_name": "Functional", "config": {"layers": [{"class_name": "Lambda", "config": {"function": ["4wE=", None, None]}}]}}
@@ -472,6 +520,10 @@ def archives() -> None:
     for _ in range(5):
         nested = zipped([("inner.zip", nested)])
     hostile("deep.zip", "archive.depth", nested)
+    behind = b"text\n"
+    for _ in range(12):
+        behind = b"text\n" + zipped([("a.txt", behind)])
+    hostile("deep_behind_texts.txt", "archive.depth", behind)
     hostile("pickle_in_zip_in_tar.tar", "pickle.code",
             small_tar(tarred(("x.zip", tarfile.REGTYPE, zipped([("m.pkl", SYSTEM)])))), "critical")
     hostile("pickle_in_zip.zip", "pickle.code", zipped([("readme.txt", call("os", "system"))], zipfile.ZIP_DEFLATED), "critical")
@@ -537,6 +589,11 @@ def archives() -> None:
             + b"hello".ljust(512, b"\0") + b"\0" * 1024)
     first = tarfile.TarInfo("a")
     hostile("behind_end.tar", "tar.mismatch", first.tobuf() + b"\0" * 1024 + first.tobuf() + b"\0" * 1024, "medium")
+    # A reader that calls itself for each archive behind the end of one runs out of stack.
+    hostile("behind_end_many.tar.gz", "tar.mismatch",
+            gzip.compress((first.tobuf() + b"\0" * 512) * 9000, 9, mtime=0), "medium")
+    hostile("path_behind_end.tar.gz", "tar.path", gzip.compress(
+        first.tobuf() + b"\0" * 1024 + tarfile.TarInfo("../a").tobuf() + b"\0" * 1024, 9, mtime=0))
     name = tarfile.TarInfo("cos\nsystem\n(S'true'\ntR.")
     hostile("pickle_name.tar", "polyglot", name.tobuf() + b"\0" * 1024)
     hostile("bomb.csv.gz", "compressed.bomb", gzip.compress(b"\0" * (17 << 20), 9, mtime=0))
@@ -635,6 +692,8 @@ def plain_pickles() -> None:
         benign(f"{name}.pkl", pickle.dumps(value, 4))
     for protocol in range(6):
         benign(f"mixed{protocol}.pkl", pickle.dumps([values["list"], values["nested"], values["dates"]], protocol))
+        benign(f"long{protocol}.pkl", pickle.dumps(
+            ["x" * 5000, "ü" * 3000, b"x" * 3000, 10**30, -5, True, 1e-300, float("nan"), float("-inf")], protocol))
         benign(f"array{protocol}.pkl", pickle.dumps(values["arrays"], protocol))
     frame = pd.DataFrame({"x": [1.0, 2.0], "n": [1, 2], "s": ["a", "b"], "c": pd.Categorical(["u", "v"]),
                           "t": pd.to_datetime(["2026-01-01", "2026-01-02"])})
@@ -699,6 +758,9 @@ def files() -> None:
     benign("plain_saved_model.pb", saved_model("MatMul"))
     benign("tensor.pt", torch_zip(tensor_pickle()))
     benign("floats.pt", torch_zip(tensor_pickle(), numbers=struct.pack("<4f", -0.0, 1e-38, 2.5, 3e30)))
+    # Numbers that begin as a program, a script and a compressed stream do.
+    for index, start in enumerate([b"MZ\x90\0", b"#!\0\x3f", b"\x78\x9c\xff\xff", b"\x1f\x8b\x80\x3f"]):
+        benign(f"chance{index}.pt", torch_zip(tensor_pickle(), numbers=start + b"\0" * 12))
     benign("legacy.pth", legacy_torch(tensor_pickle()))
     benign("stored.zip", zipped([("a.txt", b"text\n"), ("d/b.csv", b"a,b\n1,2\n")]))
     benign("deflated.zip", zipped([("a.txt", b"text\n" * 100), ("b.json", b'{"a": 1}')], zipfile.ZIP_DEFLATED))

@@ -134,14 +134,12 @@ impl Scan<'_> {
     ) -> io::Result<()> {
         let prefix = self.findings.enter(name);
         if self.depth >= self.limits.max_depth {
-            let head = source.peek(0, 512)?;
-            if crate::route::is_archive(&head) {
-                let detail = format!("archives deeper than {} are not read", self.limits.max_depth);
-                self.findings.add(Severity::High, Rule::ArchiveDepth, "", &detail);
-                self.findings.unread("archives are nested too deeply");
-                self.findings.leave(prefix);
-                return Ok(());
-            }
+            // Whatever it is: any file can have an archive behind it.
+            let detail = format!("what is {} archives deep is not read", self.limits.max_depth);
+            self.findings.add(Severity::High, Rule::ArchiveDepth, "", &detail);
+            self.findings.unread("archives are nested too deeply");
+            self.findings.leave(prefix);
+            return Ok(());
         }
         if cut {
             self.findings.unread("only the beginning was looked at; it unpacks to too much");

@@ -49,7 +49,7 @@ pub struct Limits {
     pub max_entry_bytes: u64,
     /// Bytes inflated in the whole inspection.
     pub max_inflated_bytes: u64,
-    /// Archives inside of archives that are walked.
+    /// How many archives may stand around a file that is looked at.
     pub max_depth: u32,
     /// Entries of one archive, objects of one HDF5 file, nodes of one graph.
     pub max_entries: u32,
@@ -65,7 +65,7 @@ impl Default for Limits {
             max_read_bytes: 16 << 30,
             max_entry_bytes: 64 << 20,
             max_inflated_bytes: 1 << 30,
-            max_depth: 3,
+            max_depth: 4,
             max_entries: 100_000,
             max_pickle_bytes: 64 << 20,
             max_json_bytes: 8 << 20,

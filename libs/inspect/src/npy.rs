@@ -17,15 +17,20 @@ impl Scan<'_> {
         let (start, length) = match head.as_slice() {
             [1, _, low, high, ..] => (10, u64::from(u16::from_le_bytes([*low, *high]))),
             [2 | 3, _, a, b, c, d] => (12, u64::from(u32::from_le_bytes([*a, *b, *c, *d]))),
-            _ => return self.strange("an unknown version"),
+            _ => {
+                self.unlooked("an unknown version");
+                return Ok(());
+            }
         };
         let Some(header) = source.exact(start, length, MAX_HEADER_BYTES)? else {
-            return self.strange("a header that is larger than the file or than NumPy reads");
+            let what = "a header that is larger than the file or than anybody writes";
+            self.unlooked(what);
+            return Ok(());
         };
         let text = String::from_utf8_lossy(&header);
         let data = start + length;
         if text.contains('\\') || !text.trim_start().starts_with('{') {
-            self.strange("a header that is spelled as NumPy never spells it")?;
+            self.strange(Severity::Medium, "a header that is spelled as NumPy never spells it");
         }
         let rest = data..source.length();
         if has_objects(&text) || text.contains('\\') {
@@ -38,17 +43,21 @@ impl Scan<'_> {
         } else if source.peek(data, 1)?.first() == Some(&0x80)
             && pickle::is_one(self, &mut source.part(&rest))?
         {
-            self.strange("numbers that are a pickle")?;
+            self.strange(Severity::Medium, "numbers that are a pickle");
             self.pickles(&mut source.part(&rest), 0, Setting::Numpy)?;
         }
         Ok(())
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "the callers pass it on")]
-    fn strange(&mut self, what: &str) -> io::Result<()> {
+    fn strange(&mut self, severity: Severity, what: &str) {
         let detail = format!("the array has {what}");
-        self.findings.add(Severity::Medium, Rule::NumpyHeader, "the header", &detail);
-        Ok(())
+        self.findings.add(severity, Rule::NumpyHeader, "the header", &detail);
+    }
+
+    /// Without its header it is not known whether there are objects, nor where.
+    fn unlooked(&mut self, what: &str) {
+        self.strange(Severity::High, what);
+        self.findings.unread(format!("the array has {what}"));
     }
 }
 

@@ -4,6 +4,7 @@
 //! The walk goes on behind a fault: what stands before it has run by then, and where this machine
 //! and another one disagree about a fault, the rest is still looked at.
 
+mod digits;
 mod imports;
 mod joblib;
 mod machine;
@@ -54,7 +55,9 @@ pub(crate) fn is_one(scan: &Scan<'_>, source: &mut Source<'_>) -> io::Result<boo
         End::Full => true,
         End::Fault { .. } if protocol => !machine.seen.is_empty(),
         End::Fault { .. } => {
+            let hidden = machine.seen.iter().any(|(seen, _)| *seen == Seen::Hidden);
             judged(|verdict| matches!(verdict, Verdict::Dangerous(_) | Verdict::Stdlib))
+                || (machine.calls && (hidden || judged(|verdict| *verdict == Verdict::Unknown)))
         }
     })
 }
@@ -85,6 +88,9 @@ impl Scan<'_> {
             let mut machine = Machine::new(self.limits.max_pickle_bytes);
             let end = machine.run(&mut source.stream(at), true)?;
             self.tell(&machine, setting);
+            if machine.overflow {
+                self.findings.unread("a pickle imports or calls more than is noted");
+            }
             torch_tail |= machine.torch_magic && index == 0;
             match end {
                 End::Stop { next, fault } => {
@@ -116,8 +122,11 @@ impl Scan<'_> {
     }
 
     fn broken(&mut self, at: u64, why: &str) {
-        let detail = format!("the pickle fails here ({why}); everything before it is run first");
-        self.findings.add(Severity::Medium, Rule::PickleBroken, &format!("byte {at}"), &detail);
+        let detail = format!(
+            "no pickler writes this ({why}); a loader fails here or goes on, and has run what stands before"
+        );
+        self.findings.add(Severity::High, Rule::PickleBroken, &format!("byte {at}"), &detail);
+        self.findings.unread(format!("a pickle that no pickler writes: {why}"));
     }
 
     /// Whether what stands behind a pickle is looked at as another one.
@@ -137,7 +146,8 @@ impl Scan<'_> {
         for (seen, at) in &machine.seen {
             let place = format!("byte {at}");
             let (severity, rule, detail) = match seen {
-                Seen::Import(module, name) => match told(module, name) {
+                Seen::Import(module, name) => match told(module, name, machine.calls(module, name))
+                {
                     Some(told) => told,
                     None => continue,
                 },
@@ -168,7 +178,7 @@ impl Scan<'_> {
     }
 }
 
-fn told(module: &str, name: &str) -> Option<(Severity, Rule, String)> {
+fn told(module: &str, name: &str, called: bool) -> Option<(Severity, Rule, String)> {
     let shown = format!("{module}.{name}");
     Some(match imports::judge(module, name) {
         Verdict::Plain => return None,
@@ -180,10 +190,15 @@ fn told(module: &str, name: &str) -> Option<(Severity, Rule, String)> {
             Rule::PickleStdlibImport,
             format!("the pickle imports {shown}, which plain data does not need"),
         ),
+        Verdict::Unknown if called => (
+            Severity::High,
+            Rule::PickleUnknownCall,
+            format!("the pickle calls or builds {shown}, which is on no list"),
+        ),
         Verdict::Unknown => (
             Severity::Medium,
             Rule::PickleUnknownImport,
-            format!("the pickle imports {shown}, which is on no list; loading it may call that"),
+            format!("the pickle imports {shown}, which is on no list"),
         ),
     })
 }

@@ -7,7 +7,7 @@ use crate::{
     pickle::{self, Setting},
     rule::Rule,
     source::Source,
-    tar, zip,
+    zip,
 };
 
 const HEAD_BYTES: usize = 4096;
@@ -173,13 +173,4 @@ fn hdf5_behind(source: &mut Source<'_>) -> io::Result<Option<u64>> {
         at = at.saturating_mul(2);
     }
     Ok(None)
-}
-
-/// Whether a nested file is an archive that is walked.
-pub(crate) fn is_archive(head: &[u8]) -> bool {
-    matches!(
-        format::magic(head),
-        Some(Format::Zip | Format::Gzip | Format::Bzip2 | Format::Xz | Format::Zstd)
-            | Some(Format::SevenZip)
-    ) || tar::starts(head)
 }

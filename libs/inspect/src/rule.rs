@@ -1,7 +1,7 @@
 //! The closed list of rules.
 
 /// The number of this set of rules; it rises whenever a rule is added or decides otherwise.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;
 
 macro_rules! rules {
     ($($(#[doc = $doc:literal])* $name:ident = $id:literal, $title:literal;)*) => {
@@ -33,9 +33,10 @@ rules! {
     PickleHiddenImport = "pickle.hidden-import", "A pickle imports a name that it makes up while it is loaded";
     PickleStdlibImport = "pickle.stdlib-import", "A pickle imports a part of Python that plain data does not need";
     PickleUnknownImport = "pickle.unknown-import", "A pickle imports what is on no list";
+    PickleUnknownCall = "pickle.unknown-call", "A pickle calls what is on no list";
     PickleExtension = "pickle.extension", "A pickle names a class by a number that only the loading program knows";
     PicklePersistentId = "pickle.persistent-id", "A pickle asks its loading program for objects by name";
-    PickleBroken = "pickle.broken", "A pickle breaks off or fails; what stands before that is run";
+    PickleBroken = "pickle.broken", "A pickle is written as no pickler writes, or fails; what stands before that is run";
     PickleTrailing = "pickle.trailing", "Bytes stand behind the end of a pickle";
     PickleMemory = "pickle.memory", "A pickle makes its reader take more memory than it holds";
     KerasCode = "keras.code", "A Keras model carries Python code";

@@ -94,6 +94,13 @@ impl<'a> Source<'a> {
     }
 }
 
+/// A line without its end.
+pub(crate) struct Line {
+    pub(crate) kept: Vec<u8>,
+    /// Whether more stands in the file than was kept.
+    pub(crate) cut: bool,
+}
+
 /// Reads a part from one place to its end through a buffer.
 pub(crate) struct Stream<'s, 'a> {
     source: &'s mut Source<'a>,
@@ -191,8 +198,8 @@ impl Stream<'_, '_> {
     }
 
     /// The bytes up to the next line feed, of which at most `keep` are kept; `None` without one.
-    pub(crate) fn line(&mut self, keep: usize) -> io::Result<Option<Vec<u8>>> {
-        let mut line = Vec::new();
+    pub(crate) fn line(&mut self, keep: usize) -> io::Result<Option<Line>> {
+        let mut line = Line { kept: Vec::new(), cut: false };
         loop {
             let rest = self.fill()?;
             if rest.is_empty() {
@@ -201,8 +208,10 @@ impl Stream<'_, '_> {
             let end = rest.iter().position(|byte| *byte == b'\n');
             let part = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
             let length = part.len();
-            let kept = part.get(..length.min(keep.saturating_sub(line.len()))).unwrap_or_default();
-            line.extend_from_slice(kept);
+            let kept =
+                part.get(..length.min(keep.saturating_sub(line.kept.len()))).unwrap_or_default();
+            line.cut |= kept.len() < length;
+            line.kept.extend_from_slice(kept);
             self.used += length + usize::from(end.is_some());
             if end.is_some() {
                 return Ok(Some(line));

@@ -6,6 +6,8 @@ use crate::{Scan, Severity, findings::clean, rule::Rule, source::Source, zip::pa
 
 const BLOCK: u64 = 512;
 const MAX_EXTENDED_BYTES: u64 = 1 << 20;
+/// How far behind an empty block another header is looked for.
+const MAX_TAIL_BYTES: u64 = 1 << 20;
 
 /// What extended headers say of the next entry.
 #[derive(Default)]
@@ -25,11 +27,6 @@ pub(crate) fn checksum_holds(block: &[u8]) -> bool {
         .map(|(at, byte)| if (148..156).contains(&at) { 32 } else { u64::from(*byte) })
         .sum();
     stored == sum && sum > 256 && block.first() != Some(&0)
-}
-
-/// Whether a file begins as a tar.
-pub(crate) fn starts(head: &[u8]) -> bool {
-    crate::format::is_tar(head)
 }
 
 /// Octal digits ended by space or NUL, or GNU's base 256.
@@ -56,7 +53,12 @@ impl Scan<'_> {
         for _ in 0..self.limits.max_entries {
             let Some(block) = source.array::<512>(at)? else { return Ok(()) };
             if block.iter().all(|byte| *byte == 0) {
-                return self.tar_tail(source, at);
+                match self.behind_end(source, at)? {
+                    Some(place) => at = place,
+                    None => return Ok(()),
+                }
+                (next, names) = (Extended::default(), HashSet::new());
+                continue;
             }
             let size = block.get(124..136).and_then(octal).filter(|_| checksum_holds(&block));
             let Some(size) = size else {
@@ -81,22 +83,25 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// What stands behind the first empty block: some readers go on there, some stop.
-    fn tar_tail(&mut self, source: &mut Source<'_>, at: u64) -> io::Result<()> {
+    /// The next header behind an empty block: some readers go on there, some stop.
+    fn behind_end(&mut self, source: &mut Source<'_>, at: u64) -> io::Result<Option<u64>> {
         let mut next = at;
-        while next < source.length() && next < at.saturating_add(1 << 20) {
+        while next < source.length() {
+            if next >= at.saturating_add(MAX_TAIL_BYTES) {
+                self.findings.unread("more stands behind the archive's end than is looked at");
+                break;
+            }
             let block = source.peek(next, 512)?;
             if checksum_holds(&block) {
                 let detail =
                     "entries stand behind the end of the archive, where some readers go on";
                 let place = format!("byte {next}");
                 self.findings.add(Severity::Medium, Rule::TarMismatch, &place, detail);
-                let end = source.length();
-                return self.tar(&mut source.part(&(next..end)));
+                return Ok(Some(next));
             }
             next += BLOCK;
         }
-        Ok(())
+        Ok(None)
     }
 
     fn extended(

@@ -6,7 +6,7 @@
 use std::io;
 
 use super::of;
-use crate::{Scan, Severity, rule::Rule, source::Source};
+use crate::{MAX_HAZARDS, Scan, Severity, rule::Rule, source::Source};
 
 const STEP: usize = 1 << 20;
 /// Windows overlap by what a key, the space behind it and its value take.
@@ -20,10 +20,10 @@ const OWN: &[&str] =
 impl Scan<'_> {
     /// Looks through all bytes.
     pub(crate) fn keras_names(&mut self, source: &mut Source<'_>) -> io::Result<()> {
-        let mut at = 0;
+        let (mut at, mut names) = (0, Names::default());
         loop {
             let bytes = source.peek(at, STEP)?;
-            self.names_in(&bytes, at);
+            self.names_in(&bytes, at, &mut names);
             if bytes.len() < STEP {
                 return Ok(());
             }
@@ -31,8 +31,7 @@ impl Scan<'_> {
         }
     }
 
-    fn names_in(&mut self, bytes: &[u8], base: u64) {
-        let (mut modules, mut classes) = (Vec::new(), false);
+    fn names_in(&mut self, bytes: &[u8], base: u64, names: &mut Names) {
         for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'"') {
             let rest = bytes.get(at..).unwrap_or_default();
             let Some((key, rest)) = string(rest) else { continue };
@@ -47,10 +46,12 @@ impl Scan<'_> {
             }
             let Value::Text(value) = value else { continue };
             if key == "module" {
-                modules.push((value, place));
+                if !own(&value) && names.modules.len() < MAX_HAZARDS {
+                    names.modules.push((value, place));
+                }
                 continue;
             }
-            classes = true;
+            names.classes = true;
             // A name in a package of its own, such as `pkg>Lambda`.
             let last = value.rsplit('>').next().unwrap_or(&value);
             if let Some(hazard) = model::hazard_of(last) {
@@ -59,18 +60,27 @@ impl Scan<'_> {
                 self.findings.add(severity, rule, &place, &detail);
             }
         }
-        for (module, place) in modules.iter().filter(|_| classes) {
-            let own = OWN.iter().any(|package| {
-                module
-                    .strip_prefix(*package)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            });
-            if !own {
+        if names.classes {
+            for (module, place) in names.modules.drain(..) {
                 let detail = format!("a class is looked up in the Python module {module:?}");
-                self.findings.add(Severity::High, Rule::KerasFunction, place, &detail);
+                self.findings.add(Severity::High, Rule::KerasFunction, &place, &detail);
             }
         }
     }
+}
+
+/// What was met so far: a class may stand any distance away from its module.
+#[derive(Default)]
+struct Names {
+    /// Modules of others, with their places, of which no class was met yet.
+    modules: Vec<(String, String)>,
+    classes: bool,
+}
+
+fn own(module: &str) -> bool {
+    OWN.iter().any(|package| {
+        module.strip_prefix(*package).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
 }
 
 /// What stands behind a key.

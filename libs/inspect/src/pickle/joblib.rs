@@ -74,6 +74,6 @@ pub(super) fn pass(
     }
     let end = stream.at().saturating_add(skip);
     stream.seek(start);
-    machine.run_raw(stream, end)?;
+    machine.run_raw(stream, end, true)?;
     Ok(Step::On)
 }

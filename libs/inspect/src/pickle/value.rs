@@ -91,6 +91,14 @@ impl Value {
         pairs.iter().find(|(known, _)| &**known == key).map(|(_, value)| value)
     }
 
+    /// Whether it surely is no text, so that CPython takes it for no name.
+    pub(super) const fn is_no_text(&self) -> bool {
+        matches!(
+            self,
+            Self::Mark | Self::Int(_) | Self::Global(_) | Self::Tuple(..) | Self::Dict(..)
+        )
+    }
+
     pub(super) fn as_text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }

@@ -1,17 +1,23 @@
 //! One entry: its own header against the directory, its checksum, and its contents.
 
-use std::{io, ops::Range};
+use std::{
+    io::{self, Read},
+    ops::Range,
+};
 
-use flate2::bufread::DeflateDecoder;
+use flate2::bufread::{DeflateDecoder, ZlibDecoder};
 
 use super::directory::{End, Entry};
 use crate::{
     Format, Scan, Severity,
     compressed::{MAX_RATIO, RATIO_FROM_BYTES},
+    format,
     pickle::{self, Setting},
     rule::Rule,
     source::{Fields, Source},
 };
+
+const HEAD_BYTES: usize = 4096;
 
 /// Where an entry lies.
 pub(super) struct Place {
@@ -170,11 +176,29 @@ impl Scan<'_> {
                 }
                 return Ok(());
             }
-            if numbers {
+            if numbers && !embedded(&source.peek(0, HEAD_BYTES)?) {
                 return Ok(());
             }
         }
         self.entry(&entry.name, source, cut)
+    }
+}
+
+/// Whether the numbers of a tensor are a file of another format. Two bytes are met by chance, so for
+/// those formats more must fit.
+fn embedded(head: &[u8]) -> bool {
+    match format::magic(head) {
+        None => format::is_tar(head),
+        Some(Format::Zlib) => matches!(ZlibDecoder::new(head).read(&mut [0]), Ok(1)),
+        Some(Format::Script) => {
+            let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            line.len() < head.len() && line.iter().all(|byte| (b' '..=b'~').contains(byte))
+        }
+        Some(Format::Gzip) => head.get(2) == Some(&8),
+        Some(Format::Program) if head.starts_with(b"MZ") => {
+            head.windows(4).any(|window| window == b"PE\0\0")
+        }
+        Some(_) => true,
     }
 }
 
