@@ -63,6 +63,10 @@ fn the_fetched_directory_has_exactly_the_documented_layout() -> anyhow::Result<(
         "evidence/grant.dsse.json",
         "evidence/training.dsse.json",
         "evidence/scan.0.dsse.json",
+        "evidence/scan.1.dsse.json",
+        "evidence/scan.2.dsse.json",
+        "evidence/scan.3.dsse.json",
+        "evidence/policy.dsse.json",
     ]
     .map(str::to_owned)
     .into();

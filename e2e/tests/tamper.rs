@@ -120,7 +120,7 @@ fn parts_of_two_valid_bundles_do_not_mix() -> anyhow::Result<()> {
         (
             "a scan of another job beside the own",
             |b, o| b.evidence.scans.extend(o.evidence.scans.clone()),
-            "scan.1.training",
+            "scan.4.training",
         ),
     ])
 }
