@@ -740,6 +740,17 @@ def estimators() -> None:
     out = io.BytesIO()
     joblib.dump({"objects": np.array(["a", {"b": 1}], object), "x": x, "f": np.asfortranarray(x)}, out)
     benign("objects.joblib", out.getvalue())
+    # As joblib wrote before it padded: numbers that look like every opcode.
+    make = joblib.numpy_pickle.NumpyArrayWrapper.__init__
+    padded = make.__defaults__
+    make.__defaults__ = (*padded[:-1], None)
+    draw = np.random.RandomState(1)
+    ramp = np.tile(np.arange(256, dtype="u1"), 4)
+    numbers = [ramp[first:first + 600].copy() for first in range(256)]
+    out = io.BytesIO()
+    joblib.dump([numbers, [draw.randint(0, 256, 80).astype("u1") for _ in range(400)], x], out)
+    benign("unpadded.joblib", out.getvalue())
+    make.__defaults__ = padded
 
 
 def files() -> None:

@@ -70,6 +70,11 @@ fn prefix(digits: &[u8], base: Base) -> Option<(u32, &[u8], bool)> {
     })
 }
 
+/// Whether a decimal number may begin like this.
+pub(super) fn may_begin(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'_' | b'+' | b'-' | b' ' | 0x09..=0x0D))
+}
+
 /// Whether a line is a number for FLOAT, and whether a pickler writes it like this.
 pub(super) fn float(line: &[u8]) -> Option<Number> {
     let text = std::str::from_utf8(trim(before_nul(line))).ok()?;

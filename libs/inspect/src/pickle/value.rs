@@ -21,6 +21,8 @@ pub(super) enum Value {
     Made(Rc<(Rc<(String, String)>, Self)>, u8),
     Tuple(Rc<[Self]>, u8),
     Dict(Vec<(Rc<str>, Self)>, u8),
+    /// Any other thing that is surely no text.
+    Object,
     /// Anything else.
     Other,
 }
@@ -48,7 +50,12 @@ impl Value {
     const fn depth(&self) -> u8 {
         match self {
             Self::Made(_, depth) | Self::Tuple(_, depth) | Self::Dict(_, depth) => *depth,
-            Self::Mark | Self::Int(_) | Self::Text(_) | Self::Global(_) | Self::Other => 0,
+            Self::Mark
+            | Self::Int(_)
+            | Self::Text(_)
+            | Self::Global(_)
+            | Self::Object
+            | Self::Other => 0,
         }
     }
 
@@ -92,11 +99,19 @@ impl Value {
     }
 
     /// Whether it surely is no text, so that CPython takes it for no name.
-    pub(super) const fn is_no_text(&self) -> bool {
-        matches!(
-            self,
-            Self::Mark | Self::Int(_) | Self::Global(_) | Self::Tuple(..) | Self::Dict(..)
-        )
+    pub(super) fn is_no_text(&self) -> bool {
+        !matches!(self, Self::Text(_) | Self::Made(..) | Self::Other) || self.is_wrapper()
+    }
+
+    /// Whether it surely cannot be called, so that CPython fails where it is.
+    pub(super) fn is_no_callable(&self) -> bool {
+        !matches!(self, Self::Global(_) | Self::Made(..) | Self::Other) || self.is_wrapper()
+    }
+
+    /// Whether it is what joblib reads an array by.
+    fn is_wrapper(&self) -> bool {
+        let Self::Made(made, _) = self else { return false };
+        made.0.0.starts_with("joblib") && made.0.1 == "NumpyArrayWrapper"
     }
 
     pub(super) fn as_text(&self) -> Option<&str> {
@@ -108,7 +123,7 @@ impl Value {
         const PLACE: usize = 48;
         PLACE
             + match self {
-                Self::Mark | Self::Int(_) | Self::Other => 0,
+                Self::Mark | Self::Int(_) | Self::Object | Self::Other => 0,
                 Self::Text(text) => text.len() + 16,
                 Self::Global(global) => global.0.len() + global.1.len() + 64,
                 Self::Made(..) => 96,

@@ -136,6 +136,9 @@ impl Machine {
                 (popped!(self.pop()), arguments)
             }
         };
+        if callable.is_no_callable() {
+            return Ok(self.unknown("a call of what is no function"));
+        }
         self.call(&callable, &arguments);
         Ok(self.push(made(callable, arguments)))
     }

@@ -12,6 +12,17 @@ use crate::{
     source::{Line, Stream},
 };
 
+const NO_PLACE: &str = "a place that is no number";
+
+/// The place in a line of PUT or GET.
+enum Place {
+    At(u64),
+    /// In a line that is too long to be read.
+    Unknown,
+    /// CPython fails.
+    None,
+}
+
 impl Machine {
     /// Opcodes that put values into a container.
     pub(super) fn extend(&mut self, opcode: u8) -> Step {
@@ -49,16 +60,16 @@ impl Machine {
             b'p' | b'g' => {
                 let line = operand!(stream.line(MAX_TEXT_BYTES));
                 match self.place(&line, at) {
-                    Some(place) => place,
+                    Place::At(place) => place,
                     // Whatever is taken from the memo from here on is not known.
-                    None => {
+                    place => {
                         self.memo.forget();
-                        let why = "a place that is no number";
-                        return Ok(match (line.cut, opcode) {
-                            (true, b'g') => self.push(Value::Other),
-                            (true, _) => Step::On,
-                            (false, b'g') => self.unknown(why),
-                            (false, _) => Step::Odd(why),
+                        let fails = matches!(place, Place::None);
+                        return Ok(match (fails, opcode) {
+                            (false, b'g') => self.push(Value::Other),
+                            (false, _) => Step::On,
+                            (true, b'g') => self.unknown(NO_PLACE),
+                            (true, _) => Step::Odd(NO_PLACE),
                         });
                     }
                 }
@@ -91,13 +102,20 @@ impl Machine {
     }
 
     /// The place that PUT or GET names; a spelling of which readers differ hides what is there.
-    fn place(&mut self, line: &Line, at: u64) -> Option<u64> {
-        let number = digits::int(&line.kept, Base::Ten).filter(|_| !line.cut);
-        if line.cut || number.is_some_and(|number| !number.plain) {
+    fn place(&mut self, line: &Line, at: u64) -> Place {
+        let number = digits::int(&line.kept, Base::Ten);
+        let number = number.filter(|_| !line.cut || line.kept.contains(&0));
+        let goes_on = line.cut && number.is_none() && digits::may_begin(&line.kept);
+        if goes_on || number.is_some_and(|number| !number.plain) {
             self.see(Seen::Hidden, at);
             self.odd(at, "a place as no pickler writes it");
         }
-        u64::try_from(number?.value?).ok()
+        let place = number.and_then(|number| u64::try_from(number.value?).ok());
+        match place {
+            Some(place) => Place::At(place),
+            None if goes_on => Place::Unknown,
+            None => Place::None,
+        }
     }
 
     /// Opcodes that push plain data.
@@ -108,10 +126,10 @@ impl Machine {
         stream: &mut Stream<'_, '_>,
     ) -> io::Result<Step> {
         let value = match opcode {
-            b'N' | 0x88 | 0x89 | 0x97 => Value::Other,
+            b'N' | 0x88 | 0x89 | 0x97 => Value::Object,
             b']' | 0x8F => {
                 self.made_something = true;
-                Value::Other
+                Value::Object
             }
             b'}' => {
                 self.made_something = true;
@@ -128,13 +146,13 @@ impl Machine {
                     if !number.plain {
                         self.odd(at, "a number as no pickler writes it");
                     }
-                    number.value.map_or(Value::Other, Value::Int)
+                    number.value.map_or(Value::Object, Value::Int)
                 }
                 None => return Ok(self.unknown("a number that is none")),
             },
             b'G' => {
                 operand!(stream.array::<8>());
-                Value::Other
+                Value::Object
             }
             b'K' => small(operand!(number::<1>(stream))),
             b'M' => small(operand!(number::<2>(stream))),

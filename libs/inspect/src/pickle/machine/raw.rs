@@ -4,7 +4,7 @@
 use std::io;
 
 use super::{End, Machine, Seen, Step, TAKES};
-use crate::source::Stream;
+use crate::{pickle::value::Value, source::Stream};
 
 /// How much of the stack is copied for one array: more than a list is built of at once.
 const MAX_COPIED: usize = 1_100;
@@ -26,6 +26,10 @@ impl Machine {
         let start = stack.len().saturating_sub(MAX_COPIED.min(self.copies_left));
         self.stack = stack.get(start..).unwrap_or_default().to_vec();
         self.copies_left -= self.stack.len();
+        // On top is what reads the array, which is no name of anything.
+        if let Some(top) = self.stack.last_mut() {
+            *top = Value::Object;
+        }
         self.memo.branch();
         self.raw = true;
         self.faulted |= !live;
