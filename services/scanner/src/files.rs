@@ -166,19 +166,27 @@ impl Scans {
     }
 }
 
-/// The findings under the names of the request: a file that has several is listed under each.
+/// The findings under the names of the request: a file that has several is listed under each. What is
+/// of no single file, such as a check of all Terraform files together, keeps the tool's name for it.
 fn in_names(mut inventory: Inventory, files: &[WantedFile]) -> Inventory {
     let mut names: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for file in files {
         names.entry(file.alias()).or_default().push(&file.name);
     }
-    let named = |alias: &str| names.get(alias).into_iter().flatten().map(|name| (*name).to_owned());
+    let named = |alias: &str| {
+        let own: Vec<&str> = names.get(alias).cloned().unwrap_or_else(|| vec![alias]);
+        own.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
     let (mut secrets, mut faults) = (BTreeSet::new(), BTreeSet::new());
     for found in inventory.secrets {
-        secrets.extend(named(&found.path).map(|path| SecretFinding { path, ..found.clone() }));
+        secrets.extend(
+            named(&found.path).into_iter().map(|path| SecretFinding { path, ..found.clone() }),
+        );
     }
     for found in inventory.misconfigurations {
-        faults.extend(named(&found.path).map(|path| Misconfiguration { path, ..found.clone() }));
+        faults.extend(
+            named(&found.path).into_iter().map(|path| Misconfiguration { path, ..found.clone() }),
+        );
     }
     let gaps = &mut inventory.gaps;
     inventory.secrets = worst(secrets, "secrets", |found| found.severity, gaps);

@@ -102,6 +102,7 @@ async fn a_report_is_about_the_files_of_its_request_and_no_others() {
         let aibom = opened(&mesh, answer.scan).predicate.aibom;
         let report = std::fs::read(mesh.bench.path("fs.json")).unwrap();
         assert_eq!(aibom.report_sha256, Sha256Digest::of(&report), "{title}");
+        assert_eq!(aibom.secrets[0].path, "x.txt", "of no single file, and not left out");
         runs += 1;
         assert_eq!(mesh.bench.runs(), runs, "{title}");
     }
