@@ -136,7 +136,7 @@ async fn nothing_of_a_held_job_gets_out_and_only_an_approver_releases_it() -> an
 #[test]
 fn a_released_job_completes_and_says_who_let_it_out_and_why() -> anyhow::Result<()> {
     let mesh = Mesh::shared()?;
-    let out = released(&mesh)?;
+    let out = released(mesh)?;
     let verdict = mesh.verify(&out)?.expect(0)?.json()?;
     ensure!(verdict["verified"] == true, "{verdict}");
     let aibom = std::fs::read_to_string(out.join("aibom.cdx.json"))?;
@@ -163,8 +163,8 @@ fn the_image_with_the_package_upgraded_is_released_at_once() -> anyhow::Result<(
 #[tokio::test]
 async fn the_scheduler_can_neither_drop_nor_invent_a_release() -> anyhow::Result<()> {
     let mesh = Mesh::shared()?;
-    let good = forge::Parts::of(&released(&mesh)?)?.set;
-    let signer = caller(&mesh, Role::Signer, Role::Scheduler)?;
+    let good = forge::Parts::of(&released(mesh)?)?.set;
+    let signer = caller(mesh, Role::Signer, Role::Scheduler)?;
     let mut dropped = good.clone();
     let document = dropped.release.take().context("a release")?;
     if let Ok(Outcome::Signed(_)) = signer.attest(&dropped).await {
@@ -172,7 +172,7 @@ async fn the_scheduler_can_neither_drop_nor_invent_a_release() -> anyhow::Result
     }
 
     let said = forge::payload(&document)?;
-    let (scheduler, approver) = (thief(&mesh, Role::Scheduler)?, thief(&mesh, Role::Approver)?);
+    let (scheduler, approver) = (thief(mesh, Role::Scheduler)?, thief(mesh, Role::Approver)?);
     let mut other = said.clone();
     other["job"] = json!(JobId::new(1, [7; 10]).to_string());
     let mut borrowed = scheduler.release(&said)?;

@@ -107,8 +107,9 @@ fn a_bad_database_holds_the_job_and_names_the_gap() -> anyhow::Result<()> {
     let database = own_database(&mesh)?;
     let file = database.join("db/trivy.db");
     let whole = fs::read(&file)?;
+    type Spoil<'a> = &'a dyn Fn() -> anyhow::Result<()>;
     // Half of it, nothing of it, and all of it but too old.
-    let cases: [(&str, &dyn Fn() -> anyhow::Result<()>, i64); 3] = [
+    let cases: [(&str, Spoil<'_>, i64); 3] = [
         ("damaged", &|| Ok(fs::write(&file, &whole[..whole.len() / 2])?), 36_500),
         ("no usable database", &|| Ok(fs::remove_file(&file)?), 36_500),
         ("days ago", &|| Ok(fs::write(&file, &whole)?), 1),

@@ -28,6 +28,7 @@ fn list<T: ToString>(items: &[T]) -> String {
 }
 
 /// The file.
+#[expect(clippy::too_many_lines, reason = "one text, which is easier to read in one piece")]
 pub(super) fn toml(policy: &Policy) -> String {
     let Policy { vulnerabilities, licences, .. } = policy;
     let rating = match vulnerabilities.rating {

@@ -26,7 +26,7 @@ fn keys_in_a_token_sign_a_job_that_verifies_offline() -> anyhow::Result<()> {
     ensure!(stand.hsm.count("C_Sign") == signatures + 4, "the token did not sign all four");
     let listed = stand.listed()?;
     // The policy key lies beside the root key, not in the token.
-    let held = |key: &&Value| key["use"] != "policy" && key["inStore"] != true;
+    let held = |key: &&serde_json::Value| key["use"] != "policy" && key["inStore"] != true;
     let missing: Vec<_> = listed.iter().filter(held).collect();
     ensure!(listed.len() >= 3 && missing.is_empty(), "not in the token: {missing:?}");
     ensure!(!stand.certs().join("keys").exists(), "there are keys in files, too");

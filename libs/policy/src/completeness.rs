@@ -8,7 +8,7 @@ use crate::{Kind, Policy, Violation, violations::Found};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
-fn lack(id: &str, subject: impl ToString, detail: String) -> Violation {
+fn lack(id: &str, subject: &impl ToString, detail: String) -> Violation {
     let (kind, severity) = (Kind::Completeness, Level::Critical);
     Violation { kind, id: id.to_owned(), subject: subject.to_string(), severity, detail }
 }
@@ -23,14 +23,14 @@ pub(crate) fn check(
         let mut of_it =
             evidence.scans().iter().filter(|scan| target_of(scan) == *target).peekable();
         if of_it.peek().is_none() {
-            found.add(lack("not-scanned", target, "no scan of it is in the evidence".to_owned()));
+            found.add(lack("not-scanned", &target, "no scan of it is in the evidence".to_owned()));
         } else if *target == ScanTarget::Mesh {
             programs(evidence, found);
         }
         for scan in of_it {
             let extension = &scan.predicate.aibom;
             if extension.completeness == Completeness::Incomplete {
-                found.add(lack("incomplete", target, extension.reason.clone()));
+                found.add(lack("incomplete", &target, extension.reason.clone()));
             }
         }
     }
@@ -66,7 +66,7 @@ fn programs(evidence: &VerifiedEvidence, found: &mut Found) {
             Some(digest) => format!("the {service} that ran, sha256 {digest}, is not in the scan"),
             None => format!("the {service} does not say which program ran"),
         };
-        found.add(lack("not-scanned", format_args!("{}/{service}", ScanTarget::Mesh), detail));
+        found.add(lack("not-scanned", &format_args!("{}/{service}", ScanTarget::Mesh), detail));
     }
 }
 
@@ -76,18 +76,18 @@ fn ages(policy: &Policy, scan: &ScanStatement, at: Timestamp, found: &mut Found)
     let finished = scan.predicate.metadata.scan_finished_on;
     if let Some(days) = policy.max_scan_age_days.filter(|days| over(finished, *days)) {
         let detail = format!("scanned {finished}, more than {days} days ago");
-        found.add(lack("scan-age", target, detail));
+        found.add(lack("scan-age", &target, detail));
     }
     let Some(days) = policy.max_database_age_days else { return };
     match &scan.predicate.scanner.db {
         Some(database) if over(database.last_update, days) => {
             let updated = database.last_update;
             let detail = format!("the database was updated {updated}, more than {days} days ago");
-            found.add(lack("database-age", target, detail));
+            found.add(lack("database-age", &target, detail));
         }
         // Files without packages need none.
         None if matches!(target, ScanTarget::Image | ScanTarget::Mesh) => {
-            found.add(lack("database-age", target, "scanned without a database".to_owned()));
+            found.add(lack("database-age", &target, "scanned without a database".to_owned()));
         }
         Some(_) | None => {}
     }

@@ -73,6 +73,9 @@ pub struct ScanConfig {
     /// The longest that the engine may take to export an image, in milliseconds.
     #[serde(default = "default_export_timeout_ms")]
     pub export_timeout_ms: u64,
+    /// How old a result may be to answer from it, in hours; an older one is made anew.
+    #[serde(default = "default_max_record_age_h")]
+    pub max_record_age_h: u32,
     /// How many scans run at once; more wait.
     #[serde(default = "default_max_concurrent")]
     pub max_concurrent: usize,
@@ -83,7 +86,7 @@ pub struct ScanConfig {
 #[serde(default, deny_unknown_fields)]
 pub struct FilesConfig {
     /// The largest sum of the files of one scan, in bytes; the scratch directory needs room for
-    /// `max_concurrent` times as much.
+    /// eight times as much.
     pub max_total_bytes: u64,
 }
 
@@ -95,6 +98,10 @@ impl Default for FilesConfig {
 
 const fn default_max_cache_entries() -> usize {
     512
+}
+
+const fn default_max_record_age_h() -> u32 {
+    24
 }
 
 const fn default_max_image_bytes() -> u64 {
@@ -174,6 +181,7 @@ impl Config {
         let at_least_one = [
             ("database.max_age_days", u64::from(self.database.max_age_days)),
             ("scan.max_cache_entries", self.scan.max_cache_entries as u64),
+            ("scan.max_record_age_h", u64::from(self.scan.max_record_age_h)),
             ("scan.max_image_bytes", self.scan.max_image_bytes),
             ("scan.export_timeout_ms", self.scan.export_timeout_ms),
             ("scan.max_concurrent", self.scan.max_concurrent as u64),
@@ -184,6 +192,11 @@ impl Config {
                 let (value, reason) = (value.to_string(), "must be at least 1");
                 return Err(ConfigError::Value { key, value, reason });
             }
+        }
+        if self.database.update.is_some() && self.tool.path.as_os_str().is_empty() {
+            let reason = "must name the Trivy binary: database.update downloads with it, also when \
+                          scans run in a container (tool.sandbox)";
+            return Err(ConfigError::Value { key: "tool.path", value: "\"\"".to_owned(), reason });
         }
         let every_h = self.database.update.as_ref().map_or(1, |update| update.every_h);
         if !(1..=UPDATE_HOURS_MAX).contains(&every_h) {

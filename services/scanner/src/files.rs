@@ -4,37 +4,28 @@
 //! Names are labels: the scratch directory calls a file by its digest, so that no name leads out of
 //! it, and none hides a file from the tool, which passes over what is called a test or an example.
 
+mod look;
 mod receive;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
-    path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 
 use envelope::ResourceDescriptor;
-use evidence::{
-    FileHazard, InspectedFile, Level, MAX_FILE_HAZARDS, Misconfiguration, ScanTarget, ScannedRun,
-    SecretFinding,
-};
-use ids::{Sha256Digest, Timestamp};
-use serde::{Deserialize, Serialize};
+use evidence::{Misconfiguration, ScanTarget, ScannedRun, SecretFinding};
+use ids::Sha256Digest;
 
 use crate::{
     inventory::{Inventory, findings::worst},
     report::About,
-    scan::{
-        Plan, Record, ScanError, Scanned, Scans, count,
-        kept::{Found, entry},
-        ran, took,
-    },
+    scan::{Plan, Record, ScanError, Scanned, Scans, took},
     tool::Target,
 };
 pub use receive::{FilesError, Receiving};
+pub(crate) use receive::{STREAMS_MAX, in_time};
 
-/// The layout of what is kept of a file; another number makes older entries unfindable.
-const LAYOUT: &str = "aibom.scan.file.v1";
 /// The longest extension that counts as one, in bytes.
 const EXTENSION_MAX: usize = 16;
 /// The extensions under which the tool reads a configuration; all else is searched as a text.
@@ -60,14 +51,18 @@ impl WantedFile {
         if holds { extension.to_ascii_lowercase() } else { String::new() }
     }
 
-    /// What it is called while it is looked into.
-    fn alias(&self) -> String {
+    /// The extension, where the tool reads a configuration under it.
+    fn configuration(&self) -> Option<String> {
         let extension = match self.name.as_str() {
             "Dockerfile" => "dockerfile".to_owned(),
             _ => self.extension(),
         };
-        let known = CONFIGURATIONS.contains(&extension.as_str());
-        format!("{}.{}", self.sha256, if known { &extension } else { "txt" })
+        CONFIGURATIONS.contains(&extension.as_str()).then_some(extension)
+    }
+
+    /// What it is called while it is looked into.
+    fn alias(&self) -> String {
+        format!("{}.{}", self.sha256, self.configuration().as_deref().unwrap_or("txt"))
     }
 }
 
@@ -82,225 +77,125 @@ pub struct Files {
     pub files: Vec<WantedFile>,
 }
 
-/// What is known of a file's content, whatever it is called; kept in the cache as it is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Content {
-    tool_version: String,
-    format: String,
-    hazards: Vec<FileHazard>,
-    unread: String,
-    secrets: Vec<SecretFinding>,
-    misconfigurations: Vec<Misconfiguration>,
-    gaps: Vec<String>,
-    report_sha256: Sha256Digest,
-    started: Timestamp,
-    finished: Timestamp,
+impl Files {
+    fn subject(&self) -> Vec<ResourceDescriptor> {
+        let file = |file: &WantedFile| ResourceDescriptor::sha256(&file.name, file.sha256);
+        self.files.iter().map(file).collect()
+    }
 }
 
-fn key(file: &WantedFile, plan: &Plan) -> Sha256Digest {
-    let (extension, rules) = (file.extension(), inspect::RULES_VERSION);
-    plan.key(&format!("{LAYOUT}\n{}\n{extension}\n{rules}", file.sha256))
+/// Same key, same answer: the names count too, for a file is judged by what it calls itself.
+fn key(files: &Files, plan: &Plan) -> Sha256Digest {
+    let file = |file: &WantedFile| format!("\n{:?} {} {}", file.name, file.sha256, file.size);
+    let list: String = files.files.iter().map(file).collect();
+    plan.key(&format!("files {} {}{list}", files.target, inspect::RULES_VERSION))
 }
 
 impl Scans {
-    /// The answer, when every one of these files is known already.
+    /// The answer, when a run over exactly these files is remembered.
     ///
     /// # Errors
     /// When the tool is missing.
     pub async fn known(&self, files: &Files) -> Result<Option<Scanned>, ScanError> {
         let plan = self.plan(files.target).await?;
-        let mut contents = Vec::new();
-        for file in &files.files {
-            let Some(content) = self.kept.value(key(file, &plan), "file").await else {
-                return Ok(None);
-            };
-            contents.push(content);
-        }
-        let Some(scanned) = self.of_files(files, &contents, plan, true).await else {
+        let key = key(files, &plan);
+        let Some(found) = self.kept.record(key, self.now()).await else { return Ok(None) };
+        if self.kept.report(found.record.report_sha256).await.is_none() {
+            self.kept.forget(key).await;
             return Ok(None);
-        };
+        }
         metrics::counter!("scan_cache_hits_total", "target" => files.target.as_str()).increment(1);
-        Ok(Some(scanned))
+        Ok(Some(self.answer(files.target, files.subject(), plan, (found, true))))
     }
 
-    /// Waits for a place, and makes room for the files in the scratch directory.
+    /// Waits for a stream, and makes room for the files in the scratch directory.
     ///
     /// # Errors
     /// When the files are more or longer than allowed, or there is no scratch directory.
-    pub async fn receive<'s>(&'s self, files: &Files) -> Result<Receiving<'s>, ScanError> {
+    pub async fn receive(&self, files: &Files) -> Result<Receiving, ScanError> {
         receive::bounded(files, self.max_total_bytes)?;
-        let place = self.place().await;
+        let stream = self.stream().await;
         let wanted = files.files.iter().map(|file| (file.clone(), file.alias()));
-        Ok(Receiving::new(self.scratch()?, wanted.collect(), place).await?)
+        Ok(Receiving::new(self.scratch()?, wanted.collect(), stream).await?)
     }
 
-    /// Scans what was received.
+    /// Scans what was received, or answers from a run under way over exactly these files.
     ///
     /// # Errors
     /// When bytes are missing, or the tool or its report fails.
     pub async fn scan_files(
-        &self,
+        self: &Arc<Self>,
         files: &Files,
-        received: Receiving<'_>,
-    ) -> Result<Scanned, ScanError> {
-        let result = self.run_files(files, received).await;
-        if result.is_err() {
-            ran(files.target, "failed");
-        }
-        result
+        received: Receiving,
+    ) -> Result<Scanned, Arc<ScanError>> {
+        let received = received.whole().map_err(|error| Arc::new(error.into()))?;
+        let plan = self.plan(files.target).await.map_err(Arc::new)?;
+        let run = {
+            let (this, plan, files) = (Arc::clone(self), plan.clone(), files.clone());
+            Box::pin(async move { this.run_files(&files, &received, &plan).await })
+        };
+        let found = self.found(key(files, &plan), files.target, &plan, run).await?;
+        Ok(self.answer(files.target, files.subject(), plan, found))
     }
 
     async fn run_files(
         &self,
         files: &Files,
-        received: Receiving<'_>,
-    ) -> Result<Scanned, ScanError> {
-        let received = received.whole()?;
-        let plan = self.plan(files.target).await?;
+        received: &Receiving,
+        plan: &Plan,
+    ) -> Result<Record, ScanError> {
+        let _place = self.place().await;
         let (started, begun) = (self.now(), Instant::now());
-        let looked = look(files, received.files()).await?;
-        took(files.target, "inspect", begun);
         let (directory, scratch) = (received.files(), received.scratch());
-        let report = self.run_tool(files.target, Target::Files(directory), scratch, &plan).await?;
-        let inventory = Inventory::read(&report, About::Directory)?;
+        let looked = look::into(&files.files, directory).await?;
+        took(files.target, "inspect", begun);
+        let report = self.run_tool(files.target, Target::Files(directory), scratch, plan).await?;
+        let inventory = in_names(Inventory::read(&report, About::Directory)?, &files.files);
         let report_sha256 = self.keep_report(&report).await;
-        let finished = self.now();
-        let mut contents = Vec::new();
-        for (file, looked) in files.files.iter().zip(looked) {
-            let (alias, name) = (file.alias(), file.name.clone());
-            let secrets = inventory.secrets.iter().filter(|found| found.path == alias);
-            let faults = inventory.misconfigurations.iter().filter(|found| found.path == alias);
-            let content = Content {
-                tool_version: inventory.tool_version.clone(),
-                secrets: secrets.cloned().collect(),
-                misconfigurations: faults.cloned().collect(),
-                gaps: inventory.gaps.clone(),
-                report_sha256,
-                started,
-                finished,
-                ..looked
-            };
-            tracing::debug!(name, sha256 = %file.sha256, format = content.format, "looked into");
-            self.kept.put(entry(key(file, &plan), "file"), &content).await;
-            contents.push(content);
+        if self.kept.report(report_sha256).await.is_none() {
+            return Err(FilesError::ReportLost.into());
         }
-        let scanned = self.of_files(files, &contents, plan, false).await;
-        let scanned = scanned.ok_or(FilesError::ReportLost)?;
-        count(files.target, &scanned.record.inventory, &scanned.files, true);
-        Ok(scanned)
-    }
-
-    /// What is known of each file's content, in the names of this request. `None` when a raw report
-    /// is not kept any more.
-    async fn of_files(
-        &self,
-        files: &Files,
-        contents: &[Content],
-        plan: Plan,
-        cached: bool,
-    ) -> Option<Scanned> {
-        let report_sha256 = self.one_report(contents).await?;
-        let first = contents.first()?;
-        let mut gaps: BTreeSet<String> = contents.iter().flat_map(|c| c.gaps.clone()).collect();
-        let (mut secrets, mut faults) = (BTreeSet::new(), BTreeSet::new());
-        for (file, content) in files.files.iter().zip(contents) {
-            let path = || file.name.clone();
-            let found = content.secrets.iter().cloned();
-            secrets.extend(found.map(|found| SecretFinding { path: path(), ..found }));
-            let found = content.misconfigurations.iter().cloned();
-            faults.extend(found.map(|found| Misconfiguration { path: path(), ..found }));
-        }
-        let mut more = Vec::new();
-        let inventory = Inventory {
-            tool_version: first.tool_version.clone(),
-            operating_system: None,
-            packages: Vec::new(),
-            vulnerabilities: Vec::new(),
-            secrets: worst(secrets, "secrets", |found| found.severity, &mut more),
-            misconfigurations: worst(faults, "misconfigurations", |f| f.severity, &mut more),
-            gaps: {
-                gaps.extend(more);
-                gaps.into_iter().collect()
-            },
-        };
-        let started = contents.iter().map(|content| content.started).min()?;
-        let finished = contents.iter().map(|content| content.finished).max()?;
-        let record = Record { inventory, report_sha256, started, finished };
-        let named = files.files.iter().map(|f| ResourceDescriptor::sha256(&f.name, f.sha256));
-        let scanned =
-            self.answer(files.target, named.collect(), plan, (Found::new(record), cached));
-        let inspected = files.files.iter().zip(contents).map(|(file, content)| InspectedFile {
-            name: file.name.clone(),
-            sha256: file.sha256,
-            size: file.size,
-            format: content.format.clone(),
-            hazards: content.hazards.clone(),
-            unread: content.unread.clone(),
-        });
-        Some(Scanned { files: inspected.collect(), ..scanned })
-    }
-
-    /// The raw report behind these contents: that of their one run, or those of their runs, one
-    /// behind the other.
-    async fn one_report(&self, contents: &[Content]) -> Option<Sha256Digest> {
-        let mut digests: Vec<Sha256Digest> = Vec::new();
-        for content in contents {
-            if !digests.contains(&content.report_sha256) {
-                digests.push(content.report_sha256);
-            }
-        }
-        let mut whole = Vec::new();
-        for digest in &digests {
-            whole.extend(self.kept.report(*digest).await?);
-        }
-        let sha256 = Sha256Digest::of(&whole);
-        if digests.len() > 1 {
-            self.kept.keep_report(sha256, &whole).await;
-        }
-        Some(sha256)
+        tracing::info!(
+            target = %files.target,
+            files = files.files.len(),
+            secrets = inventory.secrets.len(),
+            misconfigurations = inventory.misconfigurations.len(),
+            "files were looked into"
+        );
+        Ok(Record { inventory, report_sha256, started, finished: self.now(), files: looked })
     }
 }
 
-/// Looks into each file; a name of a file that is there twice is judged each time.
-async fn look(files: &Files, directory: &Path) -> Result<Vec<Content>, FilesError> {
-    let wanted: Vec<(WantedFile, PathBuf)> =
-        files.files.iter().map(|file| (file.clone(), directory.join(file.alias()))).collect();
-    let work = move || wanted.iter().map(|(file, path)| inspected(file, path)).collect();
-    let looked = tokio::task::spawn_blocking(work).await;
-    looked.unwrap_or_else(|error| Err(FilesError::Scratch(std::io::Error::other(error))))
-}
-
-fn inspected(file: &WantedFile, path: &Path) -> Result<Content, FilesError> {
-    let opened = File::open(path).map_err(FilesError::Scratch)?;
-    let name = &file.name;
-    let inspection = inspect::inspect(name, opened, &inspect::Limits::default())
-        .map_err(|error| FilesError::Look { name: name.clone(), reason: error.to_string() })?;
-    let hazards = inspection.hazards.iter().take(MAX_FILE_HAZARDS).map(|hazard| FileHazard {
-        rule: hazard.rule.as_str().to_owned(),
-        severity: Level::of(&hazard.severity.as_str().to_ascii_uppercase()),
-        place: hazard.place.clone(),
-        detail: hazard.detail.clone(),
-    });
-    let too_many = inspection.hazards.len() > MAX_FILE_HAZARDS;
-    let cut = too_many.then(|| format!("only the worst {MAX_FILE_HAZARDS} hazards are listed"));
-    let unread: Vec<String> = inspection.unread.into_iter().chain(cut).collect();
-    Ok(Content {
-        tool_version: String::new(),
-        format: inspection.format.as_str().to_owned(),
-        hazards: hazards.collect(),
-        unread: unread.join("; "),
-        secrets: Vec::new(),
-        misconfigurations: Vec::new(),
-        gaps: Vec::new(),
-        report_sha256: Sha256Digest::from_bytes([0; 32]),
-        started: Timestamp::from_unix_ms(0),
-        finished: Timestamp::from_unix_ms(0),
-    })
+/// The findings under the names of the request: a file that has several is listed under each. What is
+/// of no single file, such as a check of all Terraform files together, keeps the tool's name for it.
+fn in_names(mut inventory: Inventory, files: &[WantedFile]) -> Inventory {
+    let mut names: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for file in files {
+        names.entry(file.alias()).or_default().push(&file.name);
+    }
+    let named = |alias: &str| {
+        let own: Vec<&str> = names.get(alias).cloned().unwrap_or_else(|| vec![alias]);
+        own.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (mut secrets, mut faults) = (BTreeSet::new(), BTreeSet::new());
+    for found in inventory.secrets {
+        secrets.extend(
+            named(&found.path).into_iter().map(|path| SecretFinding { path, ..found.clone() }),
+        );
+    }
+    for found in inventory.misconfigurations {
+        faults.extend(
+            named(&found.path).into_iter().map(|path| Misconfiguration { path, ..found.clone() }),
+        );
+    }
+    let gaps = &mut inventory.gaps;
+    inventory.secrets = worst(secrets, "secrets", |found| found.severity, gaps);
+    inventory.misconfigurations = worst(faults, "misconfigurations", |f| f.severity, gaps);
+    inventory
 }
 
 /// Names of the files of a request, by which no two may be alike.
 pub(crate) fn doubled(files: &[WantedFile]) -> Option<&str> {
-    let mut names = BTreeMap::new();
-    files.iter().map(|file| file.name.as_str()).find(|name| names.insert(*name, ()).is_some())
+    let mut names = BTreeSet::new();
+    files.iter().map(|file| file.name.as_str()).find(|name| !names.insert(*name))
 }

@@ -18,7 +18,7 @@ use rpc::{MeshIdentity, Services, status::to_status};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
-    files::{Files, Receiving},
+    files::{Files, FilesError, in_time},
     scan::{ScanError, Scanned, Scans},
     statement,
 };
@@ -59,22 +59,24 @@ impl Handler {
         files: &Files,
         mut stream: Streaming<ScanFilesRequest>,
     ) -> Result<Scanned, Status> {
-        let failed = |error: &ScanError| to_status(error);
-        let mut receiving: Receiving<'_> =
-            self.scans.receive(files).await.map_err(|e| failed(&e))?;
-        // Who waited for a place may have waited for these very files.
-        if let Some(known) = self.scans.known(files).await.map_err(|e| failed(&e))? {
+        let failed = |error: FilesError| to_status(&ScanError::from(error));
+        let receiving = self.scans.receive(files).await;
+        let mut receiving = receiving.map_err(|e| to_status(&e))?;
+        // Who waited for a stream may have waited for these very files.
+        if let Some(known) = self.scans.known(files).await.map_err(|e| to_status(&e))? {
             return Ok(known);
         }
         while !receiving.is_whole() {
-            let Some(message) = stream.message().await? else { break };
+            let next = in_time(stream.message()).await.map_err(failed)?;
+            let Some(message) = next? else { break };
             let Some(Part::Chunk(chunk)) = message.part else {
                 let wrong = InvalidRequest::new("part", "one head, then chunks");
                 return Err(to_status(&wrong));
             };
-            receiving.push(&chunk).await.map_err(|e| failed(&e.into()))?;
+            receiving.push(&chunk).await.map_err(failed)?;
         }
-        self.scans.scan_files(files, receiving).await.map_err(|e| failed(&e))
+        let scanned = self.scans.scan_files(files, receiving).await;
+        scanned.map_err(|e| to_status(e.as_ref()))
     }
 }
 

@@ -120,7 +120,7 @@ impl Scans {
         programs: &[Now],
         plan: &Plan,
     ) -> Result<Record, ScanError> {
-        let started = self.now();
+        let mut started = self.now();
         let (mut whole, mut gaps) = (Vec::new(), Vec::new());
         let mut joined: Option<Report> = None;
         let files: Vec<&Now> = programs.iter().filter(|p| p.file.is_some()).collect();
@@ -138,6 +138,13 @@ impl Scans {
                 tracing::warn!(program = program.name, %error, "its image was not scanned");
                 ScanError::Image { program: program.name.clone(), error }
             })?;
+            if scanned.tool_sha256 != plan.tool.sha256
+                || scanned.database.as_ref().ok() != plan.database.as_ref().ok()
+            {
+                return Err(ScanError::Replaced);
+            }
+            // As old as its oldest part.
+            started = started.min(scanned.record.started);
             let lost = || ProgramsError::ReportLost(program.name.clone());
             let report = self.kept.report(scanned.record.report_sha256).await.ok_or_else(lost)?;
             let read = Report::parse(&report, About::Checked)?;
@@ -157,7 +164,7 @@ impl Scans {
             vulnerabilities = inventory.vulnerabilities.len(),
             "the mesh was scanned"
         );
-        Ok(Record { inventory, report_sha256, started, finished: self.now() })
+        Ok(Record { inventory, report_sha256, started, finished: self.now(), files: Vec::new() })
     }
 
     /// One run of the tool over copies of these programs.

@@ -1,8 +1,11 @@
 //! The scans of this process: from the cache, or joined with a run under way, or run now.
 
+mod counts;
+mod error;
 mod flights;
 mod image;
 pub(crate) mod kept;
+mod scanned;
 
 use std::{
     path::{Path, PathBuf},
@@ -11,156 +14,36 @@ use std::{
 };
 
 use envelope::ResourceDescriptor;
-use evidence::{InspectedFile, Program, ScanTarget};
+use evidence::{Program, ScanTarget};
 use futures::future::BoxFuture;
 use ids::{Sha256Digest, Timestamp};
 use scandb::Unusable;
-use serde::{Deserialize, Serialize};
 use store::Cache;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::{
-    archive::ArchiveError,
-    child::ChildError,
     config::Config,
     database::{Database, Databases},
-    engine::{EngineError, Images},
-    files::FilesError,
+    engine::Images,
+    files::STREAMS_MAX,
     fingerprint::Print,
-    inventory::Inventory,
-    programs::{MeshProgram, ProgramsError},
-    report::ReportError,
-    statement::Memo,
+    programs::MeshProgram,
     tool::{Target, Tool, ToolMissing},
 };
+pub(crate) use counts::took;
+use counts::{count, ran};
+pub use error::ScanError;
 use flights::{Flights, Outcome};
 use kept::{Found, Kept};
+pub use scanned::{Record, Scanned};
 
 /// The layout of cached records; another number makes old ones unfindable.
-const CACHE_LAYOUT: &str = "aibom.scan.v4";
+const CACHE_LAYOUT: &str = "aibom.scan.v5";
 /// How the scratch directories of runs are named; leftovers are removed at start.
 const SCRATCH_PREFIX: &str = "aibom-scan-";
 
 /// The time now, given by whoever starts the service.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// Why there is no scan.
-#[derive(Debug, thiserror::Error)]
-pub enum ScanError {
-    /// The own program cannot be read.
-    #[error("cannot read the scanner's own program")]
-    Program(#[source] std::io::Error),
-    /// Trivy is not installed.
-    #[error(transparent)]
-    ToolMissing(#[from] ToolMissing),
-    /// The engine did not name or give the image.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The image could not be saved, or is another one.
-    #[error(transparent)]
-    Archive(#[from] ArchiveError),
-    /// The engine did not give the whole image in time.
-    #[error("the engine did not export the image within {limit_ms} ms")]
-    ExportTimedOut {
-        /// The bound.
-        limit_ms: u64,
-    },
-    /// The run of Trivy failed.
-    #[error(transparent)]
-    Tool(#[from] ChildError),
-    /// What Trivy wrote is no report on the image.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    /// The files of a job are not what was announced, or cannot be looked into.
-    #[error(transparent)]
-    Files(#[from] FilesError),
-    /// The image of one of the mesh's programs could not be scanned.
-    #[error("the image of {program} was not scanned: {error}")]
-    Image {
-        /// Which program.
-        program: String,
-        /// Why.
-        error: Arc<Self>,
-    },
-    /// The programs of the mesh cannot be scanned.
-    #[error(transparent)]
-    Programs(#[from] ProgramsError),
-    /// The binary or the database was replaced while the scan ran.
-    #[error("the scan tool or its database was replaced during the scan")]
-    Replaced,
-    /// No scratch directory.
-    #[error("cannot make a scratch directory in {}", path.display())]
-    Scratch {
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-}
-
-/// What one run found; kept in the cache as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Record {
-    /// What the report says.
-    pub inventory: Inventory,
-    /// SHA-256 of the report's exact bytes.
-    pub report_sha256: Sha256Digest,
-    /// When the run began.
-    pub started: Timestamp,
-    /// When it ended.
-    pub finished: Timestamp,
-}
-
-/// The answer to one request.
-#[derive(Debug, Clone)]
-pub struct Scanned {
-    /// What was looked at.
-    pub target: ScanTarget,
-    /// The same, by name and digest.
-    pub subject: Vec<ResourceDescriptor>,
-    /// What was found.
-    pub record: Arc<Record>,
-    /// Each subject, when they are files.
-    pub files: Vec<InspectedFile>,
-    /// SHA-256 of the tool's binary.
-    pub tool_sha256: Sha256Digest,
-    /// The database that was used, or why none was; no database is for files.
-    pub database: Result<Option<Database>, Unusable>,
-    /// Whether no run was needed for it.
-    pub cached: bool,
-    /// The scanner service's own program.
-    pub scanner: Program,
-    pub(crate) memo: Arc<Memo>,
-}
-
-impl Scanned {
-    /// Why it is incomplete; nothing when it is complete.
-    #[must_use]
-    pub fn reasons(&self) -> Vec<String> {
-        let mut reasons = self.record.inventory.gaps.clone();
-        let unread = self.files.iter().filter(|file| !file.unread.is_empty());
-        reasons.extend(unread.map(|file| format!("{}: {}", file.name, file.unread)));
-        reasons.extend(self.database.as_ref().err().map(ToString::to_string));
-        reasons
-    }
-
-    /// What may differ between two answers from one record, beside the run.
-    pub(crate) fn variant(&self) -> String {
-        let names = self.subject.iter().filter_map(|subject| subject.name.as_deref());
-        let mut variant: Vec<&str> = names.collect();
-        let database = match &self.database {
-            Ok(Some(Database { uri, version, updated_at, .. })) => {
-                format!("{uri} {version} {updated_at}")
-            }
-            Ok(None) => String::new(),
-            Err(missing) => missing.to_string(),
-        };
-        variant.push(&database);
-        variant.join("\n")
-    }
-}
 
 /// What every run depends on, beside what is scanned.
 #[derive(Debug, Clone)]
@@ -195,6 +78,7 @@ pub struct Scans {
     pub(crate) max_total_bytes: u64,
     pub(crate) mesh: Vec<MeshProgram>,
     runs: Semaphore,
+    streams: Arc<Semaphore>,
     flights: Flights,
     program: Program,
 }
@@ -225,7 +109,7 @@ impl Scans {
             tool: Tool::new(config),
             databases: Databases::new(&config.database),
             images,
-            kept: Kept::new(cache),
+            kept: Kept::new(cache, config.scan.max_record_age_h),
             clock,
             scratch,
             max_image_bytes: config.scan.max_image_bytes,
@@ -233,6 +117,7 @@ impl Scans {
             max_total_bytes: config.files.max_total_bytes,
             mesh: config.mesh.iter().map(MeshProgram::new).collect(),
             runs: Semaphore::new(config.scan.max_concurrent),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             flights: Flights::default(),
             program: Program { version: env!("CARGO_PKG_VERSION").to_owned(), digest },
         }))
@@ -280,19 +165,19 @@ impl Scans {
     ) -> Outcome {
         let whole = plan.database.is_ok();
         let hit = move || metrics::counter!("scan_cache_hits_total", "target" => target.as_str());
-        if let Some(found) = self.kept.recent(key) {
+        if let Some(found) = self.kept.recent(key, self.now()) {
             hit().increment(1);
             return Ok((found, true));
         }
         let this = Arc::clone(self);
         let flight = async move {
-            if let Some(found) = this.kept.record(key).await {
+            if let Some(found) = this.kept.record(key, this.now()).await {
                 hit().increment(1);
                 return Ok((found, true));
             }
             match run.await {
                 Ok(record) => {
-                    count(target, &record.inventory, &[], whole);
+                    count(target, &record, whole);
                     Ok((this.kept.keep(key, record).await, false))
                 }
                 Err(error) => {
@@ -316,7 +201,6 @@ impl Scans {
             target,
             subject,
             record: found.record,
-            files: Vec::new(),
             tool_sha256: plan.tool.sha256,
             database: plan.database,
             cached,
@@ -329,6 +213,11 @@ impl Scans {
     pub(crate) async fn place(&self) -> Option<SemaphorePermit<'_>> {
         // The semaphore is never closed.
         self.runs.acquire().await.ok()
+    }
+
+    /// A stream to receive files by; more than [`STREAMS_MAX`] wait for one.
+    pub(crate) async fn stream(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.streams).acquire_owned().await.ok()
     }
 
     /// A new scratch directory.
@@ -378,48 +267,6 @@ impl Scans {
             None => true,
         };
         if same_tool && same_database { Ok(()) } else { Err(ScanError::Replaced) }
-    }
-}
-
-pub(crate) fn took(target: ScanTarget, stage: &'static str, begun: Instant) {
-    metrics::histogram!("scan_seconds", "target" => target.as_str(), "stage" => stage)
-        .record(begun.elapsed().as_secs_f64());
-}
-
-pub(crate) fn ran(target: ScanTarget, outcome: &'static str) {
-    metrics::counter!("scans_total", "target" => target.as_str(), "outcome" => outcome)
-        .increment(1);
-}
-
-/// Counts a run that ended well, and what it found.
-pub(crate) fn count(
-    target: ScanTarget,
-    inventory: &Inventory,
-    files: &[InspectedFile],
-    whole: bool,
-) {
-    let whole = whole && inventory.gaps.is_empty() && files.iter().all(|f| f.unread.is_empty());
-    ran(target, if whole { "complete" } else { "incomplete" });
-    let found = |kind: &'static str, severity: String| {
-        let target = target.as_str();
-        metrics::counter!(
-            "scan_findings_total", "target" => target, "kind" => kind, "severity" => severity
-        )
-        .increment(1);
-    };
-    for rated in inventory.vulnerabilities.iter().flat_map(|found| &found.severity) {
-        if rated.method == "trivy" {
-            found("vulnerability", rated.score.clone());
-        }
-    }
-    for secret in &inventory.secrets {
-        found("secret", secret.severity.to_string());
-    }
-    for misconfiguration in &inventory.misconfigurations {
-        found("misconfiguration", misconfiguration.severity.to_string());
-    }
-    for hazard in files.iter().flat_map(|file| &file.hazards) {
-        found("hazard", hazard.severity.to_string());
     }
 }
 

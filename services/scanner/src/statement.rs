@@ -74,7 +74,7 @@ pub fn statement(run: Option<ScannedRun>, scanned: &Scanned) -> ScanStatement {
                 packages: inventory.packages.clone(),
                 secrets: inventory.secrets.clone(),
                 misconfigurations: inventory.misconfigurations.clone(),
-                files: scanned.files.clone(),
+                files: record.files.clone(),
                 operating_system: inventory.operating_system.clone(),
                 scanner: scanned.scanner.clone(),
             },

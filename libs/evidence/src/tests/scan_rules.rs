@@ -8,6 +8,7 @@ use super::rules::{every_row_fails_with_its_name, expired, impostor, stranger};
 use crate::{ScanStatement, ScanTarget};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, a row for each rule")]
 fn scan() {
     every_row_fails_with_its_name(&[
         ("scan.count", |f| f.scans(Vec::clear)),

@@ -83,7 +83,8 @@ fn what_is_signed_must_be_a_policy_in_canonical_json() {
     let seal = |kind: &str, payload: Vec<u8>| {
         envelope::Envelope::seal(kind, payload, &key).unwrap().as_bytes().to_vec()
     };
-    let spoilt: [fn(&[u8]) -> Vec<u8>; 4] = [
+    type Spoil = fn(&[u8]) -> Vec<u8>;
+    let spoilt: [Spoil; 4] = [
         |payload| [b" ", payload].concat(),
         |payload| [b"{\"added\":1,", &payload[1..]].concat(),
         |_| b"{}".to_vec(),

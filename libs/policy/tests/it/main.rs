@@ -1,5 +1,5 @@
 //! The policy over real evidence: each rule, releases, signatures, and what must hold of all of them.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it panics")]
+#![expect(clippy::indexing_slicing, reason = "a test fails where it panics")]
 
 mod documents;
 mod hostile;

@@ -61,7 +61,8 @@ fn a_policy_that_no_policy_key_signed_is_refused() {
         edit(&mut bundle.policy);
         made.verdict_of(&bundle)
     };
-    let rows: [(&str, fn(&mut Vec<u8>)); 3] = [
+    type Edit = fn(&mut Vec<u8>);
+    let rows: [(&str, Edit); 3] = [
         ("empty", Vec::clear),
         ("longer", |policy| policy.push(b' ')),
         ("changed", |policy| {

@@ -4,11 +4,12 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use ids::Sha256Digest;
 use sha2::{Digest as _, Sha256};
-use tokio::{fs::File, io::AsyncWriteExt as _, sync::SemaphorePermit};
+use tokio::{fs::File, io::AsyncWriteExt as _, sync::OwnedSemaphorePermit};
 
 use super::{Files, WantedFile, doubled};
 
@@ -18,6 +19,11 @@ const FILES_MAX: usize = 64;
 const PIECE_MAX: usize = 1024 * 1024;
 /// The longest name, in characters.
 const NAME_MAX: usize = 128;
+
+/// How many streams of files are received at a time.
+pub(crate) const STREAMS_MAX: usize = 8;
+/// How long the next piece may take.
+const PIECE_WAIT: Duration = Duration::from_secs(30);
 
 /// Why files were not scanned.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +58,9 @@ pub enum FilesError {
         /// How many were announced.
         size: u64,
     },
+    /// The stream stands still.
+    #[error("no bytes of the files came for {} s", .0.as_secs())]
+    Stalled(Duration),
     /// Other bytes than announced.
     #[error("the bytes of {name:?} have the SHA-256 {got}, {wanted} was announced")]
     Digest {
@@ -98,6 +107,18 @@ pub(super) fn bounded(files: &Files, limit: u64) -> Result<(), FilesError> {
     if got > limit { Err(FilesError::TooLarge { got, limit }) } else { Ok(()) }
 }
 
+/// What `next` gives, when that does not take too long.
+///
+/// # Errors
+/// When the stream stands still.
+pub(crate) async fn in_time<T>(next: impl Future<Output = T>) -> Result<T, FilesError> {
+    within(PIECE_WAIT, next).await
+}
+
+async fn within<T>(wait: Duration, next: impl Future<Output = T>) -> Result<T, FilesError> {
+    tokio::time::timeout(wait, next).await.map_err(|_| FilesError::Stalled(wait))
+}
+
 /// A file that is being written.
 #[derive(Debug)]
 struct Open {
@@ -124,25 +145,25 @@ impl Open {
 
 /// Files on their way into the scratch directory. When it is dropped, they are gone.
 #[derive(Debug)]
-pub struct Receiving<'s> {
+pub struct Receiving {
     scratch: tempfile::TempDir,
     files: PathBuf,
     /// What is still to come, the next last, each with what it is called meanwhile.
     rest: Vec<(WantedFile, String)>,
     open: Option<Open>,
-    _place: Option<SemaphorePermit<'s>>,
+    _stream: Option<OwnedSemaphorePermit>,
 }
 
-impl<'s> Receiving<'s> {
+impl Receiving {
     pub(super) async fn new(
         scratch: tempfile::TempDir,
         mut wanted: Vec<(WantedFile, String)>,
-        place: Option<SemaphorePermit<'s>>,
+        stream: Option<OwnedSemaphorePermit>,
     ) -> Result<Self, FilesError> {
         let files = scratch.path().join("files");
         tokio::fs::create_dir(&files).await.map_err(FilesError::Scratch)?;
         wanted.reverse();
-        let mut this = Self { scratch, files, rest: wanted, open: None, _place: place };
+        let mut this = Self { scratch, files, rest: wanted, open: None, _stream: stream };
         this.advance().await?;
         Ok(this)
     }

@@ -79,6 +79,7 @@ impl Coded for ScanError {
                 FilesError::Surplus => Code::InvalidArgument,
                 FilesError::TooLarge { .. } => Code::ResourceExhausted,
                 FilesError::Short { .. } => Code::Cancelled,
+                FilesError::Stalled(_) => Code::DeadlineExceeded,
                 FilesError::Digest { .. } => Code::DataLoss,
                 FilesError::Scratch(_) | FilesError::ReportLost => Code::Unavailable,
                 FilesError::Look { .. } => Code::Internal,
@@ -128,7 +129,7 @@ impl Coded for ScanError {
                 | FilesError::Piece(_)
                 | FilesError::Surplus => "INVALID_FILES",
                 FilesError::TooLarge { .. } => "FILES_TOO_LARGE",
-                FilesError::Short { .. } => "FILES_CUT_SHORT",
+                FilesError::Short { .. } | FilesError::Stalled(_) => "FILES_CUT_SHORT",
                 FilesError::Digest { .. } => "FILE_MISMATCH",
                 FilesError::Scratch(_) => "SCRATCH_FAILED",
                 FilesError::Look { .. } => "FILE_UNREADABLE",

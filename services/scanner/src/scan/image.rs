@@ -50,7 +50,7 @@ impl Scans {
             misconfigurations = inventory.misconfigurations.len(),
             "scanned"
         );
-        Ok(Record { inventory, report_sha256, started, finished: self.now() })
+        Ok(Record { inventory, report_sha256, started, finished: self.now(), files: Vec::new() })
     }
 
     async fn save(&self, id: Sha256Digest, input: &Path) -> Result<Sha256Digest, ScanError> {

@@ -5,8 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use ids::Sha256Digest;
-use serde::{Serialize, de::DeserializeOwned};
+use ids::{Sha256Digest, Timestamp};
 use store::{CACHE_VALUE_BYTES_MAX, Cache, CacheError};
 
 use super::Record;
@@ -16,6 +15,8 @@ use crate::statement::Memo;
 pub(crate) const REPORT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The length of a report's pieces in the cache, in bytes.
 const PIECE_BYTES: usize = CACHE_VALUE_BYTES_MAX / 2;
+/// An hour in milliseconds.
+const HOUR_MS: i64 = 3_600_000;
 /// Records in memory.
 const RECENT_MAX: usize = 16;
 /// The largest record that is kept in memory, in bytes of its JSON.
@@ -38,18 +39,26 @@ impl Found {
 #[derive(Debug)]
 pub(crate) struct Kept {
     cache: Arc<dyn Cache>,
+    max_age_ms: i64,
     recent: Mutex<VecDeque<(Sha256Digest, Found)>>,
 }
 
 impl Kept {
-    pub(crate) fn new(cache: Arc<dyn Cache>) -> Self {
-        Self { cache, recent: Mutex::default() }
+    pub(crate) fn new(cache: Arc<dyn Cache>, max_age_h: u32) -> Self {
+        let max_age_ms = i64::from(max_age_h).saturating_mul(HOUR_MS);
+        Self { cache, max_age_ms, recent: Mutex::default() }
     }
 
-    /// A record of which the memory knows.
-    pub(crate) fn recent(&self, key: Sha256Digest) -> Option<Found> {
+    /// Whether a record counts at `now`. Its age is that of its oldest part, and policies bound it.
+    fn counts(&self, record: &Record, now: Timestamp) -> bool {
+        now.since_ms(record.started) <= self.max_age_ms
+    }
+
+    /// A record of which the memory knows, unless it is too old at `now`.
+    pub(crate) fn recent(&self, key: Sha256Digest, now: Timestamp) -> Option<Found> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.iter().find(|(known, _)| *known == key).map(|(_, found)| found.clone())
+        let found = recent.iter().find(|(known, _)| *known == key).map(|(_, found)| found)?;
+        self.counts(&found.record, now).then(|| found.clone())
     }
 
     fn remember(&self, key: Sha256Digest, found: &Found) {
@@ -59,13 +68,16 @@ impl Kept {
         recent.truncate(RECENT_MAX);
     }
 
-    /// A record, from memory or from the cache.
-    pub(crate) async fn record(&self, key: Sha256Digest) -> Option<Found> {
-        if let Some(found) = self.recent(key) {
+    /// A record, from memory or from the cache, unless it is too old at `now`.
+    pub(crate) async fn record(&self, key: Sha256Digest, now: Timestamp) -> Option<Found> {
+        if let Some(found) = self.recent(key, now) {
             return Some(found);
         }
         let bytes = self.get(entry(key, "record")).await?;
         let found = Found::new(serde_json::from_slice(&bytes).ok()?);
+        if !self.counts(&found.record, now) {
+            return None;
+        }
         if bytes.len() <= RECENT_BYTES_MAX {
             self.remember(key, &found);
         }
@@ -75,28 +87,22 @@ impl Kept {
     /// Keeps a record.
     pub(crate) async fn keep(&self, key: Sha256Digest, record: Record) -> Found {
         let found = Found::new(record);
-        let length = self.put(entry(key, "record"), found.record.as_ref()).await;
-        if length <= RECENT_BYTES_MAX {
+        let Ok(bytes) = serde_json::to_vec(found.record.as_ref()) else { return found };
+        if bytes.len() <= RECENT_BYTES_MAX {
             self.remember(key, &found);
         }
+        self.write(vec![(entry(key, "record"), bytes)]).await;
         found
     }
 
-    /// What is kept of another kind under this key.
-    pub(crate) async fn value<T: DeserializeOwned>(
-        &self,
-        key: Sha256Digest,
-        kind: &str,
-    ) -> Option<T> {
-        serde_json::from_slice(&self.get(entry(key, kind)).await?).ok()
-    }
-
-    /// Keeps `value` under this key; gives the length of its JSON in bytes.
-    pub(crate) async fn put(&self, at: Vec<u8>, value: &impl Serialize) -> usize {
-        let Ok(bytes) = serde_json::to_vec(value) else { return usize::MAX };
-        let length = bytes.len();
-        self.write(vec![(at, bytes)]).await;
-        length
+    /// Forgets a record.
+    pub(crate) async fn forget(&self, key: Sha256Digest) {
+        {
+            let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            recent.retain(|(known, _)| *known != key);
+        }
+        let cache = Arc::clone(&self.cache);
+        blocking(move || cache.remove(&entry(key, "record")).map(Some)).await;
     }
 
     /// A raw report by its digest.
@@ -156,7 +162,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The key of a cache entry; the digest first, so that the cache evicts evenly.
-pub(crate) fn entry(key: Sha256Digest, kind: &str) -> Vec<u8> {
+fn entry(key: Sha256Digest, kind: &str) -> Vec<u8> {
     [key.as_bytes().as_slice(), kind.as_bytes()].concat()
 }
 

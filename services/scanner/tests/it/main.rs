@@ -1,11 +1,15 @@
 //! The scanner against a Trivy that misbehaves, over the wire, and against the real one.
 
 #[cfg(test)]
+mod age;
+#[cfg(test)]
 mod alerts;
 #[cfg(test)]
 mod auditable;
 #[cfg(test)]
 mod bench;
+#[cfg(test)]
+mod files;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 use evidence::{Level, ScanTarget, ScannedRun};
 use ids::{JobId, Sha256Digest, Timestamp};
 use job::Image;
-use scanner::{EngineError, Export, Files, Images, Scans, WantedFile};
+use scanner::{EngineError, Export, Files, Images, Scanned, Scans, WantedFile};
 
 use crate::{
     auditable::{packages, program},
@@ -61,6 +61,52 @@ async fn the_real_trivy_reads_what_programs_were_built_from() {
     assert!(reasons.len() == 1 && reasons[0].starts_with("plain: "), "{reasons:?}");
 }
 
+fn files(named: &[(&str, &[u8])]) -> Files {
+    let wanted = |(name, bytes): &(&str, &[u8])| WantedFile {
+        name: (*name).to_owned(),
+        sha256: Sha256Digest::of(bytes),
+        size: bytes.len() as u64,
+    };
+    Files {
+        run: ScannedRun { job: JobId::new(1, [7; 10]), training: Sha256Digest::of(b"training") },
+        target: ScanTarget::Outputs,
+        files: named.iter().map(wanted).collect(),
+    }
+}
+
+async fn scanned(scans: &Arc<Scans>, named: &[(&str, &[u8])]) -> Scanned {
+    let files = files(named);
+    let mut receiving = scans.receive(&files).await.unwrap();
+    for (_, bytes) in named {
+        receiving.push(bytes).await.unwrap();
+    }
+    scans.scan_files(&files, receiving).await.unwrap()
+}
+
+/// When this fails because as much is found with the comment, Trivy has become deaf to it.
+#[tokio::test]
+async fn the_real_trivy_obeys_a_comment_that_silences_it_and_the_scan_says_so() {
+    let Some(trivy) = trivy() else {
+        eprintln!("SKIPPED: no Trivy (deploy/setup/trivy.sh)");
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let scans = without_engine(directory.path(), &trivy);
+    let text = b"resource \"aws_s3_bucket\" \"b\" {\n  bucket = \"x\"\n}\n".as_slice();
+    let plain = scanned(&scans, &[("main.tf", text)]).await;
+    let inventory = &plain.record.inventory;
+    assert!(inventory.misconfigurations.iter().all(|found| found.path == "main.tf"));
+    assert!(!inventory.misconfigurations.is_empty() && plain.reasons().is_empty(), "{plain:?}");
+    for comment in ["#trivy:ignore:*\n", "// x tfsec:ignore:*\n"] {
+        let text = [comment.as_bytes(), text].concat();
+        let silenced = scanned(&scans, &[("main.tf", &text)]).await;
+        let found = &silenced.record.inventory.misconfigurations;
+        assert!(found.len() < inventory.misconfigurations.len(), "{found:?}");
+        let reasons = silenced.reasons();
+        assert!(reasons.len() == 1 && reasons[0].contains("trivy:ignore:"), "{reasons:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_real_trivy_finds_a_secret_whatever_its_file_is_called() {
     let Some(trivy) = trivy() else {
@@ -71,21 +117,10 @@ async fn the_real_trivy_finds_a_secret_whatever_its_file_is_called() {
     let scans = without_engine(directory.path(), &trivy);
     // The tool passes over texts that are called so, and over keys that say EXAMPLE.
     let secret = [b"id,AKIA".as_slice(), b"IOSFODNN7EXAMPLQ\n1,2\n"].concat();
-    let wanted = |name: &str, bytes: &[u8]| WantedFile {
-        name: name.to_owned(),
-        sha256: Sha256Digest::of(bytes),
-        size: bytes.len() as u64,
-    };
-    let clean = b"a,b\n1,2\n";
-    let files = Files {
-        run: ScannedRun { job: JobId::new(1, [7; 10]), training: Sha256Digest::of(b"training") },
-        target: ScanTarget::Outputs,
-        files: vec![wanted("vendor_test.tar.gz", &secret), wanted("clean.csv", clean)],
-    };
+    let named = [("vendor_test.tar.gz", secret.as_slice()), ("clean.csv", b"a,b\n1,2\n")];
+    let files = files(&named);
     assert!(scans.known(&files).await.unwrap().is_none());
-    let mut receiving = scans.receive(&files).await.unwrap();
-    receiving.push(&[secret.as_slice(), clean].concat()).await.unwrap();
-    let scanned = scans.scan_files(&files, receiving).await.unwrap();
+    let scanned = scanned(&scans, &named).await;
     let found = &scanned.record.inventory.secrets;
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!((found[0].path.as_str(), found[0].line), ("vendor_test.tar.gz", 1));

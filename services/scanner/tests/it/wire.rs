@@ -9,8 +9,8 @@ use keys::ca::{Authority, LeafRequest, create_root};
 use proto::{
     evidence::v1::SignedDocument,
     scan::v1::{
-        File, FilesHead, GetReportRequest, RescanRequest, Run, ScanFilesRequest, ScanMeshRequest,
-        ScanRequest, scan_files_request::Part, scan_service_client::ScanServiceClient,
+        GetReportRequest, RescanRequest, Run, ScanMeshRequest, ScanRequest,
+        scan_service_client::ScanServiceClient,
     },
 };
 use rpc::{
@@ -54,7 +54,7 @@ fn identities(directory: &Path, wanted: &[(Role, &str)]) -> Vec<Arc<MeshIdentity
     wanted.iter().enumerate().map(issue).collect()
 }
 
-fn run() -> Run {
+pub(crate) fn run() -> Run {
     Run {
         job_id: JobId::new(1, [7; 10]).to_string(),
         training_digest: Sha256Digest::of(b"training").to_hex(),
@@ -62,7 +62,7 @@ fn run() -> Run {
 }
 
 /// What a document says, once its signature by the scanner is checked.
-fn opened(mesh: &Mesh, document: Option<SignedDocument>) -> ScanStatement {
+pub(crate) fn opened(mesh: &Mesh, document: Option<SignedDocument>) -> ScanStatement {
     let document: evidence::Document = document.unwrap().into();
     let roots = mesh.scheduler.roots_der();
     let signer = keys::verify_chain(&document.certificates, &roots, now()).unwrap();
@@ -80,7 +80,7 @@ pub(crate) struct Mesh {
 }
 
 impl Mesh {
-    async fn start(behaviour: &str) -> Self {
+    pub(crate) async fn start(behaviour: &str) -> Self {
         let bench = Bench::new();
         let config = bench.config(behaviour);
         Self::with(bench, config).await
@@ -181,106 +181,6 @@ async fn an_image_that_the_engine_lacks_is_not_found() {
     let status = mesh.client(&mesh.scheduler).scan(request).await.unwrap_err();
     assert_eq!(status.code(), Code::NotFound);
     assert_eq!(reason_of(&status).as_deref(), Some("IMAGE_NOT_FOUND"));
-}
-
-/// The head and the pieces of a request about these files.
-fn stream(files: &[(&str, &[u8])]) -> Vec<ScanFilesRequest> {
-    let file = |(name, bytes): &(&str, &[u8])| File {
-        name: (*name).to_owned(),
-        sha256: Sha256Digest::of(bytes).to_hex(),
-        size: bytes.len() as u64,
-    };
-    let files_head = files.iter().map(file).collect();
-    let head = FilesHead { run: Some(run()), target: "inputs".to_owned(), files: files_head };
-    let chunks = files.iter().filter(|(_, bytes)| !bytes.is_empty());
-    let chunks = chunks.map(|(_, bytes)| Part::Chunk(bytes.to_vec().into()));
-    let parts = std::iter::once(Part::Head(head)).chain(chunks);
-    parts.map(|part| ScanFilesRequest { part: Some(part) }).collect()
-}
-
-#[tokio::test]
-async fn files_are_looked_into_and_known_from_then_on() {
-    let mesh = Mesh::start("ok").await;
-    let csv: &[u8] = b"id,AKIA\n1,2\n";
-    let secret = serde_json::json!({
-        "RuleID": "aws", "Severity": "CRITICAL", "Title": "AWS", "StartLine": 1, "Match": "AKIA",
-    });
-    let alias = format!("{}.txt", Sha256Digest::of(csv));
-    mesh.bench.filesystem("fs", &serde_json::json!([{"Target": alias, "Secrets": [secret]}]));
-    // It would run `true`.
-    let files = [
-        ("data.csv", csv),
-        ("model.pkl", b"\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R.".as_slice()),
-    ];
-    let mut client = mesh.client(&mesh.scheduler);
-    let request = futures::stream::iter(stream(&files));
-    let answer = client.scan_files(request).await.unwrap().into_inner();
-    let first = opened(&mesh, answer.scan);
-    let names = |statement: &ScanStatement| {
-        let names = statement.subject.iter().map(|s| (s.name.clone().unwrap(), s.sha256_digest()));
-        names.collect::<Vec<_>>()
-    };
-    let wanted =
-        files.map(|(name, bytes)| (name.to_owned(), Some(Sha256Digest::of(bytes)))).to_vec();
-    assert_eq!(names(&first), wanted);
-    let aibom = &first.predicate.aibom;
-    assert_eq!((aibom.secrets[0].path.as_str(), aibom.secrets[0].line), ("data.csv", 1));
-    assert_eq!(aibom.files[1].hazards[0].rule, "pickle.code");
-    assert_eq!((aibom.reason.as_str(), &first.predicate.scanner.db), ("", &None));
-    assert_eq!(mesh.bench.runs(), 1);
-    assert!(mesh.bench.scratch_is_empty(), "bytes of files were left behind");
-    // The head alone is enough from now on, also under another name.
-    let renamed = [("other.csv", csv), files[1]];
-    let head = stream(&renamed).into_iter().take(1);
-    let answer = client.scan_files(futures::stream::iter(head)).await.unwrap().into_inner();
-    let second = opened(&mesh, answer.scan);
-    assert_eq!(second.predicate.aibom.secrets[0].path, "other.csv");
-    assert_eq!(second.predicate.aibom.report_sha256, aibom.report_sha256);
-    assert_eq!(mesh.bench.runs(), 1);
-    // One known, one new: the report behind both is the two reports.
-    let more = [("data.csv", csv), ("new.csv", b"x,y\n".as_slice())];
-    let request = futures::stream::iter(stream(&more));
-    let third = opened(&mesh, client.scan_files(request).await.unwrap().into_inner().scan);
-    assert_eq!((third.predicate.aibom.files.len(), mesh.bench.runs()), (2, 2));
-}
-
-#[tokio::test]
-async fn files_that_are_not_what_was_announced_are_refused() {
-    let mesh = Mesh::start("ok").await;
-    let mut client = mesh.client(&mesh.scheduler);
-    let good = stream(&[("a.csv", b"1,2\n"), ("b.csv", b"3,4\n")]);
-    let with = |change: &dyn Fn(&mut Vec<ScanFilesRequest>)| {
-        let mut request = good.clone();
-        change(&mut request);
-        futures::stream::iter(request)
-    };
-    let head = |change: fn(&mut FilesHead)| {
-        with(&move |request| {
-            if let Some(Part::Head(head)) = &mut request[0].part {
-                change(head);
-            }
-        })
-    };
-    for (reason, code, request) in [
-        ("FILE_MISMATCH", Code::DataLoss, with(&|r| r.swap(1, 2))),
-        ("FILES_CUT_SHORT", Code::Cancelled, with(&|r| drop(r.pop()))),
-        ("INVALID_REQUEST", Code::InvalidArgument, with(&|r| drop(r.remove(0)))),
-        ("INVALID_REQUEST", Code::InvalidArgument, head(|h| h.target = "image".into())),
-        ("INVALID_REQUEST", Code::InvalidArgument, head(|h| h.run = None)),
-        ("INVALID_REQUEST", Code::InvalidArgument, head(|h| h.files[0].sha256 = "x".into())),
-        ("INVALID_FILES", Code::InvalidArgument, head(|h| h.files.clear())),
-        ("INVALID_FILES", Code::InvalidArgument, head(|h| h.files[0].name = "b.csv".into())),
-        ("FILES_TOO_LARGE", Code::ResourceExhausted, head(|h| h.files[0].size = 1 << 60)),
-    ] {
-        let status = client.scan_files(request).await.unwrap_err();
-        assert_eq!(
-            (status.code(), reason_of(&status).as_deref()),
-            (code, Some(reason)),
-            "{status}"
-        );
-    }
-    assert_eq!(mesh.bench.runs(), 0);
-    assert!(mesh.bench.scratch_is_empty());
 }
 
 #[tokio::test]

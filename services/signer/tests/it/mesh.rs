@@ -39,7 +39,7 @@ impl Running {
 pub(crate) fn signed(answer: AttestResponse) -> SignedAibom {
     match answer.outcome {
         Some(Outcome::Signed(signed)) => signed,
-        other => panic!("not signed: {other:?}"),
+        other => unreachable!("not signed: {other:?}"),
     }
 }
 

@@ -16,7 +16,7 @@ fn files(files: Vec<WantedFile>) -> Files {
     Files { run, target: ScanTarget::Inputs, files }
 }
 
-async fn receiving(files: &[WantedFile]) -> Receiving<'static> {
+async fn receiving(files: &[WantedFile]) -> Receiving {
     let scratch = tempfile::tempdir().unwrap();
     let wanted = files.iter().map(|file| (file.clone(), file.alias())).collect();
     Receiving::new(scratch, wanted, None).await.unwrap()
@@ -56,6 +56,14 @@ async fn other_bytes_too_few_and_too_many_are_refused() {
     assert!(matches!(odd.push(b"").await, Err(FilesError::Piece(0))));
     let long = vec![0; PIECE_MAX + 1];
     assert!(matches!(odd.push(&long).await, Err(FilesError::Piece(_))));
+}
+
+#[tokio::test]
+async fn a_stream_that_stands_still_is_given_up() {
+    let wait = Duration::from_millis(1);
+    let given_up = within(wait, std::future::pending::<()>()).await.unwrap_err();
+    assert!(matches!(given_up, FilesError::Stalled(for_) if for_ == wait), "{given_up}");
+    assert_eq!(in_time(std::future::ready(7)).await.unwrap(), 7);
 }
 
 #[test]
