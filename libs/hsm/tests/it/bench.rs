@@ -39,8 +39,10 @@ pub(crate) fn isolated(name: &str, body: impl FnOnce(&Bench)) {
         .unwrap();
     let (out, error) =
         (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
-    assert!(child.status.success(), "{out}\n{error}\ncalls: {:#?}", hsm.calls());
-    assert!(out.contains("1 passed"), "no test has the name {name}: {out}");
+    // The result's line, not the exit status: SoftHSM's own tear-down may crash a process that ends
+    // while a thread still closes its sessions.
+    let passed = out.contains("test result: ok. 1 passed");
+    assert!(passed, "{out}\n{error}\n{:?}, calls: {:#?}", child.status, hsm.calls());
 }
 
 impl Bench {
