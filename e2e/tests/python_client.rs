@@ -79,7 +79,7 @@ fn buf_curl_finds_its_way_by_reflection_over_mutual_tls() -> anyhow::Result<()> 
     let trainers = trainers.expect(0)?.json()?;
     let names = trainers["trainers"].as_array().context("trainers")?.iter();
     let names: Vec<_> = names.filter_map(|trainer| trainer["name"].as_str()).collect();
-    ensure!(names == ["keras", "probe"], "{names:?}");
+    ensure!(names == ["keras", "outdated", "probe", "updated"], "{names:?}");
     let log = buf(mesh, Role::Ledger, "aibom.ledger.v1.LedgerService/GetCheckpoint", "{}")?;
     ensure!(log.expect(0)?.stdout.contains("mesh.local"), "no checkpoint");
     let refused = buf(mesh, Role::Ledger, "aibom.ledger.v1.LedgerService/Append", "{}")?;
