@@ -10,11 +10,9 @@ mod header;
 
 use std::{collections::HashSet, io};
 
-use crate::{
-    Scan, Severity,
-    rule::Rule,
-    source::{Fields, Source},
-};
+use model::Fields;
+
+use crate::{Scan, Severity, rule::Rule, source::Source};
 
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 const UNDEFINED: u64 = u64::MAX;

@@ -9,11 +9,7 @@ use std::{
     ops::Range,
 };
 
-use crate::{
-    Limits, Refusal,
-    refusal::cut,
-    window::{Fields, Window},
-};
+use crate::{Limits, Refusal, fields::Fields, refusal::cut, window::Window};
 
 const END_BYTES: u64 = 22;
 const END_SIGNATURE: u32 = 0x0605_4B50;

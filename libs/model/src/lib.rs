@@ -12,6 +12,7 @@
 mod archive;
 mod config;
 mod facts;
+mod fields;
 mod json;
 mod refusal;
 mod weights;
@@ -20,6 +21,7 @@ mod window;
 use std::io::{Read, Seek};
 
 pub use facts::{LayerFact, ModelFacts, TensorFact};
+pub use fields::Fields;
 pub use refusal::{Hazard, Refusal};
 
 use window::Window;

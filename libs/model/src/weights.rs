@@ -15,10 +15,7 @@ use std::{
     io::{Read, Seek},
 };
 
-use crate::{
-    Limits, Refusal,
-    window::{Fields, Window},
-};
+use crate::{Limits, Refusal, fields::Fields, window::Window};
 use object::Object;
 
 /// "No address" in HDF5.

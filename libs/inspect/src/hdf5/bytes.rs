@@ -3,11 +3,9 @@
 use std::io;
 
 use super::Walk;
-use crate::{
-    Scan, Severity,
-    rule::Rule,
-    source::{Fields, Source},
-};
+use model::Fields;
+
+use crate::{Scan, Severity, rule::Rule, source::Source};
 
 const STEP: usize = 1 << 20;
 const OVERLAP: usize = 8 << 10;

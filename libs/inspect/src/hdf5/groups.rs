@@ -3,11 +3,9 @@
 use std::{io, ops::ControlFlow};
 
 use super::Walk;
-use crate::{
-    Scan, Severity,
-    rule::Rule,
-    source::{Fields, Source},
-};
+use model::Fields;
+
+use crate::{Scan, Severity, rule::Rule, source::Source};
 
 const MAX_HEAP_BYTES: u64 = 16 << 20;
 

@@ -3,11 +3,9 @@
 use std::io;
 
 use super::Walk;
-use crate::{
-    Scan, Severity,
-    rule::Rule,
-    source::{Fields, Source},
-};
+use model::Fields;
+
+use crate::{Scan, Severity, rule::Rule, source::Source};
 
 const MAX_BLOCK_BYTES: u64 = 4 << 20;
 const MAX_BLOCKS: usize = 1_024;

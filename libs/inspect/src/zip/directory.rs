@@ -2,11 +2,9 @@
 
 use std::io;
 
-use crate::{
-    Scan, Severity,
-    rule::Rule,
-    source::{Fields, Source},
-};
+use model::Fields;
+
+use crate::{Scan, Severity, rule::Rule, source::Source};
 
 const TAIL_BYTES: u64 = 65_557 + 76;
 const MAX_DIRECTORY_BYTES: u64 = 64 << 20;

@@ -8,13 +8,15 @@ use std::{
 use flate2::bufread::{DeflateDecoder, ZlibDecoder};
 
 use super::directory::{End, Entry};
+use model::Fields;
+
 use crate::{
     Format, Scan, Severity,
     compressed::{MAX_RATIO, RATIO_FROM_BYTES},
     format,
     pickle::{self, Setting},
     rule::Rule,
-    source::{Fields, Source},
+    source::Source,
 };
 
 const HEAD_BYTES: usize = 4096;

@@ -4,7 +4,7 @@
 use std::io::{Read, Seek};
 
 use super::{Link, Walk, broken, feature};
-use crate::{Refusal, window::Fields};
+use crate::{Refusal, fields::Fields};
 
 /// The most bytes of names in one group.
 const MAX_HEAP_BYTES: u64 = 8 << 20;

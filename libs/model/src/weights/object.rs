@@ -4,7 +4,7 @@
 use std::io::{Read, Seek};
 
 use super::{UNDEFINED, Walk, broken, feature};
-use crate::{Refusal, window::Fields};
+use crate::{Refusal, fields::Fields};
 
 /// The most messages and the most bytes of messages that one header may have.
 const MAX_MESSAGES: u16 = 256;
