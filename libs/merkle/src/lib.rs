@@ -2,12 +2,14 @@
 //!
 //! Pure: no clock, storage or randomness. [`Tree`] makes roots and proofs, [`Frontier`] roots alone;
 //! [`verify_inclusion`] and [`verify_consistency`] check them without a tree; [`checkpoint`] signs and
-//! reads tree heads.
+//! reads tree heads; [`tile`] says how a tree is laid out in static files (C2SP tlog-tiles).
 
 pub mod checkpoint;
 mod frontier;
 mod hash;
 mod proof;
+mod range;
+pub mod tile;
 mod tree;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint, VerifierKey};
