@@ -88,7 +88,11 @@ pub(super) fn prove(terminal: &Terminal, arguments: &ProveArguments) -> Result<E
         let proof = TlogProof { extra: None, index, hashes, checkpoint: newest.note };
         let consistent_with = claim.as_ref().map(|claim| claim.checkpoint.size);
         let proof = proof.to_string();
-        answer(terminal, arguments.out.as_deref(), &Answer { index, size, root, consistent_with, proof })
+        answer(
+            terminal,
+            arguments.out.as_deref(),
+            &Answer { index, size, root, consistent_with, proof },
+        )
     };
     block_on(work, || "nothing was written".to_owned())
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bundle::{LedgerEntry, MAX_ENTRY_BYTES};
+use bundle::LedgerEntry;
 use clap::Args;
-use ids::{Sha256Digest, canonical};
+use ids::Sha256Digest;
 use merkle::{Checkpoint, leaf_hash};
 use serde::Serialize;
 use tiles::{Entry, Reader, View};
@@ -94,7 +94,7 @@ pub(super) async fn extends(newer: &mut View, older: &Checkpoint) -> Result<(), 
 async fn show(terminal: &Terminal, view: &mut View, mut next: u64) -> Result<u64, Failure> {
     while next < view.size() {
         for Entry { index, bytes } in view.page(next).await.map_err(source::refused)? {
-            let entry = canonical::from_slice::<LedgerEntry>(&bytes, MAX_ENTRY_BYTES).ok();
+            let entry = LedgerEntry::parse(&bytes).ok();
             if terminal.is_json() {
                 terminal.json(&Shown { index, leaf_hash: leaf_hash(&bytes), entry })?;
             } else if let Some(LedgerEntry { commitment, logged_at, .. }) = entry {

@@ -6,7 +6,7 @@ mod reading;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use bundle::{ENTRY_SCHEMA, LedgerEntry};
+use bundle::{ENTRY_SCHEMA, LedgerEntry, TAG_BYTES, Tag};
 use ed25519_dalek::SigningKey;
 use futures::TryStreamExt as _;
 use ids::{Sha256Digest, Timestamp, canonical};
@@ -39,6 +39,7 @@ fn entry(number: u64) -> LedgerEntry {
     LedgerEntry {
         schema: ENTRY_SCHEMA.to_owned(),
         commitment: Sha256Digest::of(&number.to_be_bytes()),
+        tag: Tag::from_bytes([7; TAG_BYTES]),
         logged_at: Timestamp::from_unix_ms(1_000 + i64::try_from(number / 3).unwrap()),
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use bundle::{ENTRY_SCHEMA, LedgerEntry, MAX_ENTRY_BYTES};
-use ids::{Sha256Digest, Timestamp, canonical};
+use bundle::LedgerEntry;
+use ids::{Sha256Digest, Timestamp};
 use merkle::tile::EntryBundle;
 
 use super::report::{FaultKind, Report};
@@ -25,14 +25,10 @@ impl Entries {
         report: &mut Report,
     ) {
         let mut fault = |kind, detail: String| report.fault(kind, &bundle, Some(index), detail);
-        let entry: LedgerEntry = match canonical::from_slice(bytes, MAX_ENTRY_BYTES) {
+        let entry = match LedgerEntry::parse(bytes) {
             Ok(entry) => entry,
-            Err(error) => return fault(FaultKind::NotAnEntry, error.to_string()),
+            Err(detail) => return fault(FaultKind::NotAnEntry, detail),
         };
-        if entry.schema != ENTRY_SCHEMA {
-            let schema: String = entry.schema.chars().take(64).collect();
-            fault(FaultKind::NotAnEntry, format!("the schema is {schema:?}"));
-        }
         if !self.commitments.insert(entry.commitment) {
             fault(FaultKind::Twice, format!("{} is in the log before", entry.commitment));
         }

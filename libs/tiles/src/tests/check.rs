@@ -152,7 +152,6 @@ async fn entries_that_a_ledger_does_not_write_are_faults() {
             (FaultKind::TimeWentBack, file, Some(5)),
             (FaultKind::TimeWentBack, file, Some(7)),
             (FaultKind::NotAnEntry, file, Some(8)),
-            (FaultKind::Twice, file, Some(8)),
             (FaultKind::NotAnEntry, file, Some(9)),
         ],
         "{report:?}"

@@ -22,7 +22,10 @@ async fn a_log_that_grew_in_steps_has_the_files_of_one_that_did_not() {
     let folder = tempfile::tempdir().unwrap();
     let steps = grown(&directory(folder.path()), &[1, 5, 255, 256, 257, 511, 513], true).await;
     let once = grown(&bucket(), &[513], false).await;
-    assert_eq!(steps, once);
+    // The tile of level 1 is not full yet, so its part of 256 entries' time stays.
+    let mut steps = steps;
+    assert!(steps.remove("tile/1/000.p/1").is_some());
+    assert!(steps == once, "{:?} and {:?}", steps.keys(), once.keys());
     let names: Vec<&str> = once.keys().map(String::as_str).collect();
     assert_eq!(
         names,
