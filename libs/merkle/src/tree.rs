@@ -77,6 +77,14 @@ impl Tree {
         index
     }
 
+    /// Takes back every leaf from `size` on; nothing happens when there are no more.
+    pub fn truncate(&mut self, size: u64) {
+        for (level, row) in self.levels.iter_mut().enumerate() {
+            let full = u32::try_from(level).ok().and_then(|level| size.checked_shr(level));
+            row.truncate(full.map_or(0, |full| usize::try_from(full).unwrap_or(usize::MAX)));
+        }
+    }
+
     /// The hash of the full subtree `index` of `2^level` leaves; what tiles are made of.
     #[must_use]
     pub fn node(&self, level: u32, index: u64) -> Option<Sha256Digest> {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     batch::Batch,
-    opening::{OpenError, directory_of, open_file},
+    opening::{OpenError, directory_of, open_backend, open_file},
     snapshot::{Entry, ReadError, Snapshot, Span},
     writer::{CommitError, QUEUE_BATCHES_MAX, QUEUE_BYTES_MAX, Request, Reserve, Shared, Writer},
 };
@@ -85,6 +85,24 @@ impl Durable {
         let directory = File::open(directory_of(path)).map_err(failed)?;
         let reserve = Reserve { directory: Some(directory), bytes: reserve_bytes };
         Self::start(database, tables, reserve).map_err(failed)
+    }
+
+    /// A store over another kind of file, checked as any: for tests of what happens when that one
+    /// loses or tears what was written. Nothing is held back, and nothing is locked.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open); the path is the one of the message only.
+    #[doc(hidden)]
+    pub fn open_on(
+        backend: impl redb::StorageBackend,
+        path: impl AsRef<Path>,
+        tables: &'static [&'static str],
+    ) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let database = open_backend(backend, path, tables)?;
+        let reserve = Reserve { directory: None, bytes: 0 };
+        Self::start(database, tables, reserve)
+            .map_err(|source| OpenError::Io { path: path.into(), source })
     }
 
     /// Starts the writer thread over an open database.

@@ -15,6 +15,8 @@ pub use batch::{BATCH_BYTES_MAX, Batch, KEY_BYTES_MAX};
 pub use cache::{CACHE_VALUE_BYTES_MAX, Cache, CacheError, MemoryCache, SledCache};
 pub use durable::{Durable, Stats};
 pub use opening::OpenError;
+#[doc(hidden)]
+pub use redb::StorageBackend;
 pub use snapshot::{Entry, ReadError, Snapshot, Span};
 pub use writer::{
     CommitError, GROUP_BATCHES_MAX, GROUP_BYTES_MAX, QUEUE_BATCHES_MAX, QUEUE_BYTES_MAX,

@@ -10,8 +10,8 @@ use std::{
 };
 
 use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase as _, StorageError, TableDefinition,
-    TableError,
+    Builder, Database, DatabaseError, ReadableDatabase as _, StorageBackend, StorageError,
+    TableDefinition, TableError,
 };
 
 /// How much of the file redb keeps in memory, in bytes.
@@ -79,17 +79,35 @@ pub(crate) fn open_file(path: &Path, tables: &[&'static str]) -> Result<Database
 fn try_open_file(path: &Path, tables: &[&'static str]) -> Result<Database, OpenError> {
     let begun = Instant::now();
     let file = private_file(path).map_err(|source| OpenError::Io { path: path.into(), source })?;
-    // redb asserts in places where a damaged file leads it; that too must name the path.
-    let opened = catch_unwind(AssertUnwindSafe(|| {
-        checked(Builder::new().set_cache_size(CACHE_BYTES).create_file(file)?, tables)
-    }));
-    let database = match opened {
-        Ok(result) => result.map_err(|error| refusal(path, error))?,
-        Err(_) => return Err(damaged(path, "redb gave up while reading it".to_owned())),
-    };
+    let database = whole(path, tables, |builder| builder.create_file(file))?;
     let elapsed_ms = begun.elapsed().as_millis();
     tracing::info!(path = %path.display(), elapsed_ms, "store opened, every page checked");
     Ok(database)
+}
+
+/// [`open_file`] over something else than a file of its own.
+pub(crate) fn open_backend(
+    backend: impl StorageBackend,
+    path: &Path,
+    tables: &[&'static str],
+) -> Result<Database, OpenError> {
+    whole(path, tables, |builder| builder.create_with_backend(backend))
+}
+
+/// What `open` opens, checked from end to end.
+fn whole(
+    path: &Path,
+    tables: &[&'static str],
+    open: impl FnOnce(&Builder) -> Result<Database, DatabaseError>,
+) -> Result<Database, OpenError> {
+    // redb asserts in places where a damaged file leads it; that too must name the path.
+    let opened = catch_unwind(AssertUnwindSafe(|| {
+        checked(open(Builder::new().set_cache_size(CACHE_BYTES))?, tables)
+    }));
+    match opened {
+        Ok(result) => result.map_err(|error| refusal(path, error)),
+        Err(_) => Err(damaged(path, "redb gave up while reading it".to_owned())),
+    }
 }
 
 /// Creates the tables, so that readers find them, and verifies the checksum of every page.

@@ -20,6 +20,13 @@ pub struct Config {
     /// The log's name in its checkpoints; left out: `<trust-domain>/ledger`.
     #[serde(default)]
     pub origin: Option<String>,
+    /// Where it is published as static files, a path or `s3://bucket/prefix`; left out: `tiles`
+    /// in the state directory.
+    #[serde(default)]
+    pub tiles: Option<String>,
+    /// The least time between the beginnings of two publications, in milliseconds.
+    #[serde(default = "default_publish_every_ms")]
+    pub publish_every_ms: u64,
     /// Where it listens.
     #[serde(default)]
     pub server: ServerConfig,
@@ -31,6 +38,10 @@ pub struct Config {
     /// Logs, traces, metrics.
     #[serde(default)]
     pub telemetry: TelemetryConfig,
+}
+
+const fn default_publish_every_ms() -> u64 {
+    250
 }
 
 /// Why a configuration cannot be used.
@@ -81,5 +92,12 @@ impl Config {
             public.public = true;
         }
         Ok(config)
+    }
+
+    /// Where it is published.
+    #[must_use]
+    pub fn tiles(&self) -> String {
+        let local = || self.state_dir.join("tiles").to_string_lossy().into_owned();
+        self.tiles.clone().unwrap_or_else(local)
     }
 }

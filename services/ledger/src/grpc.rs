@@ -18,7 +18,7 @@ impl Coded for AppendError {
     fn code(&self) -> Code {
         match self {
             Self::Full(_) => Code::ResourceExhausted,
-            Self::Store(_) | Self::Stopping => Code::Unavailable,
+            Self::Store(_) | Self::Busy | Self::WitnessesAway | Self::Stopping => Code::Unavailable,
         }
     }
 
@@ -26,6 +26,8 @@ impl Coded for AppendError {
         match self {
             Self::Full(_) => "DISK_FULL",
             Self::Store(_) => "STORE_FAILED",
+            Self::Busy => "BUSY",
+            Self::WitnessesAway => "WITNESSES_AWAY",
             Self::Stopping => "STOPPING",
         }
     }
@@ -62,13 +64,15 @@ enum Refused {
     Tag(usize),
     #[error("the ledger is still checking its stored log")]
     NotReady,
+    #[error("the ledger has halted: {0}")]
+    Halted(String),
 }
 
 impl Coded for Refused {
     fn code(&self) -> Code {
         match self {
             Self::Commitment(_) | Self::Tag(_) => Code::InvalidArgument,
-            Self::NotReady => Code::Unavailable,
+            Self::NotReady | Self::Halted(_) => Code::Unavailable,
         }
     }
 
@@ -77,9 +81,13 @@ impl Coded for Refused {
             Self::Commitment(_) => "INVALID_COMMITMENT",
             Self::Tag(_) => "INVALID_TAG",
             Self::NotReady => "NOT_READY",
+            Self::Halted(_) => "HALTED",
         }
     }
 }
+
+/// How long before the deadline an append gives up, so that the caller hears why.
+const ANSWER: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// The service over a log that may still be loading.
 struct Grpc {
@@ -94,7 +102,11 @@ pub(crate) fn services(appender: Arc<OnceLock<Appender>>) -> Services {
 
 impl Grpc {
     fn appender(&self) -> Result<&Appender, Status> {
-        self.appender.get().ok_or_else(|| rpc::to_status(&Refused::NotReady))
+        let appender = self.appender.get().ok_or_else(|| rpc::to_status(&Refused::NotReady))?;
+        match appender.log().halted() {
+            None => Ok(appender),
+            Some(reason) => Err(rpc::to_status(&Refused::Halted(reason.to_owned()))),
+        }
     }
 }
 
@@ -114,13 +126,14 @@ impl LedgerService for Grpc {
         &self,
         request: Request<AppendRequest>,
     ) -> Result<Response<AppendResponse>, Status> {
+        let until = rpc::deadline(&request).and_then(|at| at.checked_sub(ANSWER));
         let AppendRequest { commitment, tag } = request.into_inner();
         let commitment = digest(commitment)?;
         let tag = tag.try_into().map_err(|b: Vec<u8>| rpc::to_status(&Refused::Tag(b.len())))?;
         let leaf = Leaf { commitment, tag: Tag::from_bytes(tag) };
-        let appended = self.appender()?.append(leaf).await;
+        let appended = self.appender()?.append(leaf, until).await;
         let appended = appended.map_err(|error| rpc::to_status(&error))?;
-        tracing::info!(index = appended.proof.index, %commitment, "commitment logged");
+        tracing::debug!(index = appended.proof.index, %commitment, "commitment logged");
         Ok(Response::new(AppendResponse {
             entry: appended.entry,
             index: appended.proof.index,
@@ -132,7 +145,7 @@ impl LedgerService for Grpc {
         &self,
         _request: Request<GetCheckpointRequest>,
     ) -> Result<Response<GetCheckpointResponse>, Status> {
-        let checkpoint = self.appender()?.log().checkpoint();
+        let checkpoint = self.appender()?.log().shown().note.clone();
         Ok(Response::new(GetCheckpointResponse { checkpoint }))
     }
 

@@ -1,19 +1,28 @@
 //! The ledger: an append-only Merkle log of commitments to signatures.
 //!
 //! It keeps what it was given and can prove it to anybody; it knows nothing of jobs, and dials
-//! nobody. `log` is the tree and its durable entries, `replay` rebuilds and checks it at start,
-//! `writer` appends many commitments in one durable commit, `grpc` is the wire.
+//! nobody but its witnesses. An entry goes through three stages: `writer` appends many in one
+//! durable commit, `witnessing` has the checkpoint cosigned, `publishing` writes static files. `log`
+//! is the tree and its durable entries, `lookup` reads and proves, `replay` rebuilds and checks
+//! everything at start, `core` puts it together, `grpc` is the wire.
 
 mod config;
+mod core;
 mod grpc;
+mod key;
 mod log;
+mod lookup;
+mod places;
+mod publishing;
+mod record;
 mod replay;
+mod witnessing;
 mod writer;
 
 use std::{
     net::SocketAddr,
     sync::{Arc, OnceLock},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use ids::Timestamp;
@@ -23,8 +32,14 @@ use store::Durable;
 use tokio::task::JoinHandle;
 
 pub use config::{Config, ConfigError};
-pub use log::{Appended, Leaf, Log, LookupError, Proof, SignKey, SignKeyError, TABLES};
+pub use core::{Core, Parts, StartError};
+pub use key::{SignKey, SignKeyError};
+pub use log::{Head, Leaf, Log, Shows};
+pub use lookup::{Appended, LookupError, Proof};
+pub use publishing::FenceError;
+pub use record::TABLES;
 pub use replay::ReplayError;
+pub use witnessing::{NotCosigned, Proofs, Witnessing};
 pub use writer::{AppendError, Appender};
 
 /// Tells the time.
@@ -57,7 +72,7 @@ pub struct Handle {
     address: SocketAddr,
     public_address: Option<SocketAddr>,
     health: HealthHandle,
-    broken: CancellationToken,
+    core: Core,
     serving: Vec<JoinHandle<Result<(), rpc::ServeError>>>,
 }
 
@@ -80,16 +95,21 @@ impl Handle {
         &self.health
     }
 
-    /// Waits until it has drained after the shutdown.
+    /// Waits until it has drained after the shutdown, and published what it has.
     ///
     /// # Errors
-    /// When it could not serve, or its store broke.
+    /// When it could not serve, or had to halt: its store broke, or its history is not the one that
+    /// others saw.
     pub async fn stopped(self) -> anyhow::Result<()> {
         for serving in self.serving {
             serving.await??;
         }
-        anyhow::ensure!(!self.broken.is_cancelled(), "the store broke: see the log");
-        Ok(())
+        let log = Arc::clone(self.core.log());
+        self.core.stopped().await;
+        match log.halted() {
+            Some(reason) => Err(anyhow::anyhow!("the ledger halted: {reason}")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -124,19 +144,17 @@ pub async fn start(
     let appender = Arc::new(OnceLock::new());
     let services = grpc::services(Arc::clone(&appender));
     let serving = serve(listeners, &services, &shutdown);
-    let state_dir = config.state_dir;
-    let opened = tokio::task::spawn_blocking(move || open(&state_dir, key, &deps)).await?;
-    let (log, broken) = match opened {
-        Ok(opened) => opened,
+    let core = match open(&config, key, &deps, &shutdown).await {
+        Ok(core) => core,
         Err(error) => {
             shutdown.cancel();
             return Err(error);
         }
     };
-    let _ = appender.set(log);
+    let _ = appender.set(core.appender().clone());
     healths.iter().for_each(HealthHandle::set_ready);
-    watch(broken.clone(), healths, shutdown);
-    Ok(Handle { address, public_address, health, broken, serving })
+    watch(core.log().halting(), healths, shutdown);
+    Ok(Handle { address, public_address, health, core, serving })
 }
 
 fn serve(
@@ -148,25 +166,35 @@ fn serve(
     listeners.into_iter().map(one).collect()
 }
 
-/// Opens, replays and checks the log. Blocks.
-fn open(
-    state_dir: &std::path::Path,
+/// Opens, replays and checks the log.
+async fn open(
+    config: &Config,
     key: SignKey,
     deps: &Deps,
-) -> anyhow::Result<(Appender, CancellationToken)> {
-    std::fs::create_dir_all(state_dir)?;
-    let store = Durable::open(state_dir.join("ledger.redb"), TABLES)?;
-    let broken = store.broken();
-    let log = Arc::new(Log::replay(store, key)?);
-    Ok((Appender::spawn(log, Arc::clone(&deps.clock))?, broken))
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Core> {
+    let state = config.state_dir.clone();
+    std::fs::create_dir_all(&state)?;
+    let path = state.join("ledger.redb");
+    let store = tokio::task::spawn_blocking(move || Durable::open(path, TABLES)).await??;
+    let parts = Parts {
+        store,
+        state,
+        key,
+        witnesses: None,
+        tiles: Some(config.tiles()),
+        publish_every: Duration::from_millis(config.publish_every_ms),
+    };
+    Ok(Core::start(parts, Arc::clone(&deps.clock), shutdown.clone()).await?)
 }
 
-/// A store that broke ends the process: only a new one can tell what is on disk.
-fn watch(broken: CancellationToken, healths: Vec<HealthHandle>, shutdown: CancellationToken) {
+/// A log that halted ends the process: only a new one can tell what is on disk, and none may serve
+/// another history than others saw.
+fn watch(halted: CancellationToken, healths: Vec<HealthHandle>, shutdown: CancellationToken) {
     tokio::spawn(async move {
         tokio::select! {
-            () = broken.cancelled() => {
-                healths.iter().for_each(|health| health.not_ready("the store broke"));
+            () = halted.cancelled() => {
+                healths.iter().for_each(|health| health.not_ready("the ledger halted"));
                 shutdown.cancel();
             }
             () = shutdown.cancelled() => {}

@@ -1,16 +1,23 @@
 //! Start: the tree is rebuilt from every stored entry and held against the signed checkpoint.
 
-use std::sync::RwLock;
+use std::sync::{Arc, OnceLock, RwLock};
 
-use bundle::{ENTRY_SCHEMA, LedgerEntry, MAX_ENTRY_BYTES};
-use ids::{Sha256Digest, Timestamp, canonical};
-use merkle::{Tree, checkpoint, leaf_hash};
+use bundle::LedgerEntry;
+use ids::{Sha256Digest, Timestamp};
+use merkle::{Checkpoint, Tree, checkpoint, leaf_hash};
+use rpc::CancellationToken;
 use store::{Batch, CommitError, Durable, ReadError, Snapshot, Span};
+use tokio::sync::watch;
 
-use crate::log::{CHECKPOINT, COMMITMENTS, HEAD, LEAVES, Log, SignKey, View};
+use crate::{
+    Head, Log, Shows, SignKey,
+    log::{Shown, View},
+    places::Places,
+    record::{self, COMMITTED, GROUPS, HEAD, SHOWN},
+};
 
-/// How many entries are read at a time.
-const PAGE_ENTRIES: usize = 4096;
+/// How many groups are read at a time: of 1 MiB at most.
+const PAGE_GROUPS: usize = 32;
 
 /// Why a stored log is not taken up again.
 #[derive(Debug, thiserror::Error)]
@@ -82,71 +89,132 @@ impl Log {
     ///
     /// # Errors
     /// When the stored entries are not exactly those that the stored checkpoint was signed over.
-    pub fn replay(store: Durable, key: SignKey) -> Result<Self, ReplayError> {
+    pub fn replay(store: Durable, key: SignKey, shows: Shows) -> Result<Self, ReplayError> {
         let snapshot = store.snapshot()?;
-        let (tree, newest) = rebuild(&snapshot)?;
-        let checkpoint = match snapshot.get(HEAD, CHECKPOINT)? {
+        let view = rebuild(&snapshot)?;
+        let size = view.tree.len();
+        let note = |name: &[u8]| -> Result<Option<String>, ReadError> {
+            Ok(snapshot.get(HEAD, name)?.map(|note| String::from_utf8_lossy(&note).into_owned()))
+        };
+        let committed = match note(COMMITTED)? {
             Some(note) => {
-                let note = String::from_utf8_lossy(&note).into_owned();
-                compare(&note, &tree, &key)?;
+                let signed = signed(&note, &key)?;
+                if signed.size != size {
+                    return Err(ReplayError::Size { entries: size, signed: signed.size });
+                }
+                same_root(&view.tree, &signed)?;
                 note
             }
-            None if tree.is_empty() => {
-                let note = key.sign(0, tree.root()).map_err(ReplayError::Sign)?;
-                store.commit_blocking(Batch::new().create(HEAD, CHECKPOINT, note.clone()))?;
-                note
+            None if size == 0 => begin(&store, &key)?,
+            None => return Err(ReplayError::NoCheckpoint { entries: size }),
+        };
+        let committed = Head { note: committed, size };
+        // Written with the first checkpoint, and with every one that is shown.
+        let shown = match note(SHOWN)? {
+            Some(note) => {
+                let signed = signed(&note, &key)?;
+                same_root(&view.tree, &signed)?;
+                Head { note, size: signed.size }
             }
-            None => return Err(ReplayError::NoCheckpoint { entries: tree.len() }),
+            None if size == 0 => committed.clone(),
+            None => return Err(ReplayError::NoCheckpoint { entries: size }),
+        };
+        // Without witnesses everything that is durable is shown; should there be some later, what
+        // they cosign must not go back behind it.
+        let shown = if shows == Shows::Committed && shown.size < size {
+            store.commit_blocking(Batch::new().put(HEAD, SHOWN, committed.note.as_bytes()))?;
+            committed.clone()
+        } else {
+            shown
         };
         drop(snapshot);
-        let size = tree.len();
         tracing::info!(entries = size, origin = key.verifier().name(), "the stored log holds");
-        let view = RwLock::new(View { tree, size, checkpoint, newest });
-        Ok(Self { store, key, view })
+        Ok(Self {
+            store,
+            key,
+            shows,
+            view: RwLock::new(view),
+            committed: watch::Sender::new(Arc::new(committed)),
+            shown: watch::Sender::new(Shown { head: Arc::new(shown), halted: false }),
+            halted: CancellationToken::new(),
+            reason: OnceLock::new(),
+        })
     }
 }
 
-/// The tree over every entry, each looked at, and the newest entry's time.
-fn rebuild(snapshot: &Snapshot) -> Result<(Tree, Timestamp), ReplayError> {
-    let (mut tree, mut newest) = (Tree::new(), Timestamp::from_unix_ms(0));
+/// The checkpoint of no entries, signed, durable and shown.
+fn begin(store: &Durable, key: &SignKey) -> Result<String, ReplayError> {
+    let note = key.sign(0, Tree::new().root()).map_err(ReplayError::Sign)?;
+    let batch = Batch::new().create(HEAD, COMMITTED, note.as_bytes());
+    store.commit_blocking(batch.put(HEAD, SHOWN, note.as_bytes()))?;
+    Ok(note)
+}
+
+/// The tree over every entry, each looked at.
+fn rebuild(snapshot: &Snapshot) -> Result<View, ReplayError> {
+    let newest = Timestamp::from_unix_ms(0);
+    let mut view = View { tree: Tree::new(), places: Places::new(), newest };
     let mut span = Span::all();
     loop {
-        let page = snapshot.scan(LEAVES, &span, PAGE_ENTRIES)?;
-        let Some((last, _)) = page.last() else { return Ok((tree, newest)) };
+        let page = snapshot.scan(GROUPS, &span, PAGE_GROUPS)?;
+        let Some((last, _)) = page.last() else { return Ok(view) };
         span = Span::all().after(last.clone());
-        for (key, entry) in &page {
-            let index = tree.len();
-            let refused = |detail: String| ReplayError::Entry { index, detail };
-            if *key != index.to_be_bytes() {
-                return Err(refused(format!("the next stored key is {key:02x?}")));
+        for (key, record) in &page {
+            let index = view.tree.len();
+            if record::base(key) != Some(index) {
+                let detail = format!("the next stored group is under {}", place(key));
+                return Err(ReplayError::Entry { index, detail });
             }
-            let parsed: LedgerEntry = canonical::from_slice(entry, MAX_ENTRY_BYTES)
-                .map_err(|error| refused(error.to_string()))?;
-            if parsed.schema != ENTRY_SCHEMA {
-                return Err(refused(format!("the schema is {:?}", parsed.schema)));
+            for entry in record::entries(record) {
+                take(snapshot, &mut view, entry)?;
             }
-            let indexed = snapshot.get(COMMITMENTS, parsed.commitment.as_bytes())?;
-            if indexed.as_deref() != Some(&index.to_be_bytes()) {
-                return Err(refused("its commitment is indexed elsewhere".to_owned()));
-            }
-            newest = newest.max(parsed.logged_at);
-            tree.append(leaf_hash(entry));
         }
     }
 }
 
-fn compare(note: &str, tree: &Tree, key: &SignKey) -> Result<(), ReplayError> {
+fn place(key: &[u8]) -> String {
+    record::base(key).map_or_else(|| format!("{key:02x?}"), |base| base.to_string())
+}
+
+/// One more entry, which must be one, new, and no older than the one before.
+fn take(snapshot: &Snapshot, view: &mut View, entry: Option<&[u8]>) -> Result<(), ReplayError> {
+    let index = view.tree.len();
+    let refused = |detail: String| ReplayError::Entry { index, detail };
+    let entry = entry.ok_or_else(|| refused("its group ends within it".to_owned()))?;
+    let parsed = LedgerEntry::parse(entry).map_err(refused)?;
+    let is_at = |place| {
+        record::commitment_at(snapshot, place).map(|found| found == Some(parsed.commitment))
+    };
+    if let Some(first) = view.places.find(&parsed.commitment, is_at)? {
+        return Err(refused(format!("entry {first} has its commitment already")));
+    }
+    if parsed.logged_at < view.newest {
+        return Err(refused("it was logged before the entry in front of it".to_owned()));
+    }
+    view.places.insert(parsed.commitment, index);
+    view.newest = parsed.logged_at;
+    view.tree.append(leaf_hash(entry));
+    Ok(())
+}
+
+/// The checkpoint in a stored note: by this key, of this log.
+fn signed(note: &str, key: &SignKey) -> Result<Checkpoint, ReplayError> {
     let origin = || key.verifier().name().to_owned();
     let signed = checkpoint::verify(note, key.verifier())
         .map_err(|source| ReplayError::Checkpoint { origin: origin(), source })?;
-    if signed.origin != key.verifier().name() {
-        return Err(ReplayError::Origin { stored: signed.origin, origin: origin() });
+    if signed.origin == key.verifier().name() {
+        return Ok(signed);
     }
-    if signed.size != tree.len() {
-        return Err(ReplayError::Size { entries: tree.len(), signed: signed.size });
+    Err(ReplayError::Origin { stored: signed.origin, origin: origin() })
+}
+
+fn same_root(tree: &Tree, signed: &Checkpoint) -> Result<(), ReplayError> {
+    let (entries, signed_size) = (tree.len(), signed.size);
+    let root = tree
+        .root_at(signed_size)
+        .map_err(|_| ReplayError::Size { entries, signed: signed_size })?;
+    if root == signed.root {
+        return Ok(());
     }
-    if signed.root != tree.root() {
-        return Err(ReplayError::Root { root: tree.root(), signed: signed.root });
-    }
-    Ok(())
+    Err(ReplayError::Root { root, signed: signed.root })
 }

@@ -1,21 +1,27 @@
 //! Group commit: one thread takes whatever is queued, appends all of it in one durable commit,
 //! and answers all.
 //!
-//! There is no timer: while one commit is being synced the next group gathers by itself.
+//! There is no timer: while one commit is being synced the next group gathers by itself. Callers
+//! prove their entries themselves, each in its own task, once a checkpoint that is shown covers it.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use store::CommitError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use crate::{Appended, Clock, Leaf, Log, log::GroupError};
+use crate::{
+    Appended, Clock, Leaf, Log,
+    log::{GroupError, Placed},
+    record::GROUP_ENTRIES_MAX,
+};
 
-/// The most commitments that wait for the writer; the next caller waits for a place.
-const QUEUE_COMMITMENTS_MAX: usize = 4096;
-/// The most commitments that share one commit.
-const GROUP_COMMITMENTS_MAX: usize = 1024;
+/// The most callers at one time, waiting for the writer or for witnesses; the next waits for a place.
+pub(crate) const CALLERS_MAX: usize = 4096;
 
-/// Why a commitment was not logged.
+/// Why a commitment was not logged, or not proved.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppendError {
     /// The disk is nearly full.
@@ -25,14 +31,20 @@ pub enum AppendError {
     /// asking again is safe.
     #[error("the ledger's store failed; ask again once it has restarted")]
     Store(#[source] Arc<dyn std::error::Error + Send + Sync>),
-    /// The ledger ends.
+    /// The caller's time ran out before its turn came; the commitment may still be logged.
+    #[error("the ledger was too busy; ask again")]
+    Busy,
+    /// The entry is durable, and too few witnesses have cosigned a checkpoint that covers it.
+    #[error("the entry is logged, but too few witnesses have cosigned it yet; ask again")]
+    WitnessesAway,
+    /// The ledger ends, or has halted for good.
     #[error("the ledger is shutting down")]
     Stopping,
 }
 
 struct Request {
     leaf: Leaf,
-    answer: oneshot::Sender<Result<Appended, AppendError>>,
+    answer: oneshot::Sender<Result<Placed, AppendError>>,
 }
 
 /// Queues commitments for the writer thread. Clones share the queue; the thread ends with the
@@ -40,6 +52,7 @@ struct Request {
 #[derive(Debug, Clone)]
 pub struct Appender {
     log: Arc<Log>,
+    room: Arc<Semaphore>,
     queue: mpsc::Sender<Request>,
 }
 
@@ -48,13 +61,13 @@ impl Appender {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn spawn(log: Arc<Log>, clock: Clock) -> std::io::Result<Self> {
-        let (queue, receiver) = mpsc::channel(QUEUE_COMMITMENTS_MAX);
+    pub(crate) fn spawn(log: Arc<Log>, clock: Clock) -> std::io::Result<Self> {
+        let (queue, receiver) = mpsc::channel(CALLERS_MAX);
         let writer = Arc::clone(&log);
         std::thread::Builder::new()
             .name("ledger-writer".to_owned())
             .spawn(move || write(&writer, receiver, &clock))?;
-        Ok(Self { log, queue })
+        Ok(Self { log, room: Arc::new(Semaphore::new(CALLERS_MAX)), queue })
     }
 
     /// The log, for reading.
@@ -63,44 +76,86 @@ impl Appender {
         &self.log
     }
 
-    /// Logs `leaf` durably and proves it; a commitment that is there keeps its index and tag. Dropping the
-    /// future does not take it back.
+    /// Logs `leaf` durably and proves it under a checkpoint that is shown; a commitment that is
+    /// there keeps its index and tag. Gives up at `until`. Dropping the future, or giving up, does
+    /// not take the entry back: asking again finds it.
     ///
     /// # Errors
-    /// When the store does not take it.
-    pub async fn append(&self, leaf: Leaf) -> Result<Appended, AppendError> {
+    /// When the store does not take it, or no checkpoint that covers it is shown in time.
+    pub async fn append(
+        &self,
+        leaf: Leaf,
+        until: Option<Instant>,
+    ) -> Result<Appended, AppendError> {
+        let durable = OnceLock::new();
+        let appended = self.appended(leaf, &durable);
+        let Some(until) = until else { return appended.await };
+        match tokio::time::timeout_at(until.into(), appended).await {
+            Ok(answer) => answer,
+            Err(_) if durable.get().is_some() => Err(AppendError::WitnessesAway),
+            Err(_) => Err(AppendError::Busy),
+        }
+    }
+
+    async fn appended(&self, leaf: Leaf, durable: &OnceLock<()>) -> Result<Appended, AppendError> {
+        let _room = self.room.acquire().await.map_err(|_| AppendError::Stopping)?;
         let (answer, answered) = oneshot::channel();
         let queued = self.queue.send(Request { leaf, answer }).await;
         queued.map_err(|_| AppendError::Stopping)?;
-        answered.await.unwrap_or(Err(AppendError::Stopping))
+        let placed = answered.await.unwrap_or(Err(AppendError::Stopping))?;
+        let _ = durable.set(());
+        let mut shown = self.log.shown.subscribe();
+        let covers = shown.wait_for(|shown| shown.halted || shown.head.size > placed.index).await;
+        let head = match covers {
+            Ok(shown) if !shown.halted => Arc::clone(&shown.head),
+            Ok(_) | Err(_) => return Err(AppendError::Stopping),
+        };
+        self.log.prove(placed, &head).map_err(|error| AppendError::Store(Arc::new(error)))
     }
 }
 
-fn write(log: &Log, mut receiver: mpsc::Receiver<Request>, clock: &Clock) {
-    #[expect(clippy::cast_precision_loss, reason = "a count of entries")]
-    let report = || metrics::gauge!("ledger_entries").set(log.size() as f64);
-    report();
-    while let Some(first) = receiver.blocking_recv() {
-        let mut group = vec![first];
-        while group.len() < GROUP_COMMITMENTS_MAX {
-            let Ok(next) = receiver.try_recv() else { break };
-            group.push(next);
+/// Takes what is queued, and once more what came while it did: whoever was answered together comes
+/// again together, and half of them would else wait for two commits.
+fn gather(first: Request, receiver: &mut mpsc::Receiver<Request>, last: usize) -> Vec<Request> {
+    let mut group = Vec::with_capacity(last.max(16));
+    group.push(first);
+    let mut looks = 0;
+    while group.len() < GROUP_ENTRIES_MAX {
+        match receiver.try_recv() {
+            Ok(next) => group.push(next),
+            Err(_) if group.len() < last && looks < LOOKS_MAX => {
+                looks += 1;
+                std::thread::yield_now();
+            }
+            Err(_) => break,
         }
+    }
+    group
+}
+
+/// How often the writer lets others run while its group is smaller than the last one.
+const LOOKS_MAX: u32 = 16;
+
+fn write(log: &Log, mut receiver: mpsc::Receiver<Request>, clock: &Clock) {
+    let mut last = 0;
+    while let Some(first) = receiver.blocking_recv() {
+        let begun = Instant::now();
+        let group = gather(first, &mut receiver, last);
+        last = group.len();
         let leaves: Vec<_> = group.iter().map(|request| request.leaf).collect();
         let answers = log.append(&leaves, clock()).map_err(failed);
+        metrics::histogram!("ledger_commit_seconds").record(begun.elapsed().as_secs_f64());
         metrics::histogram!("ledger_group_size").record(u32::try_from(group.len()).unwrap_or(0));
-        report();
+        let result = if answers.is_ok() { "ok" } else { "error" };
+        metrics::counter!("ledger_appends_total", "result" => result).increment(group.len() as u64);
+        report(log);
         match answers {
             Ok(answers) => {
-                metrics::counter!("ledger_appends_total", "result" => "ok")
-                    .increment(group.len() as u64);
                 for (request, answer) in group.into_iter().zip(answers) {
                     let _gone = request.answer.send(Ok(answer));
                 }
             }
             Err(error) => {
-                metrics::counter!("ledger_appends_total", "result" => "error")
-                    .increment(group.len() as u64);
                 tracing::error!(%error, "a group was not logged");
                 for request in group {
                     let _gone = request.answer.send(Err(error.clone()));
@@ -110,12 +165,23 @@ fn write(log: &Log, mut receiver: mpsc::Receiver<Request>, clock: &Clock) {
     }
 }
 
+/// How much there is, and how far what is shown lags behind it.
+#[expect(clippy::cast_precision_loss, reason = "counts of entries")]
+pub(crate) fn report(log: &Log) {
+    let (committed, shown) = (log.committed().size, log.shown().size);
+    metrics::gauge!("ledger_entries").set(committed as f64);
+    metrics::gauge!("ledger_unwitnessed_entries").set(committed.saturating_sub(shown) as f64);
+}
+
 fn failed(error: GroupError) -> AppendError {
     match error {
         GroupError::Commit(full @ CommitError::Full { .. }) => AppendError::Full(full),
+        GroupError::Halted(_) => AppendError::Stopping,
         GroupError::Commit(_)
-        | GroupError::Lookup(_)
+        | GroupError::Read(_)
+        | GroupError::Missing(_)
         | GroupError::Sign(_)
+        | GroupError::Record(_)
         | GroupError::Write(_) => AppendError::Store(Arc::new(error)),
     }
 }

@@ -1,7 +1,7 @@
 //! Appending: who may, what comes back, and that it is there after a restart.
 
-use bundle::{Inclusion, commitment};
-use ids::Sha256Digest;
+use bundle::{Inclusion, TAG_BYTES, commitment};
+use merkle::TlogProof;
 use proto::ledger::v1::{AppendRequest, AppendResponse, GetCheckpointRequest};
 use tonic::Code;
 
@@ -10,18 +10,12 @@ use crate::mesh::TestMesh;
 const SALT: [u8; 32] = [3; 32];
 
 fn request(attestation: &[u8]) -> AppendRequest {
-    AppendRequest { commitment: commitment(&SALT, attestation).as_bytes().to_vec() }
+    let commitment = commitment(&SALT, attestation).as_bytes().to_vec();
+    AppendRequest { commitment, tag: vec![7; TAG_BYTES] }
 }
 
 fn inclusion(answer: AppendResponse) -> Inclusion {
-    let hash = |bytes: Vec<u8>| Sha256Digest::from_bytes(bytes.try_into().unwrap());
-    Inclusion {
-        salt: SALT.to_vec(),
-        entry: answer.entry,
-        index: answer.index,
-        proof: answer.proof.into_iter().map(hash).collect(),
-        checkpoint: answer.checkpoint,
-    }
+    Inclusion { salt: SALT.to_vec(), entry: answer.entry, proof: answer.proof }
 }
 
 #[tokio::test]
@@ -72,7 +66,7 @@ async fn an_entry_outlives_the_process() {
     let running = mesh.start().await;
     let mut client = mesh.scheduler(&running);
     let head = client.get_checkpoint(GetCheckpointRequest {}).await.unwrap().into_inner();
-    assert_eq!(head.checkpoint, first.checkpoint);
+    assert_eq!(head.checkpoint, TlogProof::parse(&first.proof).unwrap().checkpoint);
     let again = client.append(request(b"a")).await.unwrap().into_inner();
     assert_eq!(again, first);
     running.stop().await;
@@ -96,10 +90,23 @@ async fn a_commitment_is_32_bytes() {
     let mesh = TestMesh::new();
     let running = mesh.start().await;
     for length in [0, 31, 33] {
-        let request = AppendRequest { commitment: vec![0; length] };
+        let request = AppendRequest { commitment: vec![0; length], tag: vec![7; TAG_BYTES] };
         let refused = mesh.scheduler(&running).append(request).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument);
         assert_eq!(rpc::reason_of(&refused).as_deref(), Some("INVALID_COMMITMENT"));
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_tag_is_16_bytes() {
+    let mesh = TestMesh::new();
+    let running = mesh.start().await;
+    for length in [0, 15, 17] {
+        let request = AppendRequest { commitment: vec![0; 32], tag: vec![0; length] };
+        let refused = mesh.scheduler(&running).append(request).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert_eq!(rpc::reason_of(&refused).as_deref(), Some("INVALID_TAG"));
     }
     running.stop().await;
 }

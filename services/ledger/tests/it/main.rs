@@ -4,3 +4,4 @@
 mod appends;
 mod mesh;
 mod reads;
+mod stages;

@@ -18,12 +18,12 @@ fn hashes(wire: Vec<Vec<u8>>) -> Vec<Sha256Digest> {
 
 async fn append(mesh: &TestMesh, running: &Running, n: u8) {
     let commitment = Sha256Digest::of(&[n]).as_bytes().to_vec();
-    mesh.scheduler(running).append(AppendRequest { commitment }).await.unwrap();
+    mesh.scheduler(running).append(AppendRequest { commitment, tag: vec![7; 16] }).await.unwrap();
 }
 
 async fn head(mesh: &TestMesh, client: &mut Client) -> merkle::Checkpoint {
     let note = client.get_checkpoint(GetCheckpointRequest {}).await.unwrap().into_inner();
-    checkpoint::verify(&note.checkpoint, &mesh.pinned()).unwrap()
+    checkpoint::verify(&note.checkpoint, &mesh.key()).unwrap()
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn anybody_of_the_mesh_can_follow_the_log() {
     let proof = hashes(user.get_consistency(request).await.unwrap().into_inner().proof);
     verify_consistency(old.size, &old.root, new.size, &new.root, &proof).unwrap();
     for (size, head) in [(4, &old), (9, &new), (0, &new)] {
-        let request = GetInclusionRequest { index: 2, size };
+        let request = GetInclusionRequest { index: 2, size, commitment: Vec::new() };
         let answer = user.get_inclusion(request).await.unwrap().into_inner();
         assert_eq!(answer.size, head.size);
         let leaf = leaf_hash(&answer.entry);
@@ -62,7 +62,7 @@ async fn what_the_log_does_not_have_is_out_of_range() {
     append(&mesh, &running, 0).await;
     let mut user = mesh.client(&running, &mesh.mesh.user);
     for (index, size) in [(1, 1), (1, 0), (0, 2), (u64::MAX, u64::MAX)] {
-        let request = GetInclusionRequest { index, size };
+        let request = GetInclusionRequest { index, size, commitment: Vec::new() };
         let refused = user.get_inclusion(request).await.unwrap_err();
         assert_eq!(refused.code(), Code::OutOfRange, "{index} {size}");
         assert_eq!(rpc::reason_of(&refused).as_deref(), Some("OUT_OF_RANGE"));
@@ -74,6 +74,26 @@ async fn what_the_log_does_not_have_is_out_of_range() {
         let refused = user.get_consistency(request).await.unwrap_err();
         assert_eq!(refused.code(), code, "{old_size} {new_size}");
     }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_entry_is_found_by_its_commitment() {
+    let mesh = TestMesh::new();
+    let running = mesh.start().await;
+    for n in 0..3 {
+        append(&mesh, &running, n).await;
+    }
+    let mut user = mesh.client(&running, &mesh.mesh.user);
+    let ask = |n: u8| {
+        let commitment = Sha256Digest::of(&[n]).as_bytes().to_vec();
+        GetInclusionRequest { index: 0, size: 0, commitment }
+    };
+    let answer = user.get_inclusion(ask(1)).await.unwrap().into_inner();
+    assert_eq!((answer.index, answer.size), (1, 3));
+    let refused = user.get_inclusion(ask(9)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    assert_eq!(rpc::reason_of(&refused).as_deref(), Some("UNKNOWN_COMMITMENT"));
     running.stop().await;
 }
 
@@ -90,7 +110,7 @@ async fn the_public_listener_reads_and_never_appends() {
     let roots = vec![mesh.mesh.ca.certificate_der()];
     let mut anybody = LedgerServiceClient::new(rpc::connect_public(&config, roots).unwrap());
     assert_eq!(head(&mesh, &mut anybody).await.size, 0);
-    let request = AppendRequest { commitment: vec![0; 32] };
+    let request = AppendRequest { commitment: vec![0; 32], tag: vec![7; 16] };
     let refused = anybody.append(request).await.unwrap_err();
     assert!(matches!(refused.code(), Code::Unauthenticated | Code::PermissionDenied));
     running.stop().await;

@@ -1,0 +1,144 @@
+//! The third stage: what is shown is published as static files (C2SP tlog-tiles), and what is
+//! published is what the state is held against at the next start.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use rpc::CancellationToken;
+use tiles::{PublishError, Writer};
+use tokio::time::Instant;
+
+use crate::{Log, Witnessing};
+
+/// How long a publication that failed is waited for before the next, at most.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long the last publication may take once the ledger ends.
+const LAST: Duration = Duration::from_secs(5);
+
+/// What is published is not a part of this log.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the state in {} is older than what was published at {place}, or of another history: {detail}. \
+     It was restored from a backup, or another ledger writes this log. Stop the other one, or bring \
+     the newest state back (docs/runbooks/ledger.md)", state.display()
+)]
+pub struct FenceError {
+    /// The state directory.
+    pub state: PathBuf,
+    /// Where the log is published.
+    pub place: String,
+    /// What differs.
+    pub detail: String,
+}
+
+/// Refuses a log that lacks something of what is published: whoever saw that would see it forked.
+pub(crate) fn fence(
+    log: &Log,
+    writer: &Writer,
+    state: &std::path::Path,
+    place: &str,
+) -> Result<(), FenceError> {
+    let Some(published) = writer.published() else { return Ok(()) };
+    let refused =
+        |detail: String| FenceError { state: state.to_owned(), place: place.to_owned(), detail };
+    let (size, here) = (published.size, log.committed().size);
+    let root = log
+        .root_at(size)
+        .map_err(|_| refused(format!("{size} entries are published, {here} are here")))?;
+    if root == published.root {
+        return Ok(());
+    }
+    Err(refused(format!(
+        "the first {size} entries have root {root} here, root {} is published",
+        published.root
+    )))
+}
+
+/// The publisher.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    pub(crate) log: Arc<Log>,
+    pub(crate) witnesses: Option<Arc<dyn Witnessing>>,
+    pub(crate) writer: Writer,
+    /// The least time between the beginnings of two publications.
+    pub(crate) pace: Duration,
+}
+
+impl Publisher {
+    /// Publishes until the shutdown, then once more, or until the log halts.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let mut shown = self.log.shown.subscribe();
+        let mut wait = self.pace;
+        loop {
+            let begun = Instant::now();
+            shown.borrow_and_update();
+            match self.publish().await {
+                Ok(()) => wait = self.pace,
+                Err(error) if is_final(&error) => return self.log.halt(&format!("{error}")),
+                Err(error) => {
+                    metrics::counter!("ledger_publish_failures_total").increment(1);
+                    wait = wait.saturating_mul(2).clamp(self.pace, WAIT_MAX);
+                    let (error, wait_ms) = (chain(&error), wait.as_millis());
+                    tracing::warn!(error, wait_ms, "the newest checkpoint is not published yet");
+                }
+            }
+            // Something new, and not before its time.
+            let next = async {
+                tokio::time::sleep_until(begun + wait).await;
+                if self.behind() { Ok(()) } else { shown.changed().await }
+            };
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = self.log.halted.cancelled() => return,
+                more = next => if more.is_err() { break },
+            }
+        }
+        if let Ok(Err(error)) = tokio::time::timeout(LAST, self.publish()).await {
+            tracing::warn!(error = chain(&error), "the last checkpoint is not published yet");
+        }
+    }
+
+    fn behind(&self) -> bool {
+        self.writer.published().map_or(0, |head| head.size) < self.log.shown().size
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a count of entries")]
+    async fn publish(&mut self) -> Result<(), PublishError> {
+        let head = self.log.shown();
+        let published = self.writer.published().map_or(0, |head| head.size);
+        let lag = |published: u64| {
+            let lag = self.log.shown().size.saturating_sub(published);
+            metrics::gauge!("ledger_unpublished_entries").set(lag as f64);
+        };
+        lag(published);
+        let more = self.witnesses.as_ref().and_then(|w| w.collected(head.size));
+        let note = more.as_deref().unwrap_or(&head.note);
+        self.writer.publish(&*self.log, note).await?;
+        lag(head.size);
+        if published / 256 != head.size / 256 {
+            self.writer.sweep().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether another history is published: going on would fork the log.
+const fn is_final(error: &PublishError) -> bool {
+    matches!(
+        error,
+        PublishError::Back { .. }
+            | PublishError::Root { .. }
+            | PublishError::Diverged { .. }
+            | PublishError::Superseded { .. }
+    )
+}
+
+/// The error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    text
+}

@@ -1,0 +1,245 @@
+//! Witnesses and publication: what is answered when, and whom a ledger gives way to.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use bundle::{TAG_BYTES, Tag};
+use ids::{Sha256Digest, Timestamp};
+use keys::FileKey;
+use ledger::{
+    AppendError, Appended, Core, Leaf, NotCosigned, Parts, Proofs, SignKey, StartError, TABLES,
+    Witnessing,
+};
+use merkle::{SignedCheckpoint, VerifierKey, checkpoint};
+use rpc::CancellationToken;
+use store::Durable;
+use tiles::TileStore;
+
+const ORIGIN: &str = "mesh.test/ledger";
+
+fn key() -> SignKey {
+    let pem = keys::generate_ed25519(&[1; 32]).unwrap();
+    SignKey::new(FileKey::from_pem(&pem).unwrap(), ORIGIN).unwrap()
+}
+
+fn verifier() -> VerifierKey {
+    key().verifier().clone()
+}
+
+fn leaf(number: u64) -> Leaf {
+    let commitment = Sha256Digest::of(&number.to_be_bytes());
+    Leaf { commitment, tag: Tag::from_bytes([7; TAG_BYTES]) }
+}
+
+/// A witness in memory. Its line is no signature: nothing here looks at it.
+#[derive(Debug, Default)]
+struct StubWitness {
+    away: AtomicBool,
+    seen: Mutex<Vec<u64>>,
+    ahead: AtomicBool,
+}
+
+#[tonic::async_trait]
+impl Witnessing for StubWitness {
+    async fn cosign(&self, note: &str, size: u64, proof: &Proofs) -> Result<String, NotCosigned> {
+        if self.ahead.load(Ordering::Relaxed) {
+            return Err(NotCosigned::Diverged("the witness w knows more entries".into()));
+        }
+        if self.away.load(Ordering::Relaxed) {
+            return Err(NotCosigned::Later("nobody answers".into()));
+        }
+        let mut seen = self.seen.lock().unwrap();
+        let old = seen.last().copied().unwrap_or(0);
+        assert!(old <= size && proof(old).is_some() && proof(size + 1).is_none());
+        seen.push(size);
+        Ok(format!("{note}\u{2014} w AAAAAAAA\n"))
+    }
+}
+
+struct Running {
+    core: Core,
+    stop: CancellationToken,
+}
+
+impl Running {
+    async fn append(&self, number: u64, within_ms: u64) -> Result<Appended, AppendError> {
+        let until = Instant::now() + Duration::from_millis(within_ms);
+        self.core.appender().append(leaf(number), Some(until)).await
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.core.stopped().await;
+    }
+}
+
+async fn start(
+    state: &Path,
+    tiles: &Path,
+    witness: Option<&Arc<StubWitness>>,
+) -> Result<Running, StartError> {
+    std::fs::create_dir_all(state).unwrap();
+    let parts = Parts {
+        store: Durable::open_with_reserve(state.join("ledger.redb"), TABLES, 0).unwrap(),
+        state: state.to_owned(),
+        key: key(),
+        witnesses: witness.map(|witness| Arc::clone(witness) as Arc<dyn Witnessing>),
+        tiles: Some(tiles.to_string_lossy().into_owned()),
+        publish_every: Duration::from_millis(1),
+    };
+    let stop = CancellationToken::new();
+    let clock = Arc::new(|| Timestamp::from(SystemTime::now()));
+    Ok(Running { core: Core::start(parts, clock, stop.clone()).await?, stop })
+}
+
+async fn refusal(state: &Path, tiles: &Path, witness: Option<&Arc<StubWitness>>) -> String {
+    match start(state, tiles, witness).await {
+        Ok(_) => panic!("it started"),
+        Err(error) => format!("{:#}", anyhow::Error::from(error)),
+    }
+}
+
+async fn fsck(tiles: &Path) -> u64 {
+    let reader = tiles::Reader::new(Arc::new(TileStore::open(tiles.to_str().unwrap()).unwrap()));
+    let note = reader.note().await.unwrap().unwrap();
+    let head = checkpoint::verify(&note, &verifier()).unwrap();
+    let report = tiles::fsck(&reader, &head, |_| ()).await.unwrap();
+    assert_eq!(report.faults, []);
+    head.size
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    std::fs::copy(from.join("ledger.redb"), to.join("ledger.redb")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_appended_is_published_and_fsck_is_clean() {
+    let directory = tempfile::tempdir().unwrap();
+    let (state, tiles) = (directory.path().join("state"), directory.path().join("tiles"));
+    for round in 1..=3 {
+        let running = start(&state, &tiles, None).await.unwrap();
+        for number in 0..100 * round {
+            running.append(number, 20_000).await.unwrap();
+        }
+        running.stop().await;
+        assert_eq!(fsck(&tiles).await, 100 * round);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_under_a_cosigned_checkpoint() {
+    let directory = tempfile::tempdir().unwrap();
+    let (state, tiles) = (directory.path().join("state"), directory.path().join("tiles"));
+    let witness = Arc::new(StubWitness::default());
+    let running = start(&state, &tiles, Some(&witness)).await.unwrap();
+    for number in 0..20 {
+        let appended = running.append(number, 20_000).await.unwrap();
+        let note = SignedCheckpoint::parse(&appended.proof.checkpoint).unwrap();
+        assert_eq!(note.signatures()[1].name, "w");
+        assert!(note.unverified().size > number);
+    }
+    let shown = running.core.log().shown();
+    running.stop().await;
+    let published = std::fs::read_to_string(tiles.join("checkpoint")).unwrap();
+    assert_eq!(published, shown.note, "what is published is cosigned");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_witnesses_are_away_entries_are_durable_and_wait() {
+    let directory = tempfile::tempdir().unwrap();
+    let (state, tiles) = (directory.path().join("state"), directory.path().join("tiles"));
+    let witness = Arc::new(StubWitness::default());
+    let running = start(&state, &tiles, Some(&witness)).await.unwrap();
+    running.append(0, 20_000).await.unwrap();
+    witness.away.store(true, Ordering::Relaxed);
+    let refused = running.append(1, 300).await;
+    assert!(matches!(refused, Err(AppendError::WitnessesAway)), "{refused:?}");
+    assert_eq!((running.core.log().committed().size, running.core.log().shown().size), (2, 1));
+    // What was shown before is still served, also after a restart without witnesses at hand.
+    running.stop().await;
+    let running = start(&state, &tiles, Some(&witness)).await.unwrap();
+    assert_eq!(running.core.log().shown().size, 1);
+    running.append(0, 20_000).await.unwrap();
+    witness.away.store(false, Ordering::Relaxed);
+    let again = running.append(1, 20_000).await.unwrap();
+    assert_eq!((again.proof.index, running.core.log().committed().size), (1, 2));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_that_is_ahead_halts_the_ledger_for_good() {
+    let directory = tempfile::tempdir().unwrap();
+    let (state, tiles) = (directory.path().join("state"), directory.path().join("tiles"));
+    let witness = Arc::new(StubWitness::default());
+    let running = start(&state, &tiles, Some(&witness)).await.unwrap();
+    running.append(0, 20_000).await.unwrap();
+    witness.ahead.store(true, Ordering::Relaxed);
+    let refused = running.append(1, 20_000).await;
+    assert!(matches!(refused, Err(AppendError::Stopping)), "{refused:?}");
+    assert!(running.core.log().halted().unwrap().contains("knows more"));
+    let refused = running.append(0, 20_000).await;
+    assert!(matches!(refused, Err(AppendError::Stopping)), "{refused:?}");
+    running.stop().await;
+    let refused = refusal(&state, &tiles, Some(&witness)).await;
+    assert!(refused.contains("knows more"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_from_a_backup_or_an_empty_one_refuses_to_serve() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let (state, tiles) = (path("state"), path("tiles"));
+    let running = start(&state, &tiles, None).await.unwrap();
+    running.append(0, 20_000).await.unwrap();
+    running.stop().await;
+    copy(&state, &path("backup"));
+    let running = start(&state, &tiles, None).await.unwrap();
+    running.append(1, 20_000).await.unwrap();
+    running.stop().await;
+    for old in ["backup", "empty"] {
+        let refused = refusal(&path(old), &tiles, None).await;
+        assert!(refused.contains("older than what was published"), "{refused}");
+        assert!(refused.contains(old) && refused.contains("2 entries are published"), "{refused}");
+    }
+    // The backup goes on by itself elsewhere: another history of the same size.
+    let running = start(&path("backup"), &path("elsewhere"), None).await.unwrap();
+    running.append(2, 20_000).await.unwrap();
+    running.append(3, 20_000).await.unwrap();
+    running.stop().await;
+    let refused = refusal(&path("backup"), &tiles, None).await;
+    assert!(refused.contains("the first 2 entries have root"), "{refused}");
+    assert_eq!(fsck(&tiles).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ledger_on_the_same_tiles_is_refused_and_told_who_has_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let running = start(&path("state"), &path("tiles"), None).await.unwrap();
+    let refused = refusal(&path("other"), &path("tiles"), None).await;
+    assert!(refused.contains("aibom-ledger, process"), "{refused}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_finds_another_history_published_halts() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let running = start(&path("state"), &path("tiles"), None).await.unwrap();
+    // Somebody writes another bundle where the next one belongs.
+    std::fs::create_dir_all(path("tiles").join("tile/entries/000.p")).unwrap();
+    std::fs::write(path("tiles").join("tile/entries/000.p/1"), b"another").unwrap();
+    running.append(0, 20_000).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), running.core.log().halting().cancelled())
+        .await
+        .unwrap();
+    assert!(running.core.log().halted().unwrap().contains("has other bytes"));
+    running.stop().await;
+}
