@@ -106,7 +106,8 @@ mod tests {
                 assert_eq!(find(&places, number), Some(number));
             }
             assert_eq!(find(&places, 500), None);
-            let clashes = if mask == u64::MAX { 0 } else { 500 - (mask as usize + 1) };
+            let clashes =
+                if mask == u64::MAX { 0 } else { 500 - (usize::try_from(mask).unwrap() + 1) };
             assert_eq!(places.clashes.len(), clashes, "{mask:x}");
         }
     }

@@ -149,3 +149,19 @@ fn questions_outside_of_the_tree_are_refused() {
     assert_eq!(tree.node(2, 0), tree.root_at(4).ok());
     assert_eq!(tree.node(70, 0), None);
 }
+
+#[test]
+fn a_tree_that_was_cut_is_the_tree_that_it_was() {
+    let leaves = leaves(70);
+    for size in 0..=leaves.len() {
+        let mut tree: Tree = leaves.iter().copied().collect();
+        tree.truncate(size as u64);
+        assert_eq!((tree.len(), tree.root()), (size as u64, naive_root(&leaves[..size])));
+        tree.truncate(70);
+        for leaf in &leaves[size..] {
+            tree.append(*leaf);
+        }
+        assert_eq!(tree.root(), naive_root(&leaves), "cut to {size}");
+        assert_eq!(tree.node(1, 34), Some(naive_root(&leaves[68..])));
+    }
+}

@@ -57,7 +57,11 @@ impl Orders {
         Self {
             seed: word().parse().unwrap(),
             fails_once_in: word().parse().unwrap(),
-            syncs: if word() == "Honest" { Syncs::Honest } else { Syncs::Lie },
+            syncs: match word() {
+                "Honest" => Syncs::Honest,
+                "Lie" => Syncs::Lie,
+                _ => Syncs::Late,
+            },
             witnessed: word().parse().unwrap(),
             directory: word().into(),
         }
@@ -127,8 +131,6 @@ pub(crate) fn run(orders: &str) {
     let orders = Orders::parse(orders);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(serve(orders));
-    // As the service does when its store broke.
-    std::process::exit(1);
 }
 
 async fn serve(orders: Orders) {

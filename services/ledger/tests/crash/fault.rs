@@ -32,6 +32,8 @@ pub(crate) enum Syncs {
     Honest,
     /// They say that they wrote, and did not: what the test must notice.
     Lie,
+    /// They write what the sync before should have written: whole, and too late.
+    Late,
 }
 
 /// xorshift64*.
@@ -71,6 +73,8 @@ struct Cache {
     dirty: BTreeSet<usize>,
     /// Whether the length is on the platter.
     resized: bool,
+    /// What a late sync writes next: each sector as it was then.
+    late: Vec<(usize, Vec<u8>)>,
     random: Random,
 }
 
@@ -91,7 +95,8 @@ impl FaultyFile {
             options.read(true).write(true).create(true).truncate(false).open(path).unwrap();
         let seen = std::fs::read(path).unwrap();
         let random = Random::new(seed);
-        let cache = Cache { seen, dirty: BTreeSet::new(), resized: false, random };
+        let cache =
+            Cache { seen, dirty: BTreeSet::new(), resized: false, late: Vec::new(), random };
         Self { platter, syncs, fails_once_in, cache: Mutex::new(cache) }
     }
 
@@ -113,6 +118,20 @@ impl FaultyFile {
                 self.platter.write_all_at(bytes, start as u64)?;
             }
             cache.dirty.remove(sector);
+        }
+        Ok(())
+    }
+
+    /// What the sync before should have written is written now.
+    fn write_late(&self, cache: &mut Cache) -> io::Result<()> {
+        self.resize(cache)?;
+        for (sector, bytes) in std::mem::take(&mut cache.late) {
+            self.platter.write_all_at(&bytes, (sector * SECTOR) as u64)?;
+        }
+        for sector in std::mem::take(&mut cache.dirty) {
+            let start = sector * SECTOR;
+            let end = (start + SECTOR).min(cache.seen.len());
+            cache.late.extend(cache.seen.get(start..end).map(|bytes| (sector, bytes.to_vec())));
         }
         Ok(())
     }
@@ -148,8 +167,10 @@ impl StorageBackend for FaultyFile {
 
     fn sync_data(&self) -> io::Result<()> {
         let mut cache = self.cache.lock().unwrap();
-        if self.syncs == Syncs::Lie {
-            return Ok(());
+        match self.syncs {
+            Syncs::Honest => {}
+            Syncs::Lie => return Ok(()),
+            Syncs::Late => return self.write_late(&mut cache),
         }
         if self.fails_once_in > 0 && cache.random.once_in(self.fails_once_in) {
             SYNC_FAILED.store(true, Ordering::SeqCst);
@@ -168,7 +189,7 @@ impl StorageBackend for FaultyFile {
         let end = start + data.len();
         cache.seen[start..end].copy_from_slice(data);
         cache.dirty.extend(start / SECTOR..end.div_ceil(SECTOR));
-        if cache.random.once_in(8) {
+        if self.syncs != Syncs::Late && cache.random.once_in(8) {
             self.write_some_out(&mut cache)?;
         }
         Ok(())
