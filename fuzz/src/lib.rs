@@ -18,6 +18,7 @@ pub mod mutate;
 mod policies;
 mod proto;
 mod scan_db;
+mod tiles;
 mod tokens;
 
 pub use aiboms::{aibom, exports};
@@ -34,6 +35,7 @@ pub use models::keras_model;
 pub use policies::{policy, release};
 pub use proto::{attest_message, attest_request};
 pub use scan_db::scan_db;
+pub use tiles::{entry_bundle, tile_path};
 pub use tokens::{agent_frame, pkcs11_uri};
 
 /// A target.
@@ -81,5 +83,7 @@ pub const TARGETS: &[Target] = &[
     target("split_record", split_record),
     target("statement", statement),
     target("training", training),
+    target("tile_path", tile_path),
+    target("entry_bundle", entry_bundle),
     target("trust_root", trust_root),
 ];
