@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use tiles::{ReadError, Reader, SourceError, TileStore, View};
 
-use super::trust::Trust;
+use super::trust::{Counts, Trust};
 use crate::failure::Failure;
 
 /// Which log, and what makes its checkpoints count.
@@ -45,8 +45,6 @@ pub(super) async fn newest(reader: &Reader, trust: &Counts) -> Result<Newest, Fa
     let checkpoint = trust.checkpoint(&note)?;
     Ok(Newest { view: reader.at(checkpoint).await.map_err(refused)?, note })
 }
-
-pub(super) use super::trust::Counts;
 
 /// A file that cannot be read says nothing; one that is too long lies.
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
