@@ -5,6 +5,7 @@
 //! `writer` appends many commitments in one durable commit, `grpc` is the wire.
 
 mod config;
+pub mod cosign;
 mod grpc;
 mod log;
 mod replay;
