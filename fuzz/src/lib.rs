@@ -19,6 +19,7 @@ mod policies;
 mod proto;
 mod scan_db;
 mod tokens;
+mod witnesses;
 
 pub use aiboms::{aibom, exports};
 pub use bundles::bundle;
@@ -35,6 +36,7 @@ pub use policies::{policy, release};
 pub use proto::{attest_message, attest_request};
 pub use scan_db::scan_db;
 pub use tokens::{agent_frame, pkcs11_uri};
+pub use witnesses::witness_request;
 
 /// A target.
 #[derive(Clone, Copy)]
@@ -82,4 +84,5 @@ pub const TARGETS: &[Target] = &[
     target("statement", statement),
     target("training", training),
     target("trust_root", trust_root),
+    target("witness_request", witness_request),
 ];
