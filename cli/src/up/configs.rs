@@ -91,23 +91,27 @@ fn common(plan: &Plan, role: Role) -> Result<Table, Failure> {
     Ok(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
+/// The ledger asks the mesh's own witness, and as many as the trust root does.
+fn ledger(plan: &Plan) -> Result<Vec<(&'static str, Value)>, Failure> {
+    let certs = plan.certs();
+    let (root, _) = trust_root(&certs.join(TRUST_ROOT_FILE))?;
+    let witness = table([
+        ("key", witness_key(plan, &root.trust_domain)?.into()),
+        ("url", plan.address(Part::Witness).into()),
+    ]);
+    Ok(vec![
+        ("state_dir", path(&plan.data(Role::Ledger))?),
+        ("key", path(&certs.join(LEDGER_KEY_FILE))?),
+        ("witness", Value::Array(vec![witness])),
+        ("quorum", i64::from(root.witness_quorum).into()),
+    ])
+}
+
 fn own(plan: &Plan, role: Role) -> Result<Vec<(&'static str, Value)>, Failure> {
     let data = plan.data(role);
     let certs = plan.certs();
     Ok(match role {
-        Role::Ledger => {
-            let (root, _) = trust_root(&certs.join(TRUST_ROOT_FILE))?;
-            let witness = table([
-                ("key", witness_key(plan, &root.trust_domain)?.into()),
-                ("url", plan.address(Part::Witness).into()),
-            ]);
-            vec![
-                ("state_dir", path(&data)?),
-                ("key", path(&certs.join(LEDGER_KEY_FILE))?),
-                ("witness", Value::Array(vec![witness])),
-                ("quorum", i64::from(root.witness_quorum).into()),
-            ]
-        }
+        Role::Ledger => ledger(plan)?,
         Role::Signer => vec![
             ("state_dir", path(&data)?),
             ("trust_root", path(&certs.join(TRUST_ROOT_FILE))?),
