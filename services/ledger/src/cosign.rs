@@ -164,6 +164,10 @@ impl Cosigners {
     /// quorum, in the order of the configuration. `proof` makes the consistency proof from an old
     /// size to this one. One caller at a time: a later call takes the place of an earlier one.
     ///
+    /// The entries of the checkpoint are durable before this is called: a witness that has cosigned
+    /// entries which a crash took away stops the ledger. Call it at start with the newest stored
+    /// checkpoint, before anybody is served: then a state that was rolled back is found out.
+    ///
     /// # Errors
     /// When too few cosigned in time, or a witness knows another history: that is kept in mind, and
     /// every later call fails with it.

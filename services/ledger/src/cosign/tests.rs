@@ -161,3 +161,23 @@ async fn a_configuration_that_cannot_hold_is_refused() {
     let roots = with(https);
     assert!(matches!(roots, CosignConfigError::Roots(_)) && roots.to_string().contains("/nowhere"));
 }
+
+#[test]
+fn the_configuration_file_names_witnesses_and_quorum() {
+    let (identity, witness) = (
+        "[identity]\ncertificate = 'c'\nkey = 'k'\nca = 'mesh-ca.pem'\n",
+        "[[witness]]\nkey = 'w+1+A'\nurl = 'https://w'\n",
+    );
+    let read = |top: &str, rest: &str| {
+        let text = format!("state_dir = 's'\nkey = 'k'\n{top}\n{identity}{rest}");
+        toml::from_str::<crate::Config>(&text).map(|config| config.cosign())
+    };
+    let alone = read("", "").unwrap();
+    assert_eq!((alone.witnesses.len(), alone.quorum(0).unwrap()), (0, 0));
+    let one = read("", witness).unwrap();
+    assert_eq!((&*one.witnesses[0].url, one.quorum(1).unwrap()), ("https://w", 1));
+    assert_eq!(one.ca, std::path::Path::new("mesh-ca.pem"));
+    let two = read("quorum = 2", &witness.repeat(2)).unwrap();
+    assert_eq!((two.witnesses.len(), two.quorum(2).unwrap()), (2, 2));
+    assert!(read("", "[[witness]]\nkey = 'w'\nurl = 'u'\nuri = 'x'\n").is_err());
+}
