@@ -19,7 +19,7 @@ use super::{CosignError, collected::Collected, config::Witness};
 /// The first pause after a failure, in milliseconds; then twice as long each time.
 const FIRST_PAUSE_MS: u64 = 100;
 /// The longest such pause, in milliseconds.
-const LONGEST_PAUSE_MS: u64 = 10_000;
+const LONGEST_PAUSE_MS: u64 = 4_000;
 
 /// A checkpoint to be cosigned.
 #[derive(Debug, Clone)]
