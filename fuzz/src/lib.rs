@@ -20,6 +20,7 @@ mod proto;
 mod scan_db;
 mod tiles;
 mod tokens;
+mod witnesses;
 
 pub use aiboms::{aibom, exports};
 pub use bundles::bundle;
@@ -37,6 +38,7 @@ pub use proto::{attest_message, attest_request};
 pub use scan_db::scan_db;
 pub use tiles::{entry_bundle, tile_path};
 pub use tokens::{agent_frame, pkcs11_uri};
+pub use witnesses::witness_request;
 
 /// A target.
 #[derive(Clone, Copy)]
@@ -86,4 +88,5 @@ pub const TARGETS: &[Target] = &[
     target("tile_path", tile_path),
     target("entry_bundle", entry_bundle),
     target("trust_root", trust_root),
+    target("witness_request", witness_request),
 ];
