@@ -2,12 +2,13 @@
 //!
 //! It keeps what it was given and can prove it to anybody; it knows nothing of jobs, and dials
 //! nobody but its witnesses. An entry goes through three stages: `writer` appends many in one
-//! durable commit, `witnessing` has the checkpoint cosigned, `publishing` writes static files. `log`
+//! durable commit, `witnessing` has the checkpoint cosigned (`cosign` asks), `publishing` writes static files. `log`
 //! is the tree and its durable entries, `lookup` reads and proves, `replay` rebuilds and checks
 //! everything at start, `core` puts it together, `grpc` is the wire.
 
 mod config;
 mod core;
+pub mod cosign;
 mod grpc;
 mod key;
 mod log;
@@ -25,6 +26,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use cosign::{CosignConfigError, Cosigners};
 use ids::Timestamp;
 use keys::FileKey;
 use rpc::{Bound, CancellationToken, HealthHandle, MeshIdentity, Server, Services};
@@ -33,13 +35,14 @@ use tokio::task::JoinHandle;
 
 pub use config::{Config, ConfigError};
 pub use core::{Core, Parts, StartError};
+pub use cosign::Proofs;
 pub use key::{SignKey, SignKeyError};
 pub use log::{Head, Leaf, Log, Shows};
 pub use lookup::{Appended, LookupError, Proof};
 pub use publishing::FenceError;
 pub use record::TABLES;
 pub use replay::ReplayError;
-pub use witnessing::{NotCosigned, Proofs, Witnessing};
+pub use witnessing::{NotCosigned, Witnessing};
 pub use writer::{AppendError, Appender};
 
 /// Tells the time.
@@ -181,11 +184,19 @@ async fn open(
         store,
         state,
         key,
-        witnesses: None,
+        witnesses: witnesses(config)?,
         tiles: Some(config.tiles()),
         publish_every: Duration::from_millis(config.publish_every_ms),
     };
     Ok(Core::start(parts, Arc::clone(&deps.clock), shutdown.clone()).await?)
+}
+
+/// The witnesses of the configuration, if it has any.
+fn witnesses(config: &Config) -> Result<Option<Arc<dyn Witnessing>>, CosignConfigError> {
+    if config.witnesses.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(Cosigners::new(&config.cosign())?)))
 }
 
 /// A log that halted ends the process: only a new one can tell what is on disk, and none may serve

@@ -5,14 +5,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use ids::Sha256Digest;
 use rpc::CancellationToken;
 
-use crate::{Head, Log, writer::report};
-
-/// What makes consistency proofs from an old size to the one that is to be cosigned; `None` when
-/// there never was such a size.
-pub type Proofs = dyn Fn(u64) -> Option<Vec<Sha256Digest>> + Send + Sync;
+use crate::{
+    Head, Log,
+    cosign::{Cosigners, Proofs},
+    writer::report,
+};
 
 /// How long a round that failed is waited for before the next, at first and at most.
 const WAIT: Duration = Duration::from_millis(250);
@@ -43,6 +42,23 @@ pub trait Witnessing: fmt::Debug + Send + Sync + 'static {
     fn collected(&self, size: u64) -> Option<String> {
         let _no_more_than_cosign_gave = size;
         None
+    }
+}
+
+#[tonic::async_trait]
+impl Witnessing for Cosigners {
+    async fn cosign(&self, note: &str, size: u64, proof: &Proofs) -> Result<String, NotCosigned> {
+        Self::cosign(self, note, size, proof).await.map_err(|error| {
+            if error.stops_the_ledger() {
+                NotCosigned::Diverged(error.into())
+            } else {
+                NotCosigned::Later(error.into())
+            }
+        })
+    }
+
+    fn collected(&self, size: u64) -> Option<String> {
+        Self::collected(self, size)
     }
 }
 

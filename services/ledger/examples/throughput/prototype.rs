@@ -62,7 +62,7 @@ impl Prototype {
         Self { queue }
     }
 
-    pub(crate) fn append(&self, number: u64) -> impl Future<Output = ()> + Send + 'static {
+    pub(crate) fn append(&self, number: u64) -> impl Future<Output = ()> + Send + use<> {
         let queue = self.queue.clone();
         async move {
             let (answer, answered) = oneshot::channel();
