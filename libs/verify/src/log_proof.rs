@@ -15,7 +15,8 @@ pub(crate) fn check_document(
     checks: &mut Checks,
 ) -> Option<Logged> {
     let pinned = root.log_policy();
-    let policy = || pinned.as_ref().ok_or("the trust root pins no usable ledger key".to_owned());
+    let none = || "the trust root pins no usable ledger key".to_owned();
+    let policy = || pinned.as_ref().ok_or_else(none);
     let checkpoint = policy()
         .and_then(|policy| inclusion.check_checkpoint(policy).map_err(detail_of))
         .map(|c| {

@@ -123,17 +123,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle
     let (core, running, resumed) = built;
     let core_task = tokio::spawn(running.run(resumed, shutdown.clone()));
 
-    let outbox = outbox::Outbox {
-        core: core.clone(),
-        records: records.clone(),
-        identity: Arc::clone(&identity),
-        ledger,
-    };
-    tokio::spawn(outbox.run(shutdown.clone()));
-    let own = identity.spiffe_id().clone();
-    let (notes, asked) = (records.clone(), peers.clone());
-    let changes = key_changes::KeyChanges { core: core.clone(), records: notes, peers: asked, own };
-    tokio::spawn(changes.run(shutdown.clone()));
+    log_outcomes(&core, &records, &peers, &identity, ledger, &shutdown);
     let rescans = rescan::Rescans {
         core: core.clone(),
         records: records.clone(),
@@ -166,6 +156,31 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle
     let serving = tokio::spawn(bound.serve(grpc::services(state), shutdown));
     health.set_ready();
     Ok(Handle { address, serving, core: core_task })
+}
+
+/// Starts what logs every outcome that leaves no AIBoM, and every trust root and policy.
+fn log_outcomes(
+    core: &core::Core,
+    records: &records::Records,
+    peers: &grpc::Peers,
+    identity: &Arc<MeshIdentity>,
+    ledger: ledger::Ledger,
+    shutdown: &CancellationToken,
+) {
+    let outbox = outbox::Outbox {
+        core: core.clone(),
+        records: records.clone(),
+        identity: Arc::clone(identity),
+        ledger,
+    };
+    tokio::spawn(outbox.run(shutdown.clone()));
+    let changes = key_changes::KeyChanges {
+        core: core.clone(),
+        records: records.clone(),
+        peers: peers.clone(),
+        own: identity.spiffe_id().clone(),
+    };
+    tokio::spawn(changes.run(shutdown.clone()));
 }
 
 /// Forgets what jobs said while they ran, however they ended.

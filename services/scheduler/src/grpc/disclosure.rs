@@ -75,7 +75,8 @@ fn hex(key: &[u8]) -> String {
 
 fn token(text: &str) -> Result<Vec<u8>, Refusal> {
     let bad = || Refusal::argument("page_token", "is none that was given");
-    if text.len() > 2 * TOKEN_BYTES_MAX || !text.is_ascii() || text.len() % 2 == 1 {
+    let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if text.len() > 2 * TOKEN_BYTES_MAX || !digits || text.len() % 2 == 1 {
         return Err(bad());
     }
     let pairs = text.as_bytes().chunks(2).map(|pair| {
@@ -112,4 +113,19 @@ pub(super) async fn disclose(
         job_id: job.to_string(),
         request_digest: digest.map(|digest| digest.to_hex()).unwrap_or_default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_given_is_a_page_token() {
+        let key = job_prefix(JobId::new(1, [7; 10]));
+        assert_eq!(token(&hex(&key)).unwrap(), key);
+        assert_eq!(token("").unwrap(), Vec::<u8>::new());
+        for bad in ["0", "0g", "é0", "+1", &"00".repeat(TOKEN_BYTES_MAX + 1)] {
+            assert!(token(bad).is_err(), "{bad:?}");
+        }
+    }
 }

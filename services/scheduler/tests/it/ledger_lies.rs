@@ -51,7 +51,7 @@ async fn waits(world: &World, url: &str, id: &str, state: JobState, reason: &str
 async fn an_answer_that_proves_nothing_is_not_taken() {
     let lies = [Mood::ProvesAnother, Mood::SignsWithAnotherKey, Mood::Retags];
     for lie in lies {
-        let (world, _fakes, ledger, running) = start(lie).await;
+        let (world, _fakes, ledger, running) = Box::pin(start(lie)).await;
         let id = trained(&world, &running.url, 1).await;
         let job = waits(&world, &running.url, &id, JobState::Logging, "LEDGER_LIES").await;
         assert!(job.message.starts_with("ledger: the answer proves nothing"), "{}", job.message);
@@ -65,7 +65,7 @@ async fn an_answer_that_proves_nothing_is_not_taken() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn witnesses_that_are_away_are_no_lie() {
-    let (world, _fakes, ledger, running) = start(Mood::Unwitnessed).await;
+    let (world, _fakes, ledger, running) = Box::pin(start(Mood::Unwitnessed)).await;
     let id = trained(&world, &running.url, 1).await;
     let job = waits(&world, &running.url, &id, JobState::Logging, "STAGE_UNAVAILABLE").await;
     assert!(job.message.contains("ledger.witnesses"), "{}", job.message);
@@ -78,7 +78,7 @@ async fn witnesses_that_are_away_are_no_lie() {
 /// scheduler.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ledger_that_was_rolled_back_is_refused_until_it_has_its_entries_again() {
-    let (world, _fakes, ledger, running) = start(Mood::Honest).await;
+    let (world, _fakes, ledger, running) = Box::pin(start(Mood::Honest)).await;
     for number in 1..=3 {
         let id = trained(&world, &running.url, number).await;
         world.reaches(&running.url, &id, JobState::Publishing, 1).await;
@@ -99,7 +99,7 @@ async fn a_ledger_that_was_rolled_back_is_refused_until_it_has_its_entries_again
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ledger_with_another_history_is_refused_however_long_it_is() {
-    let (world, _fakes, ledger, running) = start(Mood::Honest).await;
+    let (world, _fakes, ledger, running) = Box::pin(start(Mood::Honest)).await;
     let id = trained(&world, &running.url, 1).await;
     world.reaches(&running.url, &id, JobState::Publishing, 1).await;
     let mut forked = ledger.entries();

@@ -73,17 +73,16 @@ async fn logged(world: &World, url: &str, job: &str, count: usize) -> Vec<(About
         let document: Document = record.record.clone().unwrap().into();
         let LoggedRecord { salt, entry, proof, .. } = record.clone();
         let verdict = verify_record(&document, &Inclusion { salt, entry, proof }, &root);
-        let proved = verdict.record.unwrap_or_else(|| panic!("{:?}", verdict.checks));
+        assert!(verdict.checks.all_passed(), "{:?}", verdict.checks);
+        let proved = verdict.record.unwrap();
         (proved.record().about.clone(), record)
     });
     verified.collect()
 }
 
 fn outcome(about: &About) -> &JobOutcome {
-    match about {
-        About::Job(outcome) => outcome,
-        other => panic!("{other:?}"),
-    }
+    let About::Job(outcome) = about else { unreachable!("it is of a job: {about:?}") };
+    outcome
 }
 
 async fn monitor_key(world: &World, url: &str, party: &Party) -> Result<[u8; 32], Status> {
@@ -230,7 +229,7 @@ async fn a_trust_root_and_a_policy_are_logged_once_and_are_nobodys() {
     for _ in 0..2 {
         let running = world.start().await;
         let records = logged(&world, &running.url, "", 2).await;
-        let [(first, _), (second, _)] = &records[..] else { panic!("{records:?}") };
+        let [(first, _), (second, _)] = &records[..] else { unreachable!("{records:?}") };
         assert!(matches!(first, About::Policy { version: 1, .. }), "{first:?}");
         let digest = ids::Sha256Digest::of(&world.mesh.seal_root(&world.mesh.trust_root()));
         assert_eq!(second, &About::TrustRoot { version: 1, digest });
