@@ -1,6 +1,7 @@
-//! `aibom jobs`: list, show, follow, cancel; what is held, and its release.
+//! `aibom jobs`: list, show, follow, cancel; what is held, and its release; what is in the ledger.
 
 pub(crate) mod hold;
+mod records;
 mod release;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ Examples:
   aibom jobs watch 01985f6e-3b1c-7cc2-9a51-6a8d3f1f2b44      exit code 1 unless it completes
   aibom jobs logs 01985f6e-3b1c-7cc2-9a51-6a8d3f1f2b44
   aibom jobs cancel 01985f6e-3b1c-7cc2-9a51-6a8d3f1f2b44
+  aibom jobs records 01985f6e-3b1c-7cc2-9a51-6a8d3f1f2b44    what is in the ledger of it
   aibom jobs trainers
 
 When the release policy holds a job, nothing is signed and its files stay in the mesh:
@@ -41,6 +43,9 @@ pub(crate) enum JobsCommand {
     /// What users do with their own jobs.
     #[command(flatten)]
     Own(OwnCommand),
+    /// What is in the ledger of a job beside its AIBoM, or of the mesh itself; verified here.
+    #[command(after_help = records::EXAMPLES)]
+    Records(records::RecordsArguments),
     /// The held jobs of all users, soonest to end first; or why one is held. For approvers.
     #[command(after_help = hold::EXAMPLES)]
     Held(hold::HeldArguments),
@@ -131,6 +136,7 @@ pub(crate) fn jobs(
 ) -> Result<Exit, Failure> {
     match command {
         JobsCommand::Own(command) => own(terminal, mesh, command),
+        JobsCommand::Records(arguments) => records::records(terminal, mesh, arguments),
         JobsCommand::Held(arguments) => hold::held(terminal, mesh, arguments),
         JobsCommand::Release(arguments) => release::release(terminal, mesh, arguments),
     }
@@ -195,6 +201,9 @@ async fn get(terminal: &Terminal, mesh: &Mesh, id: JobId) -> Result<Exit, Failur
     }
     if job.state == JobState::Held {
         terminal.say(hold::what_to_do(id));
+    }
+    if job.state.is_terminal() && job.state != JobState::Completed {
+        terminal.say(format_args!("that this was so is in the ledger: aibom jobs records {id}"));
     }
     Ok(Exit::Done)
 }

@@ -10,7 +10,8 @@ mod suggestion;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use client::{JobView, Mesh, sign_request};
+use client::{JobView, Mesh, SubmissionEntry, Submissions, sign_request, submissions_path};
+use evidence::Document;
 use follow::Until;
 use ids::JobId;
 use job::JobState;
@@ -122,12 +123,25 @@ async fn send(
             .caused_by(&error)
             .remedy("correct the job file")
     })?;
+    write_down(mesh, &document, key)?;
     let submitted = jobs.submit(&document).await?;
     if submitted.existed {
         terminal
             .say(format_args!("this request was submitted before, as job {}", submitted.job.id));
     }
     Ok(submitted.job)
+}
+
+/// Writes the request down before it leaves: by that, 'aibom ledger monitor' knows it as made here.
+fn write_down(mesh: &Mesh, document: &Document, idempotency_key: Uuid) -> Result<(), Failure> {
+    let entry = SubmissionEntry { request: document.digest(), idempotency_key, at: now() };
+    submissions_path(&mesh.profile().trust_domain, |name| std::env::var_os(name))
+        .and_then(|path| Submissions::append(&path, &entry))
+        .map_err(|error| {
+            Failure::cannot("the submission cannot be written down, so it was not sent")
+                .caused_by(&error)
+                .remedy("mend the file, or name another place for it with XDG_STATE_HOME")
+        })
 }
 
 fn announce(terminal: &Terminal, job: &JobView) -> Result<Exit, Failure> {

@@ -1,11 +1,16 @@
 //! What the parties sign: envelopes and their payloads.
 
+use std::sync::LazyLock;
+
 use envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE};
-use evidence::{GRANT_PAYLOAD_TYPE, Grant, MAX_DOCUMENT_BYTES};
-use evidence::{ScanStatement, TrainingStatement};
+use evidence::{
+    Checks, GRANT_PAYLOAD_TYPE, Grant, MAX_DOCUMENT_BYTES, MAX_RECORD_BYTES, RECORD_PAYLOAD_TYPE,
+    Record, ScanStatement, TrainingStatement, TrustRoot, check_record,
+};
 use ids::{Sha256Digest, canonical};
 use job::{REQUEST_PAYLOAD_TYPE, Request};
 use serde::{Serialize, de::DeserializeOwned};
+use testkit::evidence::Fixture;
 
 use crate::fixture::{one_spelling, signed};
 
@@ -69,6 +74,24 @@ pub fn training(data: &[u8]) -> bool {
 /// A scanner's statement.
 pub fn scan(data: &[u8]) -> bool {
     read::<ScanStatement>(data).is_some()
+}
+
+/// A scheduler's record, which is then signed: what holds is within its bounds.
+pub fn record(data: &[u8]) -> bool {
+    let Some(record) = read::<Record>(data) else { return false };
+    static WINE: LazyLock<(Fixture, TrustRoot)> = LazyLock::new(|| {
+        let fixture = Fixture::new();
+        let root = fixture.trust_root();
+        (fixture, root)
+    });
+    let (wine, root) = &*WINE;
+    let document = wine.mesh().scheduler.sign_bytes(RECORD_PAYLOAD_TYPE, data.to_vec());
+    let Some(verified) = check_record(&document, root, wine.at(), &mut Checks::new()) else {
+        return false;
+    };
+    assert!(verified.record() == &record && record.is_bounded(), "as it was signed");
+    assert!(document.envelope.len() <= MAX_RECORD_BYTES, "bounded");
+    true
 }
 
 /// The statement that the signer makes, as verifiers read its time.

@@ -26,7 +26,7 @@ pub use aiboms::{aibom, exports};
 pub use bundles::bundle;
 pub use certificates::{certificate, certificate_chain, trust_root};
 pub use datasets::{dataset_csv, dataset_definition, split_record};
-pub use documents::{dsse_envelope, grant, request, scan, statement, training};
+pub use documents::{dsse_envelope, grant, record, request, scan, statement, training};
 pub use evidence_set::evidence_set;
 pub use in_toto::in_toto;
 pub use inspections::inspect;
@@ -78,6 +78,7 @@ pub const TARGETS: &[Target] = &[
     target("pkcs11_uri", pkcs11_uri),
     target("agent_frame", agent_frame),
     target("policy", policy),
+    target("record", record),
     Target { name: "release", accepts: release, one_of: 20 },
     target("request", request),
     target("scan", scan),

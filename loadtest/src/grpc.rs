@@ -140,4 +140,25 @@ impl JobService for Echo {
     ) -> Result<Response<wire::ListTrainersResponse>, Status> {
         only_submit()
     }
+
+    async fn list_records(
+        &self,
+        _: Request<wire::ListRecordsRequest>,
+    ) -> Result<Response<wire::ListRecordsResponse>, Status> {
+        only_submit()
+    }
+
+    async fn get_monitor_key(
+        &self,
+        _: Request<wire::GetMonitorKeyRequest>,
+    ) -> Result<Response<wire::GetMonitorKeyResponse>, Status> {
+        only_submit()
+    }
+
+    async fn disclose(
+        &self,
+        _: Request<wire::DiscloseRequest>,
+    ) -> Result<Response<wire::DiscloseResponse>, Status> {
+        only_submit()
+    }
 }

@@ -13,7 +13,7 @@ pub use ledger::{
     commitment,
 };
 
-pub use tag::{TAG_BYTES, Tag, TagError};
+pub use tag::{TAG_BYTES, Tag, TagError, monitor_key};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use ids::Sha256Digest;
+use ids::{Sha256Digest, SpiffeId};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -20,6 +20,24 @@ const LABEL: &[u8] = b"aibom.ledger-tag.v1";
 #[serde(try_from = "String", into = "String")]
 pub struct Tag([u8; TAG_BYTES]);
 
+/// Keeps monitor keys apart from anything else that a mesh's secret may serve for.
+const KEY_LABEL: &[u8] = b"aibom.monitor-key.v1";
+
+/// An owner's monitor key: `HMAC-SHA256(secret, "aibom.monitor-key.v1" ‖ SPIFFE id)`, by the secret
+/// that the scheduler of a mesh keeps. The key tells nothing of the secret, nor of others' keys.
+#[must_use]
+pub fn monitor_key(secret: &[u8; 32], owner: &SpiffeId) -> [u8; 32] {
+    hmac(secret, &[KEY_LABEL, owner.to_string().as_bytes()])
+}
+
+fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    // HMAC pads shorter keys with zeroes to its block of 64 bytes (RFC 2104, section 2).
+    let mut block = [0; 64];
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    let mac = Hmac::<Sha256>::new(&block.into());
+    parts.iter().fold(mac, |mac, part| mac.chain_update(part)).finalize().into_bytes().into()
+}
+
 /// A text that is not 32 lower-case hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a tag is 32 lower-case hex digits")]
@@ -29,14 +47,7 @@ impl Tag {
     /// The tag of a commitment under an owner's monitor key.
     #[must_use]
     pub fn of(monitor_key: &[u8; 32], commitment: &Sha256Digest) -> Self {
-        // HMAC pads shorter keys with zeroes to its block of 64 bytes (RFC 2104, section 2).
-        let mut block = [0; 64];
-        block.iter_mut().zip(monitor_key).for_each(|(to, from)| *to = *from);
-        let mac = Hmac::<Sha256>::new(&block.into())
-            .chain_update(LABEL)
-            .chain_update(commitment.as_bytes())
-            .finalize()
-            .into_bytes();
+        let mac = hmac(monitor_key, &[LABEL, commitment.as_bytes()]);
         let mut tag = [0; TAG_BYTES];
         tag.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
         Self(tag)
@@ -112,6 +123,19 @@ mod tests {
         assert_eq!(of(1, b"x"), of(1, b"x"));
         assert_ne!(of(1, b"x"), of(2, b"x"));
         assert_ne!(of(1, b"x"), of(1, b"y"));
+    }
+
+    #[test]
+    fn monitor_keys_are_the_owners_alone() {
+        use ids::Role;
+        let owner = |name| SpiffeId::new("mesh.test", Role::User, name).unwrap();
+        let (alice, bob) = (owner("alice"), owner("bob"));
+        assert_eq!(monitor_key(&[1; 32], &alice), monitor_key(&[1; 32], &alice));
+        assert_ne!(monitor_key(&[1; 32], &alice), monitor_key(&[1; 32], &bob));
+        assert_ne!(monitor_key(&[1; 32], &alice), monitor_key(&[2; 32], &alice));
+        let mut mac = Hmac::<Sha256>::new_from_slice(&[1; 32]).unwrap();
+        mac.update(b"aibom.monitor-key.v1spiffe://mesh.test/user/alice");
+        assert_eq!(monitor_key(&[1; 32], &alice)[..], mac.finalize().into_bytes()[..]);
     }
 
     /// RFC 4231, test case 2, shows that this is HMAC-SHA256: key "Jefe" would be too short here,

@@ -14,12 +14,14 @@ use crate::{
 
 mod advisory;
 mod bounds;
+mod record;
 mod release;
 mod scans;
 mod submission;
 mod training;
 
 pub use advisory::{VerifiedAdvisory, check_advisory};
+pub use record::{VerifiedRecord, check_record};
 pub use training::{inputs_match, within_limits};
 
 /// How far the clocks of two services may differ, in milliseconds.

@@ -5,6 +5,7 @@
 //! the request once more, as the in-toto link that a scheduler signs. A job that a policy held has
 //! an approver's release, too. [`check`] is the one place
 //! that turns an [`EvidenceSet`] into [`VerifiedEvidence`]; signer and verifier both call it.
+//! What has no AIBoM leaves a [`Record`], which [`check_record`] checks.
 
 mod check;
 mod document;
@@ -13,6 +14,7 @@ mod isolation;
 mod metric;
 #[cfg(feature = "proto")]
 mod proto;
+mod record;
 mod release;
 mod report;
 mod scan;
@@ -24,8 +26,8 @@ mod trust_root;
 pub use check::{
     CLOCK_SKEW_MS, MAX_COPIES, MAX_CWES, MAX_EVIDENCE_AGE_MS, MAX_FILE_FINDINGS, MAX_FILE_HAZARDS,
     MAX_FINDINGS, MAX_OUTPUTS, MAX_PACKAGES, MAX_PLACES, MAX_SCANS, MAX_SERIES, MAX_SERIES_POINTS,
-    MAX_STATISTICS, VerifiedAdvisory, VerifiedEvidence, check, check_advisory, inputs_match,
-    within_limits,
+    MAX_STATISTICS, VerifiedAdvisory, VerifiedEvidence, VerifiedRecord, check, check_advisory,
+    check_record, inputs_match, within_limits,
 };
 pub use document::{Document, EvidenceSet, MAX_DOCUMENT_BYTES};
 pub use grant::{
@@ -35,6 +37,9 @@ pub use isolation::{Isolation, IsolationBreach, IsolationRule, check_isolation, 
 pub use metric::{Direction, direction};
 #[cfg(feature = "proto")]
 pub use proto::MissingDocument;
+pub use record::{
+    About, JobOutcome, MAX_RECORD_BYTES, Outcome, RECORD_PAYLOAD_TYPE, RECORD_SCHEMA, Record,
+};
 pub use release::{
     MAX_RELEASE_REASON, MAX_VIOLATIONS, RELEASE_PAYLOAD_TYPE, RELEASE_SCHEMA, Release,
 };

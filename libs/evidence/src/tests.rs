@@ -7,6 +7,7 @@ mod bounds;
 mod edits;
 mod isolation;
 mod operator;
+mod record;
 mod release;
 mod root_rules;
 mod rules;

@@ -80,6 +80,10 @@ pub enum Reason {
     EvidenceRefused,
     /// The service of the current stage is away; tried again.
     StageUnavailable,
+    /// What the ledger answers does not prove what it says; tried again.
+    LedgerLies,
+    /// The ledger has less than it had, or something else; tried again.
+    LedgerRolledBack,
     /// The release policy holds the job.
     PolicyHold,
     /// Nobody released the job in time.
@@ -88,7 +92,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::TrainingFailed,
         Self::ContractBroken,
         Self::MemoryLimit,
@@ -107,6 +111,8 @@ impl Reason {
         Self::ScanFailed,
         Self::EvidenceRefused,
         Self::StageUnavailable,
+        Self::LedgerLies,
+        Self::LedgerRolledBack,
         Self::PolicyHold,
         Self::HoldExpired,
     ];
@@ -133,6 +139,8 @@ impl Reason {
             Self::ScanFailed => "SCAN_FAILED",
             Self::EvidenceRefused => "EVIDENCE_REFUSED",
             Self::StageUnavailable => "STAGE_UNAVAILABLE",
+            Self::LedgerLies => "LEDGER_LIES",
+            Self::LedgerRolledBack => "LEDGER_ROLLED_BACK",
             Self::PolicyHold => "POLICY_HOLD",
             Self::HoldExpired => "HOLD_EXPIRED",
         }

@@ -7,7 +7,7 @@ use keys::KeyId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Done, Held, OutputFile, Stage};
+use crate::{Done, Due, Held, OutputFile, Stage};
 
 /// Names the holder of a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,13 +206,16 @@ pub enum Refused {
     NotHeld(JobId),
 }
 
-/// What follows from an event; the caller stores `changed` before it acts on the rest.
+/// What follows from an event; the caller stores `changed` and `due` in one commit, before it acts
+/// on the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Jobs whose records changed.
     pub changed: Vec<JobId>,
     /// Jobs that made a transition.
     pub moved: Vec<JobId>,
+    /// Records that these transitions make due.
+    pub due: Vec<Due>,
     /// Stages to start.
     pub start: Vec<(JobId, Stage)>,
     /// The job that a submission made or found, and whether it was there before.

@@ -26,7 +26,7 @@ impl Machine {
         at: Timestamp,
         id: JobId,
         hold: Sha256Digest,
-        Held { findings, until }: Held,
+        Held { findings, until, policy }: Held,
         message: &str,
     ) -> Result<Changes, Refused> {
         let max_held = self.config.max_held_ms;
@@ -39,7 +39,7 @@ impl Machine {
             Some(before) => until.min(before.until),
             None => until.min(record.trained_at().plus_ms(max_held)),
         };
-        record.held = Some(Held { findings, until });
+        record.held = Some(Held { findings, until, policy });
         record.documents.hold = Some(hold);
         record.documents.release = None;
         record.transition(at, JobState::Held, Some(Reason::PolicyHold), message);

@@ -222,6 +222,8 @@ impl Machine {
             }
             Event::Tick => Ok(self.tick(at)),
         }?;
+        let moved = changes.moved.iter().filter_map(|id| self.jobs.get(id));
+        changes.due = moved.filter_map(JobRecord::due).collect();
         changes.wake_at = self.wake_at();
         Ok(changes)
     }

@@ -84,6 +84,9 @@ pub struct Held {
     pub findings: u64,
     /// The last instant at which it can be released.
     pub until: Timestamp,
+    /// The policy that holds it; holds of before it was kept lack it.
+    #[serde(default)]
+    pub policy: Option<Sha256Digest>,
 }
 
 /// Digests of the documents in the store; absent until the stage that makes them is done.

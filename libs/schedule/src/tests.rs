@@ -1,8 +1,8 @@
 //! The machine under random events: what must hold after every single one of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::Grantee;
+use evidence::{About, Grantee, Outcome};
 use ids::{JobId, Role, Sha256Digest, SpiffeId, Timestamp};
 use job::{Image, JobSpec, JobState, Reason};
 use keys::KeyId;
@@ -169,7 +169,7 @@ fn event(machine: &Machine, step: &Step, serial: usize, now: Timestamp) -> Optio
         Step::Hold(n, ms) => Event::Held {
             job: job_id(n),
             hold: digest(&format!("hold {serial}")),
-            held: Held { findings: 2, until: now.plus_ms(ms) },
+            held: Held { findings: 2, until: now.plus_ms(ms), policy: Some(digest("policy")) },
             message: "two findings".into(),
         },
         Step::Release(n, which) => {
@@ -226,6 +226,33 @@ fn check_record(before: Option<&JobRecord>, after: &JobRecord) {
     }
 }
 
+/// What is due is what the transition says, and is due once.
+fn check_due(machine: &Machine, changes: &Changes, ever: &mut BTreeSet<Vec<u8>>) {
+    let mut due = changes.due.iter();
+    for id in &changes.moved {
+        let record = machine.job(*id).unwrap();
+        let outcome = match (record.state, record.reason) {
+            (JobState::Failed, Some(Reason::HoldExpired)) => Outcome::HoldExpired,
+            (JobState::Failed, _) => Outcome::Failed,
+            (JobState::Refused, _) => Outcome::Refused,
+            (JobState::Cancelled, _) => Outcome::Cancelled,
+            (JobState::Held, _) => Outcome::Held,
+            (JobState::Signing, _) if record.documents.release.is_some() => Outcome::Released,
+            _ => continue,
+        };
+        let due = due.next().expect("an outcome without a record");
+        assert_eq!((&due.owner, due.sealed), (&record.user, None));
+        assert!(due.record.is_bounded(), "what is signed would be refused: {due:?}");
+        assert!(ever.insert(record_key(&due.record)), "due twice: {due:?}");
+        let About::Job(said) = &due.record.about else { panic!("{due:?}") };
+        assert_eq!((said.job, said.outcome, said.sequence), (*id, outcome, record.sequence));
+        assert_eq!((said.reason, said.training), (record.reason, record.documents.training));
+        let held = matches!(outcome, Outcome::Held | Outcome::HoldExpired | Outcome::Released);
+        assert!(!held || said.policy.is_some(), "which policy held it is told");
+    }
+    assert_eq!(due.next(), None, "a record without an outcome");
+}
+
 fn check(before: &BTreeMap<JobId, JobRecord>, machine: &Machine, changes: Option<&Changes>) {
     for (id, record) in &machine.jobs {
         check_record(before.get(id), record);
@@ -256,7 +283,7 @@ proptest! {
     fn every_history_keeps_the_invariants(steps in proptest::collection::vec(step(), 1..120)) {
         let mut now = Timestamp::from_unix_ms(1_790_000_000_000);
         let (mut machine, _) = Machine::resume(Config::default(), vec![], now);
-        let mut highest_token = 0;
+        let (mut highest_token, mut ever) = (0, BTreeSet::new());
         for (serial, (elapsed, step)) in steps.iter().enumerate() {
             now = now.plus_ms(i64::from(*elapsed));
             let before = machine.jobs.clone();
@@ -284,6 +311,7 @@ proptest! {
                     let first = machine.held.first().map(|(until, _)| *until);
                     prop_assert!(first.is_none_or(|until| changes.wake_at.is_some_and(|at| at <= until)));
                     check(&before, &machine, Some(&changes));
+                    check_due(&machine, &changes, &mut ever);
                 }
                 Err(_) => prop_assert_eq!(&before, &machine.jobs, "a refusal changes nothing"),
             }

@@ -4,7 +4,7 @@
 //! Pure: a bundle's bytes and a pinned trust root go in, a [`Verdict`] comes out. Everything that
 //! can still be checked after a failure is checked and reported; [`Verified`] exists only when
 //! every check held, and is made in exactly one place. Advisories, which are in no bundle, are
-//! checked by the same rules on scans.
+//! checked by the same rules on scans; records, of what has no bundle, by the same rules on the log.
 
 mod advisory;
 mod artifact;
@@ -13,6 +13,7 @@ mod bundle_file;
 mod difference;
 mod gate;
 mod log_proof;
+mod record;
 mod rederive;
 mod signatures;
 mod subject;
@@ -24,6 +25,10 @@ pub use advisory::{
 pub use artifact::{Part, RecordedFile, verify_artifact};
 pub use bundle_file::{Verdict, verify_bundle};
 pub use evidence::MAX_LOG_DELAY_MS;
+pub use record::{
+    LoggedRecord, MAX_RECORD_FILE_BYTES, RECORD_FILE_SCHEMA, RecordFile, RecordFileError,
+    RecordVerdict, verify_record,
+};
 pub use subject::Verified;
 
 #[cfg(test)]

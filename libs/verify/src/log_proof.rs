@@ -1,12 +1,22 @@
 //! The checks `ledger.*`: each of the four is made and reported, whatever the others say.
 
-use bundle::{Bundle, Logged, LoggedError};
+use bundle::{Bundle, Inclusion, Logged, LoggedError};
 use evidence::{Checks, TrustRoot};
 
 pub(crate) fn check(bundle: &Bundle, root: &TrustRoot, checks: &mut Checks) -> Option<Logged> {
-    let inclusion = &bundle.inclusion;
+    check_document(&bundle.inclusion, &bundle.attestation, root, checks)
+}
+
+/// The same of any signed document: `document` are the exact bytes of its envelope.
+pub(crate) fn check_document(
+    inclusion: &Inclusion,
+    document: &[u8],
+    root: &TrustRoot,
+    checks: &mut Checks,
+) -> Option<Logged> {
     let pinned = root.log_policy();
-    let policy = || pinned.as_ref().ok_or("the trust root pins no usable ledger key".to_owned());
+    let none = || "the trust root pins no usable ledger key".to_owned();
+    let policy = || pinned.as_ref().ok_or_else(none);
     let checkpoint = policy()
         .and_then(|policy| inclusion.check_checkpoint(policy).map_err(detail_of))
         .map(|c| {
@@ -21,8 +31,8 @@ pub(crate) fn check(bundle: &Bundle, root: &TrustRoot, checks: &mut Checks) -> O
         Ok(((), format!("cosigned by {by}; asked for: {}", policy.quorum())))
     });
     checks.record("ledger.witnesses", witnesses);
-    let entry = inclusion.check_entry(&bundle.attestation).map(|entry| {
-        let detail = format!("commits to this attestation, logged {}", entry.logged_at);
+    let entry = inclusion.check_entry(document).map(|entry| {
+        let detail = format!("commits to this document, logged {}", entry.logged_at);
         ((), detail)
     });
     checks.record("ledger.entry", entry.map_err(detail_of));
@@ -34,7 +44,7 @@ pub(crate) fn check(bundle: &Bundle, root: &TrustRoot, checks: &mut Checks) -> O
         None => Err("not checked: there is no checkpoint to lead to".to_owned()),
     };
     checks.record("ledger.inclusion", proof);
-    inclusion.check(&bundle.attestation, &pinned?).ok()
+    inclusion.check(document, &pinned?).ok()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature that map_err asks for")]

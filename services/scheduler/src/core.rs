@@ -69,6 +69,7 @@ pub(crate) struct Core {
     sender: mpsc::Sender<Command>,
     moved: broadcast::Sender<JobId>,
     queued: Arc<Notify>,
+    due: Arc<Notify>,
 }
 
 impl std::fmt::Debug for Core {
@@ -120,6 +121,16 @@ impl Core {
         let _ = self.moved.send(job);
     }
 
+    /// Waits until a record may be due.
+    pub(crate) async fn due(&self) {
+        self.due.notified().await;
+    }
+
+    /// Says that a record is due.
+    pub(crate) fn made_due(&self) {
+        self.due.notify_one();
+    }
+
     /// Waits until a job may have been queued.
     pub(crate) async fn queued(&self) {
         self.queued.notified().await;
@@ -160,7 +171,8 @@ pub(crate) fn build(
     machine.tokens_from(token);
     let (sender, receiver) = mpsc::channel(QUEUE_MAX);
     let (moved, _) = broadcast::channel(NOTICES_MAX);
-    let core = Core { sender, moved, queued: Arc::new(Notify::new()) };
+    let (queued, due) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let core = Core { sender, moved, queued, due };
     let running =
         Running { core: core.clone(), receiver, machine, records, stages, wake_at: Some(now()) };
     Ok((core, running, changes))
@@ -235,6 +247,8 @@ impl Running {
                             self.wake_at = changes.wake_at;
                             changed.extend(changes.changed.iter().copied());
                             writes.extend(own);
+                            let due = changes.due.iter().cloned();
+                            writes.extend(due.map(|due| Write::Due(Box::new(due))));
                             pending.push(Pending { reply, applied: self.applied(changes) });
                         }
                     }
@@ -287,6 +301,9 @@ impl Running {
         }
         if !changes.moved.is_empty() {
             self.core.queued.notify_waiters();
+        }
+        if !changes.due.is_empty() {
+            self.core.made_due();
         }
     }
 

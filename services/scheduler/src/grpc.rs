@@ -2,6 +2,7 @@
 
 mod advisory;
 mod artifact;
+mod disclosure;
 mod dispatch;
 mod jobs;
 mod outgoing;
@@ -24,7 +25,7 @@ use proto::{
 pub(crate) use refusal::Refusal;
 use rpc::MeshIdentity;
 
-use crate::{core::Core, fleet::Fleet, live::Live, records::Records};
+use crate::{core::Core, fleet::Fleet, live::Live, records::Records, tags::Tags};
 
 /// What every handler works with.
 #[derive(Clone, Debug)]
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub(crate) store: ArtifactStore,
     pub(crate) identity: Arc<MeshIdentity>,
     pub(crate) live: Live,
+    pub(crate) tags: Tags,
     pub(crate) fleet: Fleet,
     pub(crate) lease_ttl_ms: i64,
     pub(crate) program: Program,

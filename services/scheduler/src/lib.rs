@@ -2,19 +2,23 @@
 //! stage after training; it signs grants and vouches for nothing else.
 //!
 //! `core` owns the state machine of `libs/schedule` and is the only writer; `grpc` decodes and
-//! authorises; `stages` calls scanner, signer and ledger; `rescan` looks at images again later;
-//! `records` is what is on disk.
+//! authorises; `stages` calls scanner, signer and ledger; `outbox` logs what has no AIBoM; `rescan`
+//! looks at images again later; `records` is what is on disk.
 
 mod config;
 mod core;
 mod fleet;
 mod grpc;
+mod key_changes;
+mod ledger;
 mod live;
+mod outbox;
 mod proto;
 mod records;
 mod rescan;
 mod scanning;
 mod stages;
+mod tags;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -22,6 +26,7 @@ pub use config::{ArtifactsConfig, Config, ConfigError, RescanConfig};
 use evidence::Program;
 pub use records::RecordError;
 use rpc::{CancellationToken, MeshIdentity};
+pub use tags::TagsError;
 use tokio::task::JoinHandle;
 
 /// Why the scheduler does not start.
@@ -45,6 +50,9 @@ pub enum StartError {
     /// The state cannot be read.
     #[error("cannot read the scheduler's state")]
     Records(#[from] RecordError),
+    /// There is no secret of tags.
+    #[error("cannot make the secret of the ledger's tags")]
+    Tags(#[from] TagsError),
     /// The artifact store cannot be opened.
     #[error("cannot open the artifact store")]
     Artifacts(#[from] artifacts::OpenError),
@@ -99,12 +107,15 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle
     let address = bound.local_addr();
 
     let peers = grpc::Peers::connect(&config, &identity)?;
+    let tags = tags::Tags::open(&records).await?;
+    let ledger = ledger::Ledger::new(peers.clone(), records.clone(), tags.clone());
     let live = live::Live::default();
     let scanning = scanning::Scanning::new(store.clone(), peers.clone(), live.clone());
     let stages = stages::Stages::new(
         records.clone(),
         store.clone(),
         peers.clone(),
+        ledger.clone(),
         scanning,
         shutdown.clone(),
     );
@@ -112,6 +123,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle
     let (core, running, resumed) = built;
     let core_task = tokio::spawn(running.run(resumed, shutdown.clone()));
 
+    log_outcomes(&core, &records, &peers, &identity, ledger, &shutdown);
     let rescans = rescan::Rescans {
         core: core.clone(),
         records: records.clone(),
@@ -127,6 +139,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle
         store,
         identity,
         live,
+        tags,
         fleet: fleet::Fleet::new(config.trainers.clone()),
         lease_ttl_ms: config.schedule.lease_ttl_ms,
         program,
@@ -143,6 +156,31 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Handle
     let serving = tokio::spawn(bound.serve(grpc::services(state), shutdown));
     health.set_ready();
     Ok(Handle { address, serving, core: core_task })
+}
+
+/// Starts what logs every outcome that leaves no AIBoM, and every trust root and policy.
+fn log_outcomes(
+    core: &core::Core,
+    records: &records::Records,
+    peers: &grpc::Peers,
+    identity: &Arc<MeshIdentity>,
+    ledger: ledger::Ledger,
+    shutdown: &CancellationToken,
+) {
+    let outbox = outbox::Outbox {
+        core: core.clone(),
+        records: records.clone(),
+        identity: Arc::clone(identity),
+        ledger,
+    };
+    tokio::spawn(outbox.run(shutdown.clone()));
+    let changes = key_changes::KeyChanges {
+        core: core.clone(),
+        records: records.clone(),
+        peers: peers.clone(),
+        own: identity.spiffe_id().clone(),
+    };
+    tokio::spawn(changes.run(shutdown.clone()));
 }
 
 /// Forgets what jobs said while they ran, however they ended.

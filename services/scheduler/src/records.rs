@@ -1,13 +1,15 @@
-//! What is on disk: jobs, documents, who may read what, logs, advisories.
+//! What is on disk: jobs, documents, who may read what, logs, advisories, records.
 
 mod advisories;
+mod outbox;
 
 use std::path::Path;
 
 pub(crate) use advisories::AdvisoryRecord;
 use evidence::{Document, EvidenceSet};
 use ids::{FencingToken, JobId, Sha256Digest, SpiffeId};
-use schedule::{Documents, JobRecord};
+pub(crate) use outbox::{Committed, LoggedRecord, What};
+use schedule::{Documents, Due, JobRecord};
 use serde::{Serialize, de::DeserializeOwned};
 use store::{Batch, CommitError, Durable, OpenError, ReadError, Span};
 
@@ -17,8 +19,15 @@ const OWNERS: &str = "owners";
 const LOGS: &str = "logs";
 const TRACES: &str = "traces";
 const ADVISORIES: &str = "advisories";
+/// Records that are not in the ledger yet.
+const OUTBOX: &str = "outbox";
+/// Records that are.
+const LOGGED: &str = "logged";
+/// What each commitment stands for.
+const COMMITTED: &str = "committed";
 const META: &str = "meta";
-const TABLES: &[&str] = &[JOBS, DOCUMENTS, OWNERS, LOGS, TRACES, ADVISORIES, META];
+const TABLES: &[&str] =
+    &[JOBS, DOCUMENTS, OWNERS, LOGS, TRACES, ADVISORIES, OUTBOX, LOGGED, COMMITTED, META];
 const TOKEN_KEY: &[u8] = b"next-fencing-token";
 /// Records read at a time while starting.
 const PAGE: usize = 1_000;
@@ -92,6 +101,10 @@ pub(crate) enum Write {
     Log(JobId, u64, Vec<u8>),
     /// The W3C trace context under which a job was submitted.
     Trace(JobId, String),
+    /// A record that the transition makes due.
+    Due(Box<Due>),
+    /// What a commitment stands for.
+    Committed(Sha256Digest, Box<Committed>),
 }
 
 impl Write {
@@ -100,6 +113,7 @@ impl Write {
         match self {
             Self::Document(_, bytes) | Self::Log(_, _, bytes) => bytes.len(),
             Self::Owner { .. } => 128,
+            Self::Due(_) | Self::Committed(..) => 1_024,
             Self::Trace(_, text) => text.len(),
         }
     }
@@ -207,6 +221,10 @@ impl Records {
                     batch.put(LOGS, job.as_bytes().to_vec(), value)
                 }
                 Write::Trace(job, text) => batch.put(TRACES, job.as_bytes().to_vec(), text),
+                Write::Due(due) => outbox::put_due(batch, &due)?,
+                Write::Committed(commitment, committed) => {
+                    outbox::put_committed(batch, &commitment, &committed)?
+                }
             };
         }
         if let (Some(token), false) = (token, batch.is_empty()) {

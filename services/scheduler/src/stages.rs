@@ -16,7 +16,8 @@ use tracing::Instrument as _;
 use crate::{
     core::{Core, StartStage},
     grpc::Peers,
-    records::{Owner, RecordError, Records, Write, as_document},
+    ledger::Ledger,
+    records::{Committed, Owner, RecordError, Records, What, Write, as_document},
     scanning::{self, Scanning},
 };
 
@@ -80,6 +81,7 @@ struct Shared {
     records: Records,
     store: ArtifactStore,
     peers: Peers,
+    ledger: Ledger,
     scanning: Scanning,
     places: [Semaphore; 4],
     shutdown: rpc::CancellationToken,
@@ -94,11 +96,12 @@ impl Stages {
         records: Records,
         store: ArtifactStore,
         peers: Peers,
+        ledger: Ledger,
         scanning: Scanning,
         shutdown: rpc::CancellationToken,
     ) -> Self {
         let places = std::array::from_fn(|_| Semaphore::new(CALLS_MAX));
-        Self(Arc::new(Shared { records, store, peers, scanning, places, shutdown }))
+        Self(Arc::new(Shared { records, store, peers, ledger, scanning, places, shutdown }))
     }
 }
 
@@ -173,19 +176,27 @@ impl Shared {
     async fn sign(&self, job: &JobRecord) -> Outcome {
         let evidence = self.records.evidence(&job.documents)?;
         let until = signable_until(&evidence);
+        let mut writes = Vec::new();
         let (next, digest, bytes) = match self.peers.attest(job.id, evidence).await? {
             Attested::Signed(answer) => {
                 let (digest, bytes) = as_document(&answer).map_err(StageError::ours)?;
+                // Before it is appended: its user may ask what the entry stands for at once.
+                let what = What::Attestation(digest);
+                let committed = Committed { owner: job.user.clone(), job: Some(job.id), what };
+                let commitment = bundle::commitment(&answer.salt, &answer.attestation);
+                writes.push(Write::Committed(commitment, Box::new(committed)));
                 (Next::Done(Done::Signed(digest)), digest, bytes)
             }
             Attested::Held(hold) => {
                 let message = held(&hold);
-                let held = Held { findings: hold.violations.len() as u64 + hold.more, until };
+                let findings = hold.violations.len() as u64 + hold.more;
+                let held = Held { findings, until, policy: Some(hold.policy.digest) };
                 let (digest, bytes) = as_document(&hold).map_err(StageError::ours)?;
                 (Next::Held { hold: digest, held, message }, digest, bytes)
             }
         };
-        Ok((next, vec![Write::Document(digest, bytes)]))
+        writes.push(Write::Document(digest, bytes));
+        Ok((next, writes))
     }
 
     fn signed(&self, job: &JobRecord) -> Result<SignedAnswer, StageError> {
@@ -195,7 +206,7 @@ impl Shared {
 
     async fn log(&self, job: &JobRecord) -> Outcome {
         let answer = self.signed(job)?;
-        let inclusion = self.peers.append(answer.salt, &answer.attestation).await?;
+        let inclusion = self.ledger.append(answer.salt, &answer.attestation, &job.user).await?;
         let (digest, bytes) = as_document(&inclusion).map_err(StageError::ours)?;
         let next = Next::Done(Done::Logged(digest));
         Ok((next, vec![Write::Document(digest, bytes)]))

@@ -8,7 +8,7 @@ use super::{
 const LATE: Timestamp = Timestamp::from_unix_ms(2_000_000_000_000);
 
 fn hold(job: JobId, name: &str, until: Timestamp) -> Event {
-    let held = Held { findings: 2, until };
+    let held = Held { findings: 2, until, policy: Some(digest("policy")) };
     Event::Held { job, hold: digest(name), held, message: "two findings".into() }
 }
 

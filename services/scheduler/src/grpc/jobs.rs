@@ -14,7 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::{
-    Refusal, State,
+    Refusal, State, disclosure,
     refusal::job_id,
     signer::{NotSigner, now, signer},
 };
@@ -223,6 +223,32 @@ impl wire::job_service_server::JobService for Jobs {
         let trainers =
             trainers.map(|(name, image)| wire::Trainer { name, image: image.to_string() });
         Ok(Response::new(wire::ListTrainersResponse { trainers: trainers.collect() }))
+    }
+
+    async fn list_records(
+        &self,
+        request: Request<wire::ListRecordsRequest>,
+    ) -> Result<Response<wire::ListRecordsResponse>, Status> {
+        let caller = rpc::peer(&request)?.clone();
+        let answer = disclosure::records(&self.state, &caller, &request.into_inner()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn get_monitor_key(
+        &self,
+        request: Request<wire::GetMonitorKeyRequest>,
+    ) -> Result<Response<wire::GetMonitorKeyResponse>, Status> {
+        let key = self.state.tags.key(rpc::peer(&request)?.spiffe_id()).to_vec();
+        Ok(Response::new(wire::GetMonitorKeyResponse { key }))
+    }
+
+    async fn disclose(
+        &self,
+        request: Request<wire::DiscloseRequest>,
+    ) -> Result<Response<wire::DiscloseResponse>, Status> {
+        let user = rpc::peer(&request)?.spiffe_id().clone();
+        let answer = disclosure::disclose(&self.state, &user, request.into_inner()).await?;
+        Ok(Response::new(answer))
     }
 }
 

@@ -4,17 +4,19 @@ mod scan;
 
 use std::sync::Arc;
 
-use bundle::{Inclusion, Signatures, Tag, commitment};
+use bundle::{Signatures, Tag};
 use evidence::{EvidenceSet, Level, TrustRoot};
-use ids::JobId;
+use ids::{JobId, Sha256Digest};
 use job::Reason;
-use policy::{Hold, Kind, PolicyName, Violation};
+use policy::{Hold, Kind, PolicyName, SignedPolicy, Violation};
 use proto::{
-    ledger::v1::{AppendRequest, ledger_service_client::LedgerServiceClient},
+    ledger::v1::{
+        AppendRequest, GetConsistencyRequest, ledger_service_client::LedgerServiceClient,
+    },
     scan::v1::scan_service_client::ScanServiceClient,
     signer::v1::{
-        self as signing, AttestRequest, GetTrustRootRequest, attest_response::Outcome,
-        signer_service_client::SignerServiceClient,
+        self as signing, AttestRequest, GetPolicyRequest, GetTrustRootRequest,
+        attest_response::Outcome, signer_service_client::SignerServiceClient,
     },
 };
 use rpc::{Channel, ConnectError, MeshIdentity, status::Code};
@@ -152,28 +154,57 @@ impl Peers {
 
     /// What verifiers of this mesh pin.
     pub(crate) async fn trust_root(&self) -> Result<TrustRoot, StageError> {
-        let answer = self.signer.clone().get_trust_root(GetTrustRootRequest {}).await;
-        let answer = answer.map_err(|s| stage_error("signer", Reason::StageUnavailable, &s))?;
-        TrustRoot::parse(&answer.into_inner().trust_root).map_err(|error| StageError {
-            reason: Reason::StageUnavailable,
-            message: format!("signer: {error}"),
-            again: true,
-        })
+        Ok(self.signed_trust_root().await?.0)
     }
 
+    /// The same with the digest of its envelope.
+    pub(crate) async fn signed_trust_root(&self) -> Result<(TrustRoot, Sha256Digest), StageError> {
+        let answer = self.signer.clone().get_trust_root(GetTrustRootRequest {}).await;
+        let answer = answer.map_err(|s| stage_error("signer", Reason::StageUnavailable, &s))?;
+        let bytes = answer.into_inner().trust_root;
+        let root = TrustRoot::parse(&bytes)
+            .map_err(|error| StageError::ours(format_args!("signer: {error}")))?;
+        Ok((root, Sha256Digest::of(&bytes)))
+    }
+
+    /// The release policy in force, signed by a policy key of `root`.
+    pub(crate) async fn policy(&self, root: &TrustRoot) -> Result<SignedPolicy, StageError> {
+        let answer = self.signer.clone().get_policy(GetPolicyRequest {}).await;
+        let answer = answer.map_err(|s| stage_error("signer", Reason::StageUnavailable, &s))?;
+        // Whether its key counts now is the signer's to say; here only whose it is matters.
+        SignedPolicy::open(&answer.into_inner().policy, root, |_| Ok(()))
+            .map_err(|error| StageError::ours(format_args!("signer: {error}")))
+    }
+
+    /// What the ledger says to a commitment: entry and proof, which nobody has checked yet.
     pub(crate) async fn append(
         &self,
-        salt: Vec<u8>,
-        attestation: &[u8],
-    ) -> Result<Inclusion, StageError> {
-        let commitment = commitment(&salt, attestation);
-        let key: [u8; 32] = salt.as_slice().try_into().map_err(|_| missing("signer"))?;
-        let tag = Tag::of(&key, &commitment).as_bytes().to_vec();
-        let commitment = commitment.as_bytes().to_vec();
+        commitment: &Sha256Digest,
+        tag: &Tag,
+    ) -> Result<(Vec<u8>, String), StageError> {
+        let (commitment, tag) = (commitment.as_bytes().to_vec(), tag.as_bytes().to_vec());
         let answer = self.ledger.clone().append(AppendRequest { commitment, tag }).await;
         let answer = answer.map_err(|s| stage_error("ledger", Reason::StageUnavailable, &s))?;
         let answer = answer.into_inner();
-        Ok(Inclusion { salt, entry: answer.entry, proof: answer.proof })
+        Ok((answer.entry, answer.proof))
+    }
+
+    /// The ledger's proof that its tree of `new_size` entries extends the one of `old_size`.
+    pub(crate) async fn consistency(
+        &self,
+        old_size: u64,
+        new_size: u64,
+    ) -> Result<Vec<Sha256Digest>, StageError> {
+        let request = GetConsistencyRequest { old_size, new_size };
+        let answer = self.ledger.clone().get_consistency(request).await;
+        // Whatever it says, the job waits: without a proof it cannot tell a ledger that lost entries.
+        let answer = answer.map_err(|s| StageError {
+            again: true,
+            ..stage_error("ledger", Reason::StageUnavailable, &s)
+        })?;
+        let hashes = answer.into_inner().proof.into_iter();
+        let hashes = hashes.map(|hash| Some(Sha256Digest::from_bytes(hash.try_into().ok()?)));
+        hashes.collect::<Option<_>>().ok_or_else(|| missing("ledger"))
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) enum Refusal {
     NoArtifact(String),
     #[error("no scan of the image sha256:{0} that you may read, or none yet")]
     NoAdvisory(String),
+    #[error("no ledger entry of yours has this commitment")]
+    NoEntry,
     #[error("this lease does not allow it: {0}")]
     OutsideLease(String),
     #[error("register first")]
@@ -84,6 +86,7 @@ impl Refusal {
             Self::TooManyFindings { .. } => (Code::FailedPrecondition, "TOO_MANY_FINDINGS"),
             Self::NoArtifact(_) => (Code::NotFound, "ARTIFACT_NOT_FOUND"),
             Self::NoAdvisory(_) => (Code::NotFound, "ADVISORY_NOT_FOUND"),
+            Self::NoEntry => (Code::NotFound, "ENTRY_NOT_FOUND"),
             Self::OutsideLease(_) => (Code::PermissionDenied, "OUTSIDE_LEASE"),
             Self::NotRegistered => (Code::FailedPrecondition, "NOT_REGISTERED"),
             Self::Incomplete { .. } => (Code::Aborted, "UPLOAD_INCOMPLETE"),

@@ -10,13 +10,13 @@ use proto::job::v1::{GetRequest, JobState};
 
 use crate::world::World;
 
-struct Process {
+pub(crate) struct Process {
     child: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Process {
-    fn start(world: &World) -> Self {
+    pub(crate) fn start(world: &World) -> Self {
         let path = world.directory.path().join("scheduler.toml");
         std::fs::write(&path, world.config_text()).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_aibom-scheduler"))
@@ -35,7 +35,7 @@ impl Process {
         Self { child, url: format!("https://{address}") }
     }
 
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

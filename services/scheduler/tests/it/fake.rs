@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use evidence::{Document, EvidenceSet};
 use ids::{Sha256Digest, Timestamp};
+use policy::Policy;
 use proto::{
     scan::v1::{
         GetReportRequest, GetReportResponse, RescanRequest, RescanResponse, ScanFilesRequest,
@@ -13,7 +14,7 @@ use proto::{
     },
     signer::v1::{
         AttestRequest, AttestResponse, GetPolicyRequest, GetPolicyResponse, GetTrustRootRequest,
-        GetTrustRootResponse, Hold, ListKeysRequest, ListKeysResponse, Violation,
+        GetTrustRootResponse, Hold, ListKeysRequest, ListKeysResponse, SignedAibom, Violation,
         attest_response::Outcome,
         signer_service_server::{SignerService, SignerServiceServer},
     },
@@ -32,6 +33,8 @@ pub(crate) enum Answer {
     Away,
     /// Refused for good.
     Refused,
+    /// Signed: an attestation of its own for each grant, of which no bundle can be made.
+    Signed,
     /// Held by version 1 of a policy, or a later one, for these CVEs.
     Held { version: u64, cves: Vec<&'static str> },
 }
@@ -39,6 +42,11 @@ pub(crate) enum Answer {
 /// The evidence that every hold of the fake is about.
 pub(crate) fn evidence() -> Sha256Digest {
     Sha256Digest::of(b"the evidence")
+}
+
+/// What the fake signer attests about the job of that grant.
+pub(crate) fn attestation(grant: &Sha256Digest) -> Vec<u8> {
+    format!("the attestation of {grant}").into_bytes()
 }
 
 /// The policy of that version.
@@ -49,6 +57,8 @@ pub(crate) fn policy(version: u64) -> Sha256Digest {
 #[derive(Clone)]
 struct Fake {
     scan: Document,
+    trust_root: Vec<u8>,
+    policy: Vec<u8>,
     asked: mpsc::Sender<EvidenceSet>,
     answer: Arc<Mutex<Answer>>,
 }
@@ -66,7 +76,9 @@ impl Fakes {
         let answer = Arc::new(Mutex::new(answer));
         let now = Timestamp::from(std::time::SystemTime::now());
         let scan = Fixture::signed_at(now).set().scans.remove(0);
-        let fake = Arc::new(Fake { scan, asked, answer: Arc::clone(&answer) });
+        let trust_root = world.mesh.seal_root(&world.mesh.trust_root());
+        let policy = Policy::standard(now).seal(&world.mesh.policy_key()).unwrap();
+        let fake = Arc::new(Fake { scan, trust_root, policy, asked, answer: Arc::clone(&answer) });
         let scanner = Services::new().add(ScanServiceServer::from_arc(Arc::clone(&fake)));
         let signer = Services::new().add(SignerServiceServer::from_arc(fake));
         let scanner = serve(&world, &world.mesh.scanner, scanner).await;
@@ -91,7 +103,7 @@ impl Fakes {
 }
 
 /// Serves as `party`; gives the URL.
-async fn serve(world: &World, party: &Party, services: Services) -> String {
+pub(crate) async fn serve(world: &World, party: &Party, services: Services) -> String {
     let files = write_identity(world.directory.path(), &world.mesh, party);
     let identity = MeshIdentity::load(&files).unwrap();
     let bound = Server::bind(ServerConfig::default(), identity).await.unwrap();
@@ -146,13 +158,24 @@ impl SignerService for Fake {
         request: Request<AttestRequest>,
     ) -> Result<Response<AttestResponse>, Status> {
         let evidence_set = request.into_inner().evidence.unwrap();
-        self.asked.send(evidence_set.try_into().unwrap()).await.unwrap();
+        let evidence_set: EvidenceSet = evidence_set.try_into().unwrap();
+        let grant = evidence_set.grant.digest();
+        self.asked.send(evidence_set).await.unwrap();
         let answer = self.answer.lock().unwrap().clone();
         match answer {
             Answer::Away => Err(away()),
             Answer::Refused => {
                 let code = status::Code::FailedPrecondition;
                 Err(status::new(code, "EVIDENCE_REFUSED", "release.role: an impostor"))
+            }
+            Answer::Signed => {
+                let signed = SignedAibom {
+                    aibom: b"{}".to_vec(),
+                    attestation: attestation(&grant),
+                    salt: vec![7; 32],
+                    ..SignedAibom::default()
+                };
+                Ok(Response::new(AttestResponse { outcome: Some(Outcome::Signed(signed)) }))
             }
             Answer::Held { version, cves } => {
                 let violation = |cve: &str| Violation {
@@ -179,7 +202,7 @@ impl SignerService for Fake {
         &self,
         _: Request<GetTrustRootRequest>,
     ) -> Result<Response<GetTrustRootResponse>, Status> {
-        Err(away())
+        Ok(Response::new(GetTrustRootResponse { trust_root: self.trust_root.clone() }))
     }
 
     async fn list_keys(
@@ -193,6 +216,6 @@ impl SignerService for Fake {
         &self,
         _: Request<GetPolicyRequest>,
     ) -> Result<Response<GetPolicyResponse>, Status> {
-        Err(away())
+        Ok(Response::new(GetPolicyResponse { policy: self.policy.clone() }))
     }
 }

@@ -40,6 +40,7 @@ pub(crate) struct World {
     pub(crate) directory: tempfile::TempDir,
     scanner: String,
     signer: String,
+    ledger: String,
     more: String,
 }
 
@@ -81,6 +82,7 @@ impl World {
             directory: tempfile::tempdir().unwrap(),
             scanner: AWAY.to_owned(),
             signer: AWAY.to_owned(),
+            ledger: AWAY.to_owned(),
             more: String::new(),
         }
     }
@@ -88,6 +90,12 @@ impl World {
     /// The same world with a scanner and a signer at these URLs.
     pub(crate) fn with_peers(mut self, scanner: &str, signer: &str) -> Self {
         (self.scanner, self.signer) = (scanner.to_owned(), signer.to_owned());
+        self
+    }
+
+    /// The same world with a ledger at this URL.
+    pub(crate) fn with_ledger(mut self, ledger: &str) -> Self {
+        ledger.clone_into(&mut self.ledger);
         self
     }
 
@@ -113,7 +121,7 @@ impl World {
             at("staging"),
             peer("scanner", &self.scanner),
             peer("signer", &self.signer),
-            peer("ledger", AWAY),
+            peer("ledger", &self.ledger),
             self.more,
         )
     }
