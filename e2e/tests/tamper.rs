@@ -20,6 +20,13 @@ fn flip(bytes: &mut [u8]) {
 }
 
 /// Changes a JSON document; one that is none stays as it is, which the tests notice.
+/// Changes the ledger's proof and writes it again.
+fn proof(bundle: &mut Bundle, change: impl FnOnce(&mut merkle::TlogProof)) {
+    let mut proof = bundle.inclusion.tlog_proof().unwrap();
+    change(&mut proof);
+    bundle.inclusion.proof = proof.to_string();
+}
+
 fn edit(bytes: &mut Vec<u8>, change: impl FnOnce(&mut Value)) {
     let Ok(mut value) = serde_json::from_slice(bytes) else { return };
     change(&mut value);
@@ -78,10 +85,10 @@ fn one_changed_byte_in_any_part_is_refused_by_name() -> anyhow::Result<()> {
         ("scanner", |b, _| flip(&mut b.evidence.scans[0].certificates[0]), "scan.0.certificate"),
         ("salt", |b, _| flip(&mut b.inclusion.salt), "ledger.entry"),
         ("entry", |b, _| flip(&mut b.inclusion.entry), "ledger.inclusion"),
-        ("index", |b, _| b.inclusion.index ^= 1, "ledger.inclusion"),
+        ("index", |b, _| proof(b, |p| p.index ^= 1), "ledger.inclusion"),
         (
             "checkpoint",
-            |b, _| b.inclusion.checkpoint = b.inclusion.checkpoint.replacen('\n', "x\n", 1),
+            |b, _| proof(b, |p| p.checkpoint = p.checkpoint.replacen('\n', "x\n", 1)),
             "ledger.checkpoint",
         ),
         (

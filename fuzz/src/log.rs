@@ -60,7 +60,7 @@ pub fn ledger_inclusion(data: &[u8]) -> bool {
     };
     assert!(one_spelling(&inclusion, data), "an inclusion has one spelling");
     let attestation = &wine.bundle.attestation;
-    let key = wine.root.ledger().expect("the root names the ledger's key");
+    let key = wine.root.log_policy().expect("the root names the ledger's key");
     let made = &wine.bundle.inclusion;
     if let Ok(entry) = inclusion.check_entry(attestation) {
         assert!(inclusion.salt == made.salt, "one salt for one commitment");

@@ -126,6 +126,8 @@ impl<'a> Begun<'a> {
             root_keys: vec![root_key.public_key().to_pem()],
             signing_keys,
             ledger_key: ledger_name(mesh.trust_domain, &ledger)?.to_string(),
+            witnesses: Vec::new(),
+            witness_quorum: 0,
             revoked_identities: Vec::new(),
         };
         write_public(&unfinished, &sign(None, &root, &root_key, at)?)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ::keys::{KeyId, PublicKey};
-use evidence::{KeyEntry, KeyUse, Revocation, TrustRoot};
+use evidence::{KeyEntry, KeyUse, Revocation, TrustRoot, WitnessEntry};
 use ids::Sha256Digest;
 
 use crate::{
@@ -24,11 +24,22 @@ pub(crate) fn changes(old: &TrustRoot, new: &TrustRoot) -> Vec<String> {
     let environment = |root: &TrustRoot| format!("{:?}", root.environment).to_lowercase();
     differ("environment", environment(old), environment(new));
     differ("ledger key", old.ledger_key.clone(), new.ledger_key.clone());
+    let quorum = |root: &TrustRoot| root.witness_quorum.to_string();
+    differ("witness quorum", quorum(old), quorum(new));
+    lists("witness", &witnesses(old), &witnesses(new), &mut found);
     lists("root key", &root_keys(old), &root_keys(new), &mut found);
     lists("mesh CA", &mesh_ca(old), &mesh_ca(new), &mut found);
     signing_keys(old, new, &mut found);
     identities(old, new, &mut found);
     found.iter().map(|line| clean(line)).collect()
+}
+
+/// The witnesses' keys, with what counts no more.
+pub(super) fn witnesses(root: &TrustRoot) -> Vec<String> {
+    let name = |witness: &WitnessEntry| {
+        if witness.retired { format!("{} (retired)", witness.key) } else { witness.key.clone() }
+    };
+    root.witnesses.iter().map(name).collect()
 }
 
 /// The ids of the root keys.

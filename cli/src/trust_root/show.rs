@@ -5,7 +5,7 @@ use evidence::{Environment, KeyUse, Revocation, RevokedIdentity, TrustRoot};
 use ids::{Sha256Digest, Timestamp};
 use serde::Serialize;
 
-use super::changes::{mesh_ca, root_keys};
+use super::changes::{mesh_ca, root_keys, witnesses};
 use crate::{
     failure::Failure,
     keys::short,
@@ -29,6 +29,8 @@ pub(super) struct Shown {
     /// SHA-256 of each certificate.
     mesh_ca: Vec<String>,
     ledger_key: String,
+    witnesses: Vec<String>,
+    witness_quorum: u32,
     signing_keys: Vec<Key>,
     revoked_identities: Vec<RevokedIdentity>,
 }
@@ -67,6 +69,8 @@ impl Shown {
             root_keys: root_keys(root),
             mesh_ca: mesh_ca(root),
             ledger_key: root.ledger_key.clone(),
+            witnesses: witnesses(root),
+            witness_quorum: root.witness_quorum,
             signing_keys: signing_keys.collect(),
             revoked_identities: root.revoked_identities.clone(),
         }
@@ -91,6 +95,11 @@ impl Shown {
             terminal.line(format_args!("mesh CA      {certificate}"))?;
         }
         terminal.line(format_args!("ledger key   {}", clean(&self.ledger_key)))?;
+        let (quorum, all) = (self.witness_quorum, self.witnesses.len());
+        terminal.line(format_args!("witnesses    {quorum} of {all} must cosign"))?;
+        for witness in &self.witnesses {
+            terminal.line(format_args!("             {}", clean(witness)))?;
+        }
         terminal.line("")?;
         let rows: Vec<_> = self.signing_keys.iter().map(Key::row).collect();
         terminal.table(&["KEY", "USE", "FROM", "UNTIL", "REVOKED"], &rows)?;

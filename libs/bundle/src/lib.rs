@@ -5,12 +5,15 @@
 
 mod file;
 mod ledger;
+mod tag;
 
 pub use file::{BUNDLE_SCHEMA, Bundle, BundleError, MAX_BUNDLE_BYTES, Signatures};
 pub use ledger::{
     ENTRY_SCHEMA, Inclusion, LedgerEntry, Logged, LoggedError, MAX_ENTRY_BYTES, SALT_BYTES,
     commitment,
 };
+
+pub use tag::{TAG_BYTES, Tag, TagError};
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 use evidence::{Document, EvidenceSet};
 use ids::{Sha256Digest, Timestamp, canonical};
 use merkle::{
-    Checkpoint, Tree,
-    checkpoint::{self, VerifierKey},
+    Checkpoint, LogPolicy, TlogProof, Tree,
+    checkpoint::{self, CosignerKey, VerifierKey, Witness},
 };
 
 use super::*;
@@ -16,8 +16,14 @@ fn key(seed: u8) -> ed25519_dalek::SigningKey {
     ed25519_dalek::SigningKey::from_bytes(&[seed; 32])
 }
 
-fn pinned() -> VerifierKey {
-    VerifierKey::new(ORIGIN, key(1).verifying_key()).unwrap()
+/// The log, and one of its two witnesses.
+fn pinned() -> LogPolicy {
+    let log = VerifierKey::new(ORIGIN, key(1).verifying_key()).unwrap();
+    let witness = |name: &str, seed| {
+        let key = CosignerKey::new(name, key(seed).verifying_key()).unwrap();
+        Witness { key, counts: true }
+    };
+    LogPolicy::new(log, vec![witness("w4", 4), witness("w5", 5)], 1).unwrap()
 }
 
 /// The attestation as leaf 2 of 5, with a checkpoint of this origin by this key.
@@ -26,6 +32,7 @@ fn logged(origin: &str, name: &str, signer: &ed25519_dalek::SigningKey) -> Inclu
     let entry = canonical::to_vec(&LedgerEntry {
         schema: ENTRY_SCHEMA.to_owned(),
         commitment: commitment(&salt, ATTESTATION),
+        tag: Tag::from_bytes([6; TAG_BYTES]),
         logged_at: Timestamp::from_unix_ms(1_000),
     })
     .unwrap();
@@ -34,8 +41,18 @@ fn logged(origin: &str, name: &str, signer: &ed25519_dalek::SigningKey) -> Inclu
         .into_iter()
         .collect();
     let head = Checkpoint { origin: origin.to_owned(), size: 5, root: tree.root() };
-    let checkpoint = checkpoint::sign(&head, signer, name).unwrap();
-    Inclusion { salt, entry, index: 2, proof: tree.inclusion(2, 5).unwrap(), checkpoint }
+    let line = checkpoint::cosign(&head, &key(4), "w4", 9).unwrap();
+    let checkpoint = checkpoint::sign(&head, signer, name).unwrap() + &line;
+    let hashes = tree.inclusion(2, 5).unwrap();
+    let proof = TlogProof { extra: None, index: 2, hashes, checkpoint }.to_string();
+    Inclusion { salt, entry, proof }
+}
+
+/// Changes the proof's parts and writes it again.
+fn edit(inclusion: &mut Inclusion, change: impl FnOnce(&mut TlogProof)) {
+    let mut proof = inclusion.tlog_proof().unwrap();
+    change(&mut proof);
+    inclusion.proof = proof.to_string();
 }
 
 fn good() -> Inclusion {
@@ -81,7 +98,7 @@ fn only_the_one_spelling_of_a_bundle_parses() {
         format!(" {text}"),
         text.replacen('{', "{\"extra\":1,", 1),
         text.replacen("{\"aibom\"", "{\"aibom\":\"e30=\",\"aibom\"", 1),
-        text.replacen("\"index\":2", "\"index\":2.0", 1),
+        text.replacen("\"salt\":\"", "\"salt\":\"\\u0042", 1),
         text.replacen("e30=", "e30", 1),
         text.replacen("e30=", "e31=", 1),
         text.replacen(BUNDLE_SCHEMA, "aibom.bundle.v2", 1),
@@ -99,22 +116,26 @@ fn a_logged_attestation_is_proved() {
     let logged = good().check(ATTESTATION, &pinned()).unwrap();
     assert_eq!((logged.index(), logged.tree_size()), (2, 5));
     assert_eq!(logged.logged_at(), Timestamp::from_unix_ms(1_000));
+    let cosigned = logged.cosigned().iter().map(|c| (c.witness.as_str(), c.time));
+    assert_eq!(cosigned.collect::<Vec<_>>(), [("w4", 9)]);
 }
 
 type Spoil = fn(&mut Inclusion);
 
 #[test]
 fn each_spoilt_part_is_refused_under_its_name() {
-    let cases: [(Spoil, &str); 9] = [
+    let cases: [(Spoil, &str); 11] = [
         (|i| i.salt[0] ^= 1, "ledger.entry"),
         (|i| i.salt.truncate(31), "ledger.entry"),
         (|i| i.entry.push(b' '), "ledger.entry"),
-        (|i| i.index = 3, "ledger.inclusion"),
-        (|i| i.index = 5, "ledger.inclusion"),
-        (|i| i.proof[0] = Sha256Digest::of(b"x"), "ledger.inclusion"),
-        (|i| i.proof.truncate(2), "ledger.inclusion"),
-        (|i| i.checkpoint = i.checkpoint.replace("\n5\n", "\n6\n"), "ledger.checkpoint"),
-        (|i| i.checkpoint.push('\n'), "ledger.checkpoint"),
+        (|i| edit(i, |p| p.index = 3), "ledger.inclusion"),
+        (|i| edit(i, |p| p.index = 5), "ledger.inclusion"),
+        (|i| edit(i, |p| p.hashes[0] = Sha256Digest::of(b"x")), "ledger.inclusion"),
+        (|i| edit(i, |p| p.hashes.truncate(2)), "ledger.inclusion"),
+        (|i| edit(i, |p| p.extra = Some(Vec::new())), "ledger.inclusion"),
+        (|i| i.proof.push('\n'), "ledger.inclusion"),
+        (|i| i.proof = i.proof.replace("\n5\n", "\n6\n"), "ledger.checkpoint"),
+        (|i| i.proof = i.proof.replace("\u{2014} w4 ", "\u{2014} w5 "), "ledger.witnesses"),
     ];
     for (number, (spoil, name)) in cases.into_iter().enumerate() {
         let mut inclusion = good();
@@ -127,15 +148,15 @@ fn each_spoilt_part_is_refused_under_its_name() {
 }
 
 #[test]
-fn every_changed_byte_of_a_checkpoint_is_refused() {
-    for position in 0..good().checkpoint.len() {
+fn every_changed_byte_of_a_proof_is_refused() {
+    for position in 0..good().proof.len() {
         let mut inclusion = good();
-        let mut bytes = inclusion.checkpoint.into_bytes();
+        let mut bytes = inclusion.proof.into_bytes();
         bytes[position] ^= 1;
         let Ok(text) = String::from_utf8(bytes) else {
             continue;
         };
-        inclusion.checkpoint = text;
+        inclusion.proof = text;
         assert!(inclusion.check(ATTESTATION, &pinned()).is_err(), "byte {position}");
     }
 }
@@ -151,13 +172,24 @@ fn checkpoints_of_other_keys_and_logs_are_refused() {
 }
 
 #[test]
-fn a_further_signature_line_is_refused() {
+fn a_line_that_the_policy_does_not_name_and_too_few_are_refused() {
     let mut inclusion = good();
-    let other = logged(ORIGIN, "witness", &key(3)).checkpoint;
-    let line = other.lines().last().unwrap();
-    inclusion.checkpoint = format!("{}{line}\n", inclusion.checkpoint);
+    let stranger = logged(ORIGIN, "stranger", &key(3)).tlog_proof().unwrap().checkpoint;
+    let (_, lines) = stranger.split_once("\n\n").unwrap();
+    let line = lines.lines().next().unwrap();
+    inclusion.proof = format!("{}{line}\n", inclusion.proof);
     let error = inclusion.check(ATTESTATION, &pinned()).unwrap_err();
-    assert_eq!(error.detail(), "2 signature lines, exactly one is taken");
+    assert!(error.detail().contains("\"stranger\""), "{error}");
+
+    let mut alone = good();
+    edit(&mut alone, |proof| {
+        let cut = proof.checkpoint.find("\u{2014} w4").unwrap();
+        proof.checkpoint.truncate(cut);
+    });
+    let error = alone.check(ATTESTATION, &pinned()).unwrap_err();
+    assert!(matches!(error, LoggedError::Witnesses(_)), "{error}");
+    let log_only = LogPolicy::log_only(pinned().log().clone());
+    alone.check(ATTESTATION, &log_only).unwrap();
 }
 
 #[test]

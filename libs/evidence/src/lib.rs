@@ -55,7 +55,7 @@ pub use training::{
 pub use trust_root::{
     Environment, KeyEntry, KeyRefused, KeyUse, MAX_LOG_DELAY_MS, MAX_TRUST_ROOT_BYTES, Revocation,
     RevokedIdentity, TRUST_ROOT_PAYLOAD_TYPE, TRUST_ROOT_SCHEMA, TrustRoot, TrustRootError,
-    UpdateError,
+    UpdateError, WitnessEntry,
 };
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod signed;
 
 use ids::{SpiffeId, Timestamp, canonical};
 use keys::{KeyId, PublicKey};
-use merkle::checkpoint::VerifierKey;
+use merkle::checkpoint::{LogPolicy, VerifierKey, Witness};
 use serde::{Deserialize, Serialize};
 
 pub use key_entry::{KeyEntry, KeyRefused, KeyUse, MAX_LOG_DELAY_MS, Revocation};
@@ -36,6 +36,17 @@ pub struct RevokedIdentity {
     pub revoked: Revocation,
 }
 
+/// A witness of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct WitnessEntry {
+    /// Its cosigner key, C2SP tlog-cosignature form.
+    pub key: String,
+    /// Whether it counts for the quorum no more. It stays named so that bundles with its
+    /// cosignature can be read.
+    pub retired: bool,
+}
+
 /// What a verifier pins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -59,6 +70,10 @@ pub struct TrustRoot {
     pub signing_keys: Vec<KeyEntry>,
     /// The ledger's verifier key, C2SP signed-note form.
     pub ledger_key: String,
+    /// Who cosigns the ledger's checkpoints; at most 15.
+    pub witnesses: Vec<WitnessEntry>,
+    /// How many of those that are not retired must have cosigned; 0: the log alone is believed.
+    pub witness_quorum: u32,
     /// Mesh identities that are not to be believed any more.
     pub revoked_identities: Vec<RevokedIdentity>,
 }
@@ -112,6 +127,7 @@ impl TrustRoot {
             ("meshCa", (1..=16).contains(&self.mesh_ca.len())),
             ("signingKeys", self.signing_keys_usable()),
             ("ledgerKey", self.ledger().is_some()),
+            ("witnesses, or their quorum,", self.log_policy().is_some()),
             ("revokedIdentities", self.revoked_identities.len() <= 4096),
         ];
         match holds.into_iter().find(|(_, holds)| !holds) {
@@ -162,6 +178,16 @@ impl TrustRoot {
     #[must_use]
     pub fn ledger(&self) -> Option<VerifierKey> {
         self.ledger_key.parse().ok()
+    }
+
+    /// Which of the ledger's checkpoints count.
+    #[must_use]
+    pub fn log_policy(&self) -> Option<LogPolicy> {
+        let witnesses = self.witnesses.iter().map(|witness| {
+            Some(Witness { key: witness.key.parse().ok()?, counts: !witness.retired })
+        });
+        let quorum = usize::try_from(self.witness_quorum).ok()?;
+        LogPolicy::new(self.ledger()?, witnesses.collect::<Option<_>>()?, quorum).ok()
     }
 
     /// Whether `id` belongs to this mesh.

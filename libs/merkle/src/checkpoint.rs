@@ -3,15 +3,21 @@
 //! Stricter than the specification where it leaves room: no extension lines, at most
 //! [`MAX_NOTE_BYTES`] and [`MAX_SIGNATURES`], and every line of the wanted key must verify.
 
+mod cosignature;
 mod key;
 mod note;
+mod policy;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer as _, SigningKey};
 use ids::Sha256Digest;
 
-pub use key::{KeyError, VerifierKey};
+pub use cosignature::cosign;
+pub use key::{COSIGNATURE_V1, CosignerKey, ED25519, KeyError, NoteKey, VerifierKey};
 pub use note::{SignatureLine, SignedCheckpoint};
+pub use policy::{
+    Cosigned, LogPolicy, LogPolicyError, MAX_WITNESSES, PolicyError, Witness, Witnessed,
+};
 
 /// The longest note that is read, in bytes.
 pub const MAX_NOTE_BYTES: usize = 16 * 1024;
@@ -70,6 +76,9 @@ pub enum CheckpointError {
     /// No line with the wanted key's name and id.
     #[error("no signature by the key {0}")]
     NotSigned(String),
+    /// A cosignature's time that POSIX time has no room for.
+    #[error("the time {0} is above 2^63 - 1 seconds")]
+    Time(u64),
     /// A line of the wanted key that does not verify.
     #[error("the signature by the key {0} does not verify")]
     BadSignature(String),

@@ -2,18 +2,23 @@
 //!
 //! Pure: no clock, storage or randomness. [`Tree`] makes roots and proofs, [`Frontier`] roots alone;
 //! [`verify_inclusion`] and [`verify_consistency`] check them without a tree; [`checkpoint`] signs and
-//! reads tree heads.
+//! reads tree heads, with the cosignatures of witnesses, and says which count; [`TlogProof`] is the
+//! text that goes with an entry.
 
 pub mod checkpoint;
 mod frontier;
 mod hash;
 mod proof;
+mod tlog_proof;
 mod tree;
 
-pub use checkpoint::{Checkpoint, SignedCheckpoint, VerifierKey};
+pub use checkpoint::{
+    Checkpoint, CosignerKey, LogPolicy, LogPolicyError, SignedCheckpoint, VerifierKey, Witnessed,
+};
 pub use frontier::Frontier;
 pub use hash::{empty_root, leaf_hash, node_hash};
 pub use proof::{
     ConsistencyError, InclusionError, MAX_PROOF_HASHES, verify_consistency, verify_inclusion,
 };
+pub use tlog_proof::{MAX_TLOG_PROOF_BYTES, TlogProof, TlogProofError};
 pub use tree::{RangeError, Tree};

@@ -1,11 +1,12 @@
 //! A bundle that verifies: the fixture's evidence, signed and logged with the test mesh's keys.
 
 use ::bundle::{
-    BUNDLE_SCHEMA, Bundle, ENTRY_SCHEMA, Inclusion, LedgerEntry, SALT_BYTES, Signatures, commitment,
+    BUNDLE_SCHEMA, Bundle, ENTRY_SCHEMA, Inclusion, LedgerEntry, SALT_BYTES, Signatures, Tag,
+    commitment,
 };
 use bom::{SignedAibom, SigningKeys};
 use ids::{Timestamp, canonical};
-use merkle::{Checkpoint, Tree, checkpoint, leaf_hash};
+use merkle::{Checkpoint, TlogProof, Tree, checkpoint, leaf_hash};
 
 use crate::evidence::Fixture;
 
@@ -27,7 +28,8 @@ pub fn logged(fixture: &Fixture, attestation: &[u8], logged_at: Timestamp) -> In
     let salt = vec![9; SALT_BYTES];
     let schema = ENTRY_SCHEMA.to_owned();
     let commitment = commitment(&salt, attestation);
-    let entry = canonical::to_vec(&LedgerEntry { schema, commitment, logged_at }).unwrap();
+    let tag = Tag::of(&[8; 32], &commitment);
+    let entry = canonical::to_vec(&LedgerEntry { schema, commitment, tag, logged_at }).unwrap();
     let other = |n: u8| leaf_hash(&[n]);
     let tree: Tree =
         [other(0), other(1), leaf_hash(&entry), other(3), other(4)].into_iter().collect();
@@ -35,8 +37,13 @@ pub fn logged(fixture: &Fixture, attestation: &[u8], logged_at: Timestamp) -> In
     let origin = verifier.name().to_owned();
     let head = Checkpoint { origin, size: tree.len(), root: tree.root() };
     let key = fixture.mesh().ledger_key();
-    let checkpoint = checkpoint::sign(&head, &key, verifier.name()).unwrap();
-    Inclusion { salt, entry, index: 2, proof: tree.inclusion(2, 5).unwrap(), checkpoint }
+    let witness = fixture.mesh().witness_cosigner_key();
+    let seconds = u64::try_from(logged_at.unix_ms() / 1000).unwrap();
+    let line = checkpoint::cosign(&head, &fixture.mesh().witness_key(), witness.name(), seconds);
+    let checkpoint = checkpoint::sign(&head, &key, verifier.name()).unwrap() + &line.unwrap();
+    let hashes = tree.inclusion(2, 5).unwrap();
+    let proof = TlogProof { extra: None, index: 2, hashes, checkpoint }.to_string();
+    Inclusion { salt, entry, proof }
 }
 
 /// The whole bundle.

@@ -1,10 +1,12 @@
 //! A test mesh: a CA and one party for each role, with keys from a fixed seed.
 
-use ::evidence::{Document, Environment, KeyEntry, KeyUse, TRUST_ROOT_SCHEMA, TrustRoot};
+use ::evidence::{
+    Document, Environment, KeyEntry, KeyUse, TRUST_ROOT_SCHEMA, TrustRoot, WitnessEntry,
+};
 use envelope::Envelope;
 use ids::{Role, Sha256Digest, SpiffeId, Timestamp};
 use keys::{FileKey, SigningKey as _, ca};
-use merkle::checkpoint::VerifierKey;
+use merkle::checkpoint::{CosignerKey, VerifierKey};
 use rcgen::{
     CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     SanType,
@@ -258,6 +260,18 @@ impl Mesh {
         VerifierKey::new("ledger.mesh.test", self.ledger_key().verifying_key()).unwrap()
     }
 
+    /// The key of the ledger's one witness (Ed25519).
+    #[must_use]
+    pub fn witness_key(&self) -> ed25519_dalek::SigningKey {
+        ed25519_dalek::SigningKey::from_bytes(&seed(&format!("{}:witness", self.label)))
+    }
+
+    /// The name and public half of the witness' key.
+    #[must_use]
+    pub fn witness_cosigner_key(&self) -> CosignerKey {
+        CosignerKey::new("witness.mesh.test", self.witness_key().verifying_key()).unwrap()
+    }
+
     /// What a verifier of this mesh pins.
     #[must_use]
     pub fn trust_root(&self) -> TrustRoot {
@@ -283,6 +297,11 @@ impl Mesh {
                 entry(KeyUse::Policy, self.policy_key()),
             ],
             ledger_key: self.ledger_verifier_key().to_string(),
+            witnesses: vec![WitnessEntry {
+                key: self.witness_cosigner_key().to_string(),
+                retired: false,
+            }],
+            witness_quorum: 1,
             revoked_identities: Vec::new(),
         }
     }

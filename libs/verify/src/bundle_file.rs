@@ -32,7 +32,7 @@ impl Verdict {
 /// Checks the bundle file `bytes` against the pinned `root`.
 ///
 /// The names of the checks are stable. In their order: `bundle.format`; `ledger.checkpoint`,
-/// `ledger.entry`, `ledger.inclusion`; `attestation.format`, `.key`, `.signature`, `.time`; the
+/// `ledger.witnesses`, `ledger.entry`, `ledger.inclusion`; `attestation.format`, `.key`, `.signature`, `.time`; the
 /// rules of [`evidence::check`] under their own names; `evidence.certificates`; `policy.signature`,
 /// `policy.decision`; `aibom.rederive`; `attestation.statement`; `signatures.model`, `.link`, `.layout`.
 #[must_use]

@@ -60,6 +60,7 @@ fn a_good_bundle_is_verified_with_every_check_named() {
         [
             "bundle.format",
             "ledger.checkpoint",
+            "ledger.witnesses",
             "ledger.entry",
             "ledger.inclusion",
             "attestation.format",

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bundle::{TAG_BYTES, Tag};
 use ids::Sha256Digest;
 use proto::ledger::v1::{
     AppendRequest, AppendResponse, GetCheckpointRequest, GetCheckpointResponse,
@@ -11,7 +12,7 @@ use proto::ledger::v1::{
 use rpc::{Coded, Services};
 use tonic::{Code, Request, Response, Status, server::NamedService as _};
 
-use crate::{AppendError, Appender, LookupError};
+use crate::{AppendError, Appender, Leaf, LookupError};
 
 impl Coded for AppendError {
     fn code(&self) -> Code {
@@ -37,6 +38,7 @@ impl Coded for LookupError {
             Self::Order { .. } => Code::InvalidArgument,
             Self::Store(_) => Code::Unavailable,
             Self::Missing(_) => Code::DataLoss,
+            Self::Unknown => Code::NotFound,
         }
     }
 
@@ -46,6 +48,7 @@ impl Coded for LookupError {
             Self::Order { .. } => "INVALID_SIZES",
             Self::Store(_) => "STORE_FAILED",
             Self::Missing(_) => "ENTRY_MISSING",
+            Self::Unknown => "UNKNOWN_COMMITMENT",
         }
     }
 }
@@ -55,6 +58,8 @@ impl Coded for LookupError {
 enum Refused {
     #[error("the commitment has {0} bytes, a SHA-256 has 32")]
     Commitment(usize),
+    #[error("the tag has {0} bytes, not {TAG_BYTES}")]
+    Tag(usize),
     #[error("the ledger is still checking its stored log")]
     NotReady,
 }
@@ -62,7 +67,7 @@ enum Refused {
 impl Coded for Refused {
     fn code(&self) -> Code {
         match self {
-            Self::Commitment(_) => Code::InvalidArgument,
+            Self::Commitment(_) | Self::Tag(_) => Code::InvalidArgument,
             Self::NotReady => Code::Unavailable,
         }
     }
@@ -70,6 +75,7 @@ impl Coded for Refused {
     fn reason(&self) -> &'static str {
         match self {
             Self::Commitment(_) => "INVALID_COMMITMENT",
+            Self::Tag(_) => "INVALID_TAG",
             Self::NotReady => "NOT_READY",
         }
     }
@@ -92,6 +98,12 @@ impl Grpc {
     }
 }
 
+fn digest(bytes: Vec<u8>) -> Result<Sha256Digest, Status> {
+    let bytes: [u8; 32] =
+        bytes.try_into().map_err(|b: Vec<u8>| rpc::to_status(&Refused::Commitment(b.len())))?;
+    Ok(Sha256Digest::from_bytes(bytes))
+}
+
 fn wire(hashes: &[Sha256Digest]) -> Vec<Vec<u8>> {
     hashes.iter().map(|hash| hash.as_bytes().to_vec()).collect()
 }
@@ -102,18 +114,17 @@ impl LedgerService for Grpc {
         &self,
         request: Request<AppendRequest>,
     ) -> Result<Response<AppendResponse>, Status> {
-        let bytes = request.into_inner().commitment;
-        let bytes: [u8; 32] =
-            bytes.try_into().map_err(|b: Vec<u8>| rpc::to_status(&Refused::Commitment(b.len())))?;
-        let commitment = Sha256Digest::from_bytes(bytes);
-        let appended = self.appender()?.append(commitment).await;
+        let AppendRequest { commitment, tag } = request.into_inner();
+        let commitment = digest(commitment)?;
+        let tag = tag.try_into().map_err(|b: Vec<u8>| rpc::to_status(&Refused::Tag(b.len())))?;
+        let leaf = Leaf { commitment, tag: Tag::from_bytes(tag) };
+        let appended = self.appender()?.append(leaf).await;
         let appended = appended.map_err(|error| rpc::to_status(&error))?;
-        tracing::info!(index = appended.index, %commitment, "commitment logged");
+        tracing::info!(index = appended.proof.index, %commitment, "commitment logged");
         Ok(Response::new(AppendResponse {
-            proof: wire(&appended.proof),
             entry: appended.entry,
-            index: appended.index,
-            checkpoint: appended.checkpoint,
+            index: appended.proof.index,
+            proof: appended.proof.to_string(),
         }))
     }
 
@@ -129,9 +140,17 @@ impl LedgerService for Grpc {
         &self,
         request: Request<GetInclusionRequest>,
     ) -> Result<Response<GetInclusionResponse>, Status> {
-        let GetInclusionRequest { index, size } = request.into_inner();
+        let GetInclusionRequest { index, size, commitment } = request.into_inner();
+        let commitment = (!commitment.is_empty()).then(|| digest(commitment)).transpose()?;
         let log = Arc::clone(self.appender()?.log());
-        let proof = tokio::task::spawn_blocking(move || log.inclusion(index, size)).await;
+        let find = move || {
+            let index = match commitment {
+                Some(commitment) => log.find(&commitment)?.ok_or(LookupError::Unknown)?,
+                None => index,
+            };
+            log.inclusion(index, size)
+        };
+        let proof = tokio::task::spawn_blocking(find).await;
         let proof = proof
             .map_err(|error| Status::internal(error.to_string()))?
             .map_err(|error| rpc::to_status(&error))?;
@@ -139,6 +158,7 @@ impl LedgerService for Grpc {
             proof: wire(&proof.hashes),
             entry: proof.entry,
             size: proof.size,
+            index: proof.index,
         }))
     }
 

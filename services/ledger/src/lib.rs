@@ -23,7 +23,7 @@ use store::Durable;
 use tokio::task::JoinHandle;
 
 pub use config::{Config, ConfigError};
-pub use log::{Appended, Log, LookupError, Proof, SignKey, SignKeyError, TABLES};
+pub use log::{Appended, Leaf, Log, LookupError, Proof, SignKey, SignKeyError, TABLES};
 pub use replay::ReplayError;
 pub use writer::{AppendError, Appender};
 

@@ -8,11 +8,11 @@ use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use bundle::{ENTRY_SCHEMA, LedgerEntry};
+use bundle::{ENTRY_SCHEMA, LedgerEntry, Tag};
 use ids::{Sha256Digest, Timestamp, canonical};
 use keys::FileKey;
 use merkle::{
-    Checkpoint, RangeError, Tree,
+    Checkpoint, RangeError, TlogProof, Tree,
     checkpoint::{self, CheckpointError, VerifierKey},
     leaf_hash,
 };
@@ -80,17 +80,22 @@ impl SignKey {
     }
 }
 
+/// What is to be logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leaf {
+    /// Names the document.
+    pub commitment: Sha256Digest,
+    /// Names the owner to the owner.
+    pub tag: Tag,
+}
+
 /// An entry with the proof that it is in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appended {
     /// The entry as it was hashed.
     pub entry: Vec<u8>,
-    /// Its place, from 0.
-    pub index: u64,
-    /// Sibling hashes, leaf to root.
-    pub proof: Vec<Sha256Digest>,
-    /// The signed checkpoint that the proof leads to.
-    pub checkpoint: String,
+    /// Its place, the proof, and the signed checkpoint that it leads to.
+    pub proof: TlogProof,
 }
 
 /// The proof of an entry under a tree size.
@@ -102,6 +107,8 @@ pub struct Proof {
     pub hashes: Vec<Sha256Digest>,
     /// The tree size that the proof leads to.
     pub size: u64,
+    /// The entry's place, from 0.
+    pub index: u64,
 }
 
 /// Why a proof cannot be given.
@@ -121,6 +128,9 @@ pub enum LookupError {
     /// The store could not be read.
     #[error("the ledger's store cannot be read")]
     Store(#[from] ReadError),
+    /// No entry has this commitment.
+    #[error("no entry has this commitment")]
+    Unknown,
     /// An entry that the tree has is not in the store.
     #[error("entry {0} is missing from the ledger's store")]
     Missing(u64),
@@ -200,7 +210,7 @@ impl Log {
             check_size(size, view.size)?;
             (view.tree.inclusion(index, size)?, size)
         };
-        Ok(Proof { entry: self.entry(index)?, hashes, size })
+        Ok(Proof { entry: self.entry(index)?, hashes, size, index })
     }
 
     /// The proof that the tree of `new` leaves extends the one of `old` leaves.
@@ -216,6 +226,15 @@ impl Log {
         Ok(view.tree.consistency(old, new)?)
     }
 
+    /// The place of a commitment, if it is in the log. Reads the disk.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn find(&self, commitment: &Sha256Digest) -> Result<Option<u64>, LookupError> {
+        let found = self.store.get(COMMITMENTS, commitment.as_bytes())?;
+        Ok(found.and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?))))
+    }
+
     fn entry(&self, index: u64) -> Result<Vec<u8>, LookupError> {
         let found = self.store.get(LEAVES, &index.to_be_bytes())?;
         found.ok_or(LookupError::Missing(index))
@@ -225,7 +244,7 @@ impl Log {
     /// twice in the group, has one index. One caller at a time (the writer). Blocks.
     pub(crate) fn append(
         &self,
-        commitments: &[Sha256Digest],
+        leaves: &[Leaf],
         now: Timestamp,
     ) -> Result<Vec<Appended>, GroupError> {
         // Time does not run backwards in the log, even if the machine's clock does.
@@ -233,7 +252,7 @@ impl Log {
             let view = self.read();
             (view.size, now.max(view.newest))
         };
-        let plan = self.plan(commitments, base, logged_at)?;
+        let plan = self.plan(leaves, base, logged_at)?;
         if !plan.new.is_empty()
             && let Err(error) = self.extend(&plan, base, logged_at)
         {
@@ -244,16 +263,11 @@ impl Log {
         plan.indexes.iter().map(|index| self.prove(*index)).collect()
     }
 
-    fn plan(
-        &self,
-        commitments: &[Sha256Digest],
-        base: u64,
-        logged_at: Timestamp,
-    ) -> Result<Plan, GroupError> {
+    fn plan(&self, leaves: &[Leaf], base: u64, logged_at: Timestamp) -> Result<Plan, GroupError> {
         let snapshot = self.store.snapshot()?;
-        let mut plan = Plan { new: Vec::new(), indexes: Vec::with_capacity(commitments.len()) };
+        let mut plan = Plan { new: Vec::new(), indexes: Vec::with_capacity(leaves.len()) };
         let mut added = HashMap::new();
-        for commitment in commitments {
+        for Leaf { commitment, tag } in leaves {
             let known = snapshot.get(COMMITMENTS, commitment.as_bytes())?;
             let index =
                 match known.and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?))) {
@@ -262,10 +276,11 @@ impl Log {
                         Some(index) => *index,
                         None => {
                             let schema = ENTRY_SCHEMA.to_owned();
-                            let entry = LedgerEntry { schema, commitment: *commitment, logged_at };
+                            let (commitment, tag) = (*commitment, *tag);
+                            let entry = LedgerEntry { schema, commitment, tag, logged_at };
                             let index = base.saturating_add(plan.new.len() as u64);
-                            plan.new.push((*commitment, canonical::to_vec(&entry)?));
-                            added.insert(*commitment, index);
+                            plan.new.push((commitment, canonical::to_vec(&entry)?));
+                            added.insert(commitment, index);
                             index
                         }
                     },
@@ -303,12 +318,13 @@ impl Log {
     }
 
     fn prove(&self, index: u64) -> Result<Appended, GroupError> {
-        let (proof, checkpoint) = {
+        let (hashes, checkpoint) = {
             let view = self.read();
-            let proof = view.tree.inclusion(index, view.size).map_err(LookupError::Range)?;
-            (proof, view.checkpoint.clone())
+            let hashes = view.tree.inclusion(index, view.size).map_err(LookupError::Range)?;
+            (hashes, view.checkpoint.clone())
         };
-        Ok(Appended { entry: self.entry(index)?, index, proof, checkpoint })
+        let proof = TlogProof { extra: None, index, hashes, checkpoint };
+        Ok(Appended { entry: self.entry(index)?, proof })
     }
 }
 

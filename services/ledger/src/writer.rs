@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use ids::Sha256Digest;
 use store::CommitError;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{Appended, Clock, Log, log::GroupError};
+use crate::{Appended, Clock, Leaf, Log, log::GroupError};
 
 /// The most commitments that wait for the writer; the next caller waits for a place.
 const QUEUE_COMMITMENTS_MAX: usize = 4096;
@@ -32,7 +31,7 @@ pub enum AppendError {
 }
 
 struct Request {
-    commitment: Sha256Digest,
+    leaf: Leaf,
     answer: oneshot::Sender<Result<Appended, AppendError>>,
 }
 
@@ -64,14 +63,14 @@ impl Appender {
         &self.log
     }
 
-    /// Logs `commitment` durably and proves it; one that is there keeps its index. Dropping the
+    /// Logs `leaf` durably and proves it; a commitment that is there keeps its index and tag. Dropping the
     /// future does not take it back.
     ///
     /// # Errors
     /// When the store does not take it.
-    pub async fn append(&self, commitment: Sha256Digest) -> Result<Appended, AppendError> {
+    pub async fn append(&self, leaf: Leaf) -> Result<Appended, AppendError> {
         let (answer, answered) = oneshot::channel();
-        let queued = self.queue.send(Request { commitment, answer }).await;
+        let queued = self.queue.send(Request { leaf, answer }).await;
         queued.map_err(|_| AppendError::Stopping)?;
         answered.await.unwrap_or(Err(AppendError::Stopping))
     }
@@ -87,8 +86,8 @@ fn write(log: &Log, mut receiver: mpsc::Receiver<Request>, clock: &Clock) {
             let Ok(next) = receiver.try_recv() else { break };
             group.push(next);
         }
-        let commitments: Vec<_> = group.iter().map(|request| request.commitment).collect();
-        let answers = log.append(&commitments, clock()).map_err(failed);
+        let leaves: Vec<_> = group.iter().map(|request| request.leaf).collect();
+        let answers = log.append(&leaves, clock()).map_err(failed);
         metrics::histogram!("ledger_group_size").record(u32::try_from(group.len()).unwrap_or(0));
         report();
         match answers {

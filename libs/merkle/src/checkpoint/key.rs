@@ -1,4 +1,5 @@
-//! Verifier keys: `<name>+<hex key id>+<base64 of 0x01 || public key>`.
+//! Verifier keys: `<name>+<hex key id>+<base64 of signature type || public key>` (C2SP signed-note,
+//! "Verifier keys").
 
 use std::{fmt, str::FromStr};
 
@@ -8,8 +9,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::{MAX_NAME_BYTES, is_key_name};
 
-/// The signature type of plain Ed25519 (signed-note, "Signature types").
-const ED25519: u8 = 0x01;
+/// Plain Ed25519 over the note's text (signed-note, "Signature types").
+pub const ED25519: u8 = 0x01;
+/// A witness' timestamped Ed25519 cosignature (tlog-cosignature, "Format").
+pub const COSIGNATURE_V1: u8 = 0x04;
 
 /// Why a text is not an Ed25519 verifier key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,19 +29,25 @@ pub enum KeyError {
         /// Eight lower-case hex digits.
         expected: String,
     },
-    /// Not the byte 0x01 and a valid Ed25519 public key that is not of low order.
-    #[error("not an Ed25519 public key")]
+    /// Not the signature type and a valid Ed25519 public key that is not of low order.
+    #[error("not an Ed25519 public key for this kind of signature")]
     PublicKey,
 }
 
-/// A named Ed25519 public key that checkpoints are checked with.
+/// A named Ed25519 public key for one type of signature, so that a witness' key never passes for a
+/// log's, nor the other way round.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifierKey {
+pub struct NoteKey<const TYPE: u8> {
     name: String,
     key: VerifyingKey,
 }
 
-impl VerifierKey {
+/// The key that a log's checkpoints are checked with.
+pub type VerifierKey = NoteKey<ED25519>;
+/// The key that a witness' cosignatures are checked with.
+pub type CosignerKey = NoteKey<COSIGNATURE_V1>;
+
+impl<const TYPE: u8> NoteKey<TYPE> {
     /// Names a public key.
     ///
     /// # Errors
@@ -65,12 +74,12 @@ impl VerifierKey {
         &self.key
     }
 
-    /// The key id: `SHA-256(name || 0x0A || 0x01 || public key)[..4]`.
+    /// The key id: `SHA-256(name || 0x0A || type || public key)[..4]`.
     #[must_use]
     pub fn id(&self) -> [u8; 4] {
         let hash: [u8; 32] = Sha256::new()
             .chain_update(&self.name)
-            .chain_update([b'\n', ED25519])
+            .chain_update([b'\n', TYPE])
             .chain_update(self.key.as_bytes())
             .finalize()
             .into();
@@ -79,7 +88,7 @@ impl VerifierKey {
     }
 }
 
-impl FromStr for VerifierKey {
+impl<const TYPE: u8> FromStr for NoteKey<TYPE> {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
@@ -88,9 +97,12 @@ impl FromStr for VerifierKey {
             return Err(KeyError::Form);
         };
         let bytes = STANDARD.decode(key).map_err(|_| KeyError::PublicKey)?;
-        let Some((&ED25519, public)) = bytes.split_first() else {
+        let Some((kind, public)) = bytes.split_first() else {
             return Err(KeyError::PublicKey);
         };
+        if *kind != TYPE {
+            return Err(KeyError::PublicKey);
+        }
         let public = public.try_into().map_err(|_| KeyError::PublicKey)?;
         let public = VerifyingKey::from_bytes(&public).map_err(|_| KeyError::PublicKey)?;
         let verifier = Self::new(name, public)?;
@@ -99,9 +111,9 @@ impl FromStr for VerifierKey {
     }
 }
 
-impl fmt::Display for VerifierKey {
+impl<const TYPE: u8> fmt::Display for NoteKey<TYPE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[ED25519][..], &self.key.as_bytes()[..]].concat();
+        let key = [&[TYPE][..], &self.key.as_bytes()[..]].concat();
         write!(f, "{}+{}+{}", self.name, hex(self.id()), STANDARD.encode(key))
     }
 }

@@ -5,8 +5,8 @@ use ed25519_dalek::Signature;
 use ids::Sha256Digest;
 
 use super::{
-    Checkpoint, CheckpointError as Error, MAX_NOTE_BYTES, MAX_SIGNATURES, VerifierKey, is_key_name,
-    is_line,
+    Checkpoint, CheckpointError as Error, MAX_NOTE_BYTES, MAX_SIGNATURES, NoteKey, VerifierKey,
+    is_key_name, is_line,
 };
 use crate::hash::empty_root;
 
@@ -69,17 +69,26 @@ impl SignedCheckpoint {
         &self.signatures
     }
 
+    /// The text that is signed, with its last newline.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The lines of `key`, told by name and id.
+    pub(crate) fn lines_of<const TYPE: u8>(
+        &self,
+        key: &NoteKey<TYPE>,
+    ) -> impl Iterator<Item = &SignatureLine> {
+        let id = key.id();
+        self.signatures.iter().filter(move |line| line.name == key.name() && line.key_id == id)
+    }
+
     /// The checkpoint, once `key`'s signature is checked. Lines of other keys are ignored.
     ///
     /// # Errors
     /// When no line is the key's, or one of its lines does not verify.
     pub fn verify(&self, key: &VerifierKey) -> Result<Checkpoint, Error> {
-        let id = key.id();
-        let mut lines = self
-            .signatures
-            .iter()
-            .filter(|line| line.name == key.name() && line.key_id == id)
-            .peekable();
+        let mut lines = self.lines_of(key).peekable();
         if lines.peek().is_none() {
             return Err(Error::NotSigned(key.to_string()));
         }

@@ -138,15 +138,47 @@ fn signatures() -> Vec<Case> {
     ]
 }
 
+fn edit(bundle: &mut bundle::Bundle, change: impl FnOnce(&mut merkle::TlogProof)) {
+    let mut proof = bundle.inclusion.tlog_proof().unwrap();
+    change(&mut proof);
+    bundle.inclusion.proof = proof.to_string();
+}
+
 fn inclusion() -> Vec<Case> {
     vec![
         ("salt", |b| middle(&mut b.inclusion.salt), "ledger.entry"),
         ("entry", |b| middle(&mut b.inclusion.entry), "ledger.inclusion"),
-        ("proof", |b| b.inclusion.proof[1] = ids::Sha256Digest::of(b"other"), "ledger.inclusion"),
-        ("index", |b| b.inclusion.index = 3, "ledger.inclusion"),
+        (
+            "hash",
+            |b| edit(b, |p| p.hashes[1] = ids::Sha256Digest::of(b"other")),
+            "ledger.inclusion",
+        ),
+        ("index", |b| edit(b, |p| p.index = 3), "ledger.inclusion"),
+        ("extra data", |b| edit(b, |p| p.extra = Some(vec![1])), "ledger.inclusion"),
+        (
+            "cosignature",
+            |b| {
+                edit(b, |p| {
+                    let at = p.checkpoint.len() - 20;
+                    let other = if p.checkpoint[at..].starts_with('A') { "B" } else { "A" };
+                    p.checkpoint.replace_range(at..=at, other);
+                });
+            },
+            "ledger.witnesses",
+        ),
+        (
+            "witness left out",
+            |b| {
+                edit(b, |p| {
+                    let cut = p.checkpoint.trim_end().rfind('\n').unwrap() + 1;
+                    p.checkpoint.truncate(cut);
+                });
+            },
+            "ledger.witnesses",
+        ),
         (
             "checkpoint",
-            |b| b.inclusion.checkpoint = b.inclusion.checkpoint.replacen("\n5\n", "\n9\n", 1),
+            |b| b.inclusion.proof = b.inclusion.proof.replacen("\n5\n", "\n9\n", 1),
             "ledger.checkpoint",
         ),
     ]
@@ -156,7 +188,7 @@ fn inclusion() -> Vec<Case> {
 fn each_changed_part_is_refused_under_its_name() {
     let made = Made::new(Fixture::new());
     let cases = [aibom_and_attestation(), evidence(), signatures(), inclusion()].concat();
-    assert_eq!(cases.len(), 42);
+    assert_eq!(cases.len(), 45);
     for (what, spoil, check) in cases {
         let mut bundle = made.bundle.clone();
         spoil(&mut bundle);

@@ -166,21 +166,14 @@ impl Peers {
         salt: Vec<u8>,
         attestation: &[u8],
     ) -> Result<Inclusion, StageError> {
-        let commitment = commitment(&salt, attestation).as_bytes().to_vec();
-        let answer = self.ledger.clone().append(AppendRequest { commitment }).await;
+        let commitment = commitment(&salt, attestation);
+        let key: [u8; 32] = salt.as_slice().try_into().map_err(|_| missing("signer"))?;
+        let tag = Tag::of(&key, &commitment).as_bytes().to_vec();
+        let commitment = commitment.as_bytes().to_vec();
+        let answer = self.ledger.clone().append(AppendRequest { commitment, tag }).await;
         let answer = answer.map_err(|s| stage_error("ledger", Reason::StageUnavailable, &s))?;
         let answer = answer.into_inner();
-        let proof = answer.proof.into_iter().map(|hash| {
-            let bytes = <[u8; 32]>::try_from(hash).map_err(|_| missing("ledger"))?;
-            Ok(Sha256Digest::from_bytes(bytes))
-        });
-        Ok(Inclusion {
-            salt,
-            entry: answer.entry,
-            index: answer.index,
-            proof: proof.collect::<Result<_, StageError>>()?,
-            checkpoint: answer.checkpoint,
-        })
+        Ok(Inclusion { salt, entry: answer.entry, proof: answer.proof })
     }
 }
 
