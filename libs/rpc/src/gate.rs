@@ -20,7 +20,7 @@ struct Counts {
 
 /// Counts open connections against their bounds.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub struct Gate {
     max_total: usize,
     max_per_ip: usize,
     max_per_id: usize,
@@ -29,7 +29,7 @@ pub(crate) struct Gate {
 
 /// An open connection's place; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub struct Place {
     gate: Arc<Gate>,
     network: IpAddr,
     spiffe_id: Option<SpiffeId>,
@@ -52,7 +52,9 @@ fn give<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
 }
 
 impl Gate {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// No place is taken yet.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
         Self {
             max_total: limits.max_connections.max(1),
             max_per_ip: limits.max_connections_per_ip.max(1),
@@ -65,8 +67,11 @@ impl Gate {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a connection from `address`, or the name of the bound that is reached.
-    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Place, &'static str> {
+    /// A place for a connection from `address`.
+    ///
+    /// # Errors
+    /// The name of the bound that is reached.
+    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Place, &'static str> {
         let network = network_of(address);
         let mut counts = self.counts();
         if counts.total >= self.max_total {

@@ -32,6 +32,7 @@ pub mod topology;
 
 pub use channel::{Channel, ConnectError, connect, connect_public};
 pub use config::{ClientConfig, Limits, ServerConfig};
+pub use gate::{Gate, Place};
 pub use health::{HealthHandle, HealthState};
 pub use identity::{Credentials, IdentityError, IdentityFiles, MeshIdentity};
 pub use peer::{Peer, deadline, peer};

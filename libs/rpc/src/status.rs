@@ -52,7 +52,8 @@ const fn is_ours(code: Code) -> bool {
 }
 
 /// The error and its sources in one line, each once.
-pub(crate) fn chain(error: &dyn Error) -> String {
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -1,0 +1,6 @@
+//! Client and server over real sockets.
+
+mod bounds;
+mod exchange;
+mod fixture;
+mod reload;
