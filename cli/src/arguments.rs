@@ -11,6 +11,7 @@ use crate::{
     fetch::FetchArguments,
     jobs::JobsCommand,
     keys::KeysCommand,
+    ledger::LedgerCommand,
     model::ModelCommand,
     policy::PolicyCommand,
     scanner::ScannerCommand,
@@ -35,6 +36,8 @@ Examples:
                                             a new signing key; nothing is started again
   aibom jobs list --format json             for programs
   aibom scanner db update                   a young vulnerability database for the scanner
+  aibom ledger prove log --bundle wine --trust-root trust-root.json
+                                            is it still in the public log, and never rewritten?
   aibom model verify DIR --key PUB.pem      check a model that was signed elsewhere
   aibom down                                stop the mesh
 
@@ -105,6 +108,9 @@ pub(crate) enum Command {
     /// Makes the keys and certificates of a mesh.
     #[command(subcommand)]
     Certs(CertsCommand),
+    /// Reads the public log: checks all of it, follows it, proves entries.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Signs and verifies models that were not trained here (OpenSSF Model Signing v1.0).
     #[command(subcommand)]
     Model(ModelCommand),

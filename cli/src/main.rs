@@ -10,6 +10,7 @@ mod failure;
 mod fetch;
 mod jobs;
 mod keys;
+mod ledger;
 mod model;
 mod names;
 mod policy;
@@ -47,6 +48,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Advisory(asked) => advisory::advisory(&terminal, &mesh, &asked),
         Command::Bom(command) => bom::bom(&terminal, &command),
         Command::Certs(command) => certs::certs(&terminal, &command),
+        Command::Ledger(command) => ledger::ledger(&terminal, &command),
         Command::Model(command) => model::model(&terminal, &command),
         Command::Keys(command) => keys::keys(&terminal, &command),
         Command::Scanner(command) => scanner::scanner(&terminal, &mesh, &command),

@@ -61,6 +61,13 @@ pub(crate) fn trust_root(path: &Path) -> Result<(TrustRoot, Vec<u8>), Failure> {
     Ok((root, bytes))
 }
 
+/// A trust root whose keys for the log cannot be used.
+pub(crate) fn unusable_log(path: &Path) -> Failure {
+    Failure::cannot(format_args!("{} names no usable log", path.display()))
+        .because("its ledger key, its witnesses or their quorum cannot be read")
+        .remedy("take trust-root.json from the mesh's operator, by a way that you trust")
+}
+
 /// Reads a file of at most `limit` bytes.
 pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     use std::io::Read as _;

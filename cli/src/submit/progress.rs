@@ -6,6 +6,7 @@ use crate::terminal::Terminal;
 
 const BYTES: &str = "  {msg:24} {bar:32} {bytes:>10} / {total_bytes:10} {bytes_per_sec}";
 const UNKNOWN: &str = "  {msg:24} {spinner} {bytes:>10} {bytes_per_sec}";
+const ENTRIES: &str = "  {prefix:24} {bar:32} {pos:>8} / {len:8} {per_sec}";
 const EPOCHS: &str = "  {prefix:24} {bar:32} {pos:>5} / {len:5} {msg}";
 const STAGE: &str = "  {spinner} {msg}";
 
@@ -39,6 +40,13 @@ impl Bars {
         let bar = bar.with_style(style(if total.is_some() { BYTES } else { UNKNOWN }));
         let bar = self.all.add(bar);
         bar.set_message(name.to_owned());
+        bar
+    }
+
+    /// A bar that counts entries of a log.
+    pub(crate) fn entries(&self, total: u64) -> ProgressBar {
+        let bar = self.all.add(ProgressBar::new(total).with_style(style(ENTRIES)));
+        bar.set_prefix("entries");
         bar
     }
 

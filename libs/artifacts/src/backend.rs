@@ -24,13 +24,7 @@ impl Backend {
     pub(crate) fn open(location: Location, staging: &Path) -> Result<Self, OpenError> {
         match location {
             Location::Local(root) => Self::open_local(root, staging),
-            #[cfg(feature = "s3")]
-            Location::S3(url) => Self::open_s3(&url),
-            #[cfg(not(feature = "s3"))]
-            Location::S3(url) => Err(OpenError::Url {
-                url: url.into(),
-                reason: "this build has no S3; build it with the feature s3",
-            }),
+            Location::S3(url) => Ok(Self { objects: open_bucket(&url)?, root: None }),
         }
     }
 
@@ -44,19 +38,35 @@ impl Backend {
         let objects = LocalFileSystem::new_with_prefix(&root).map_err(OpenError::Backend)?;
         Ok(Self { objects: Arc::new(objects.with_fsync(true)), root: Some(root) })
     }
+}
 
-    #[cfg(feature = "s3")]
-    fn open_s3(url: &url::Url) -> Result<Self, OpenError> {
-        use object_store::{aws::AmazonS3Builder, prefix::PrefixStore};
-        let bucket = AmazonS3Builder::from_env().with_url(url.as_str()).build();
-        let bucket = bucket.map_err(OpenError::Backend)?;
-        let prefix = object_store::path::Path::from_url_path(url.path());
-        let prefix = prefix.map_err(|_| OpenError::Url {
-            url: url.to_string(),
-            reason: "the prefix has an empty or a dotted segment",
-        })?;
-        Ok(Self { objects: Arc::new(PrefixStore::new(bucket, prefix)), root: None })
-    }
+/// The bucket and prefix of an `s3://` URL; keys and region come from the environment.
+///
+/// # Errors
+/// When the prefix has an empty or a dotted segment, or the environment does not say enough.
+#[cfg(feature = "s3")]
+pub fn open_bucket(url: &url::Url) -> Result<Arc<dyn ObjectStore>, OpenError> {
+    use object_store::{aws::AmazonS3Builder, prefix::PrefixStore};
+    let bucket = AmazonS3Builder::from_env().with_url(url.as_str()).build();
+    let bucket = bucket.map_err(OpenError::Backend)?;
+    let prefix = object_store::path::Path::from_url_path(url.path());
+    let prefix = prefix.map_err(|_| OpenError::Url {
+        url: url.to_string(),
+        reason: "the prefix has an empty or a dotted segment",
+    })?;
+    Ok(Arc::new(PrefixStore::new(bucket, prefix)))
+}
+
+/// This build has no S3.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "s3"))]
+pub fn open_bucket(url: &url::Url) -> Result<Arc<dyn ObjectStore>, OpenError> {
+    Err(OpenError::Url {
+        url: url.to_string(),
+        reason: "this build has no S3; build it with the feature s3",
+    })
 }
 
 /// Makes a directory that only its owner may enter, with its parents.

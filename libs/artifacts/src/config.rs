@@ -37,7 +37,7 @@ pub struct StoreConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The text is neither a path nor a URL of a kind that this build knows.
-    #[error("cannot keep artifacts at {url:?}: {reason}")]
+    #[error("cannot use {url:?} as a store: {reason}")]
     Url {
         /// The text given.
         url: String,
@@ -70,15 +70,21 @@ pub enum OpenError {
     Backend(#[source] object_store::Error),
 }
 
-/// A parsed `url`.
+/// A parsed `url`: what every store of the mesh that is named by one understands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Location {
+pub enum Location {
+    /// A local directory.
     Local(PathBuf),
+    /// A bucket and a prefix in it.
     S3(Url),
 }
 
 impl Location {
-    pub(crate) fn parse(text: &str) -> Result<Self, OpenError> {
+    /// Reads a path, `file:///path` or `s3://bucket/prefix`.
+    ///
+    /// # Errors
+    /// [`OpenError::Url`].
+    pub fn parse(text: &str) -> Result<Self, OpenError> {
         let refuse = |reason| OpenError::Url { url: text.to_owned(), reason };
         if text.is_empty() {
             return Err(refuse("it is empty"));

@@ -22,7 +22,8 @@ mod staged;
 mod store;
 mod upload;
 
-pub use config::{Limits, OpenError, StoreConfig};
+pub use backend::open_bucket;
+pub use config::{Limits, Location, OpenError, StoreConfig};
 pub use download::{Download, READ_CHUNK_BYTES, ReadError};
 pub use names::UploadId;
 pub use registry::BeginError;

@@ -3,12 +3,15 @@
 //! Pure: no clock, storage or randomness. [`Tree`] makes roots and proofs, [`Frontier`] roots alone;
 //! [`verify_inclusion`] and [`verify_consistency`] check them without a tree; [`checkpoint`] signs and
 //! reads tree heads, with the cosignatures of witnesses, and says which count; [`TlogProof`] is the
-//! text that goes with an entry.
+//! text that goes with an entry; [`tile`] says how a tree is laid out in static files (C2SP
+//! tlog-tiles).
 
 pub mod checkpoint;
 mod frontier;
 mod hash;
 mod proof;
+mod range;
+pub mod tile;
 mod tlog_proof;
 mod tree;
 

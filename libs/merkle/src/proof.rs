@@ -209,3 +209,5 @@ fn same_root(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -2,7 +2,10 @@
 
 use ids::Sha256Digest;
 
-use crate::hash::{empty_root, node_hash};
+use crate::{
+    hash::{empty_root, node_hash},
+    range::{Node, Range, consistency_path, inclusion_path},
+};
 
 /// A size or an index that the tree does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -90,7 +93,7 @@ impl Tree {
     /// The root over all leaves (RFC 9162, section 2.1.1).
     #[must_use]
     pub fn root(&self) -> Sha256Digest {
-        self.range(0, self.len())
+        self.range(Range::whole(self.len())).unwrap_or_else(empty_root)
     }
 
     /// The root that the tree had when it held `size` leaves.
@@ -99,7 +102,7 @@ impl Tree {
     /// When the tree never had that size.
     pub fn root_at(&self, size: u64) -> Result<Sha256Digest, RangeError> {
         self.check_size(size)?;
-        Ok(self.range(0, size))
+        Ok(self.range(Range::whole(size)).unwrap_or_else(empty_root))
     }
 
     /// The proof that leaf `index` is in the tree of `size` leaves (RFC 9162, section 2.1.3.1).
@@ -108,24 +111,7 @@ impl Tree {
     /// When the tree never had that size, or `index` is not below it.
     pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Sha256Digest>, RangeError> {
         self.check_size(size)?;
-        if index >= size {
-            return Err(RangeError::Index { index, size });
-        }
-        let mut path = Vec::new();
-        let (mut start, mut length) = (0, size);
-        while length > 1 {
-            let left = split(length);
-            if index - start < left {
-                path.push(self.range(start + left, length - left));
-                length = left;
-            } else {
-                path.push(self.range(start, left));
-                start += left;
-                length -= left;
-            }
-        }
-        path.reverse();
-        Ok(path)
+        Ok(inclusion_path(index, size)?.into_iter().filter_map(|range| self.range(range)).collect())
     }
 
     /// The proof that the tree of `new` leaves extends the one of `old` leaves
@@ -135,31 +121,7 @@ impl Tree {
     /// When the tree never had the size `new`, or `old` is larger than `new`.
     pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<Sha256Digest>, RangeError> {
         self.check_size(new)?;
-        if old > new {
-            return Err(RangeError::Size { size: old, limit: new });
-        }
-        let mut path = Vec::new();
-        if old == 0 || old == new {
-            return Ok(path);
-        }
-        let (mut start, mut length) = (0, new);
-        // The old tree ends inside `start..start + length`, or exactly at its end.
-        while old - start < length {
-            let left = split(length);
-            if old - start <= left {
-                path.push(self.range(start + left, length - left));
-                length = left;
-            } else {
-                path.push(self.range(start, left));
-                start += left;
-                length -= left;
-            }
-        }
-        if start > 0 {
-            path.push(self.range(start, length));
-        }
-        path.reverse();
-        Ok(path)
+        Ok(consistency_path(old, new)?.into_iter().filter_map(|range| self.range(range)).collect())
     }
 
     fn check_size(&self, size: u64) -> Result<(), RangeError> {
@@ -167,19 +129,9 @@ impl Tree {
         if size > limit { Err(RangeError::Size { size, limit }) } else { Ok(()) }
     }
 
-    /// The hash over leaves `start..start + length`, a range that RFC 9162's recursion reaches:
-    /// `start` is a multiple of every full subtree in it, and the range lies in the tree.
-    fn range(&self, start: u64, length: u64) -> Sha256Digest {
-        let mut full = Vec::new();
-        let (mut start, mut length) = (start, length);
-        while length > 0 {
-            let level = length.ilog2();
-            full.extend(self.node(level, start >> level));
-            start += 1 << level;
-            length -= 1 << level;
-        }
-        let folded = full.into_iter().rev().reduce(|right, left| node_hash(&left, &right));
-        folded.unwrap_or_else(empty_root)
+    /// The hash over a range; `None` when it does not lie in the tree.
+    fn range(&self, range: Range) -> Option<Sha256Digest> {
+        range.hash(|Node { level, index }| self.node(level, index).ok_or(())).ok()
     }
 }
 
@@ -192,11 +144,6 @@ impl FromIterator<Sha256Digest> for Tree {
         }
         tree
     }
-}
-
-/// The largest power of two below `length`; `length` is at least 2.
-const fn split(length: u64) -> u64 {
-    1 << (length - 1).ilog2()
 }
 
 #[cfg(test)]

@@ -1,0 +1,77 @@
+//! `aibom ledger`: reads the public log as static files, checks all of it, and proves entries.
+//!
+//! Nothing here asks the ledger's service: the files are enough, wherever they are copied to.
+
+mod fsck;
+mod prove;
+mod source;
+mod tail;
+mod trust;
+
+use clap::Subcommand;
+
+use crate::{
+    failure::{Exit, Failure},
+    terminal::Terminal,
+};
+
+const FSCK_EXAMPLES: &str = "\
+Examples:
+  aibom ledger fsck .aibom/state/ledger/log --trust-root trust-root.json
+  aibom ledger fsck s3://bucket/log --key 'mesh.example/ledger+c74f20a3+ARpc…'
+  aibom ledger fsck log --trust-root trust-root.json --format json | jq .faults
+
+Reads every entry and every tile under the newest checkpoint, and computes every hash again. Each
+fault is named with its file and its place in the file. Memory: about 50 bytes for each entry.
+
+Exit codes: 0 clean, 1 faults, 2 cannot say (usage, unreadable files)";
+
+const TAIL_EXAMPLES: &str = "\
+Examples:
+  aibom ledger tail log --trust-root trust-root.json             the last ten entries
+  aibom ledger tail log --trust-root trust-root.json --from 0    all of them
+  aibom ledger tail log --trust-root trust-root.json --follow    and what is logged from now on
+  aibom ledger tail log --trust-root trust-root.json --format json | jq .entry.commitment
+
+Each entry is checked against the checkpoint before it is shown. With --follow, each newer
+checkpoint must extend the one before: a log that goes back or forks ends the command with 1.
+
+Exit codes: 0 done, 1 the log lies, 2 cannot say (usage, unreadable files), 130 interrupted";
+
+const PROVE_EXAMPLES: &str = "\
+Examples:
+  aibom ledger prove log --bundle wine --trust-root trust-root.json
+                                            is what the bundle says still in the log?
+  aibom ledger prove log --index 42 --trust-root trust-root.json --out 42.tlog-proof
+                                            a proof that others can check (C2SP tlog-proof)
+
+The proof leads to the newest checkpoint. With --bundle, the bundle's own checkpoint must be one
+that the log went through, and the entry must be where the bundle says.
+
+Exit codes: 0 proved, 1 refused: the log or the bundle lies, 2 cannot say (usage, unreadable files)";
+
+/// Reads, checks and proves the public log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Reads everything that is published, and names each fault.
+    #[command(after_help = FSCK_EXAMPLES)]
+    Fsck(fsck::FsckArguments),
+    /// Shows entries, and follows the log.
+    #[command(after_help = TAIL_EXAMPLES)]
+    Tail(tail::TailArguments),
+    /// Proves an entry under the newest checkpoint.
+    #[command(after_help = PROVE_EXAMPLES)]
+    Prove(prove::ProveArguments),
+}
+
+/// Runs `aibom ledger`.
+pub(crate) fn ledger(terminal: &Terminal, command: &LedgerCommand) -> Result<Exit, Failure> {
+    match command {
+        LedgerCommand::Fsck(arguments) => fsck::fsck(terminal, arguments),
+        LedgerCommand::Tail(arguments) => tail::tail(terminal, arguments),
+        LedgerCommand::Prove(arguments) => prove::prove(terminal, arguments),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! Where a published log is read from, and what its failures mean to a user.
+
+use std::sync::Arc;
+
+use clap::Args;
+use tiles::{ReadError, Reader, SourceError, TileStore, View};
+
+use super::trust::Trust;
+use crate::failure::Failure;
+
+/// Which log, and what makes its checkpoints count.
+#[derive(Debug, Args)]
+pub(super) struct Log {
+    /// The published log: a directory, file:///path, or s3://bucket/prefix in a build with S3.
+    #[arg(value_name = "SOURCE")]
+    pub(super) source: String,
+    #[command(flatten)]
+    pub(super) trust: Trust,
+}
+
+/// The log under its newest checkpoint.
+pub(super) struct Newest {
+    pub(super) view: View,
+    /// The checkpoint as it is published.
+    pub(super) note: String,
+}
+
+impl Log {
+    pub(super) fn reader(&self) -> Result<Reader, Failure> {
+        let store = TileStore::open(&self.source).map_err(|error| {
+            Failure::cannot("cannot read the log")
+                .caused_by(&error)
+                .remedy("name the directory or bucket that the ledger publishes to")
+        })?;
+        Ok(Reader::new(Arc::new(store)))
+    }
+}
+
+/// Reads the newest checkpoint, has it count, and reads the tiles that lead to its root.
+pub(super) async fn newest(reader: &Reader, trust: &Counts) -> Result<Newest, Failure> {
+    let note = reader.note().await.map_err(unreadable)?.ok_or_else(|| {
+        Failure::cannot(format_args!("{} has no checkpoint", reader.place()))
+            .remedy("name the directory that has the file 'checkpoint' and the directory 'tile'")
+    })?;
+    let checkpoint = trust.checkpoint(&note)?;
+    Ok(Newest { view: reader.at(checkpoint).await.map_err(refused)?, note })
+}
+
+pub(super) use super::trust::Counts;
+
+/// A file that cannot be read says nothing; one that is too long lies.
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+pub(super) fn unreadable(error: SourceError) -> Failure {
+    match error {
+        SourceError::Read { .. } => Failure::cannot("cannot read the log").caused_by(&error),
+        SourceError::TooLong { .. } => Failure::refused("the log is refused").caused_by(&error),
+    }
+}
+
+pub(super) fn refused(error: ReadError) -> Failure {
+    match error {
+        ReadError::Source(error) => unreadable(error),
+        ReadError::Range(error) => Failure::refused("the log does not have this").because(error),
+        ReadError::Missing(_)
+        | ReadError::Checkpoint { .. }
+        | ReadError::Tile(_)
+        | ReadError::Entries { .. }
+        | ReadError::Entry { .. } => Failure::refused("the log is refused")
+            .caused_by(&error)
+            .remedy("'aibom ledger fsck' names every fault; tell the log's operator"),
+    }
+}

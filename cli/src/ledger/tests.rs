@@ -1,0 +1,160 @@
+//! The log of a bundle: published, proved, and caught when it lies.
+
+use std::path::{Path, PathBuf};
+
+use bundle::{ENTRY_SCHEMA, LedgerEntry, TAG_BYTES, Tag};
+use clap::Parser as _;
+use ids::{Sha256Digest, Timestamp, canonical};
+use merkle::{Checkpoint, Tree, VerifierKey, checkpoint, leaf_hash};
+use tiles::{Content, TileStore, Writer};
+
+use super::{LedgerCommand, ledger};
+use crate::{arguments::Format, failure::Failure, terminal::Terminal};
+
+const ORIGIN: &str = "log.example/aibom";
+
+struct Log {
+    entries: Vec<Vec<u8>>,
+    tree: Tree,
+}
+
+#[derive(clap::Parser)]
+struct Asked {
+    #[command(subcommand)]
+    command: LedgerCommand,
+}
+
+fn signing_key() -> ed25519_dalek::SigningKey {
+    ed25519_dalek::SigningKey::from_bytes(&[5; 32])
+}
+
+fn key() -> VerifierKey {
+    VerifierKey::new(ORIGIN, signing_key().verifying_key()).unwrap()
+}
+
+impl Log {
+    fn of(size: u64, seed: u8) -> Self {
+        let entries: Vec<_> = (0..size)
+            .map(|number| {
+                let commitment = Sha256Digest::of(&[&number.to_be_bytes()[..], &[seed]].concat());
+                let logged_at = Timestamp::from_unix_ms(1_700_000_000_000);
+                let (schema, tag) = (ENTRY_SCHEMA.to_owned(), Tag::from_bytes([1; TAG_BYTES]));
+                canonical::to_vec(&LedgerEntry { schema, commitment, tag, logged_at }).unwrap()
+            })
+            .collect();
+        let tree = entries.iter().map(|entry| leaf_hash(entry)).collect();
+        Self { entries, tree }
+    }
+
+    fn publish(&self, folder: &Path) {
+        let root = self.tree.root();
+        let head = Checkpoint { origin: ORIGIN.to_owned(), size: self.tree.len(), root };
+        let note = checkpoint::sign(&head, &signing_key(), ORIGIN).unwrap();
+        let runtime = crate::runtime::runtime().unwrap();
+        runtime.block_on(async {
+            let store = TileStore::create(folder.to_str().unwrap()).unwrap();
+            let mut writer = Writer::open(store, key(), "test").await.unwrap();
+            writer.publish(self, &note).await.unwrap();
+        });
+    }
+}
+
+impl Content for Log {
+    fn node(&self, level: u32, index: u64) -> Option<Sha256Digest> {
+        self.tree.node(level, index)
+    }
+
+    fn entries(
+        &self,
+        from: u64,
+        count: u16,
+    ) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>> {
+        let from = usize::try_from(from)?;
+        Ok(self.entries.get(from..from + usize::from(count)).ok_or("none")?.to_vec())
+    }
+}
+
+/// Runs the command; gives its exit code and what it complains about.
+fn run(arguments: &[&str]) -> (u8, String) {
+    let asked = Asked::try_parse_from([&["ledger"], arguments].concat()).unwrap();
+    match ledger(&Terminal::new(Format::Json), &asked.command) {
+        Ok(exit) => (exit.code(), String::new()),
+        Err(failure) => {
+            let code = Failure::exit(&failure).code();
+            (code, failure.to_string())
+        }
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn a_published_log_is_clean_shown_and_proved() {
+    let folder = tempfile::tempdir().unwrap();
+    Log::of(300, 1).publish(folder.path());
+    let (source, vkey) = (text(folder.path()), key().to_string());
+    assert_eq!(run(&["fsck", source, "--key", &vkey]), (0, String::new()));
+    assert_eq!(run(&["tail", source, "--key", &vkey, "--from", "250"]).0, 0);
+    assert_eq!(run(&["tail", source, "--key", &vkey, "--from", "9000"]).0, 0);
+    let out = folder.path().join("7.tlog-proof");
+    let proved = run(&["prove", source, "--key", &vkey, "--index", "7", "--out", text(&out)]);
+    assert_eq!(proved, (0, String::new()));
+    let proof = merkle::TlogProof::parse(&std::fs::read_to_string(&out).unwrap()).unwrap();
+    let head = checkpoint::verify(&proof.checkpoint, &key()).unwrap();
+    let leaf = leaf_hash(&Log::of(300, 1).entries[7]);
+    let verified = merkle::verify_inclusion(&leaf, 7, head.size, &proof.hashes, &head.root);
+    assert_eq!((proof.index, head.size, verified), (7, 300, Ok(())));
+}
+
+#[test]
+fn what_is_spoilt_is_refused_and_what_is_absent_cannot_be_said() {
+    let folder = tempfile::tempdir().unwrap();
+    Log::of(300, 1).publish(folder.path());
+    let (source, vkey) = (text(folder.path()), key().to_string());
+    let (code, why) = run(&["prove", source, "--key", &vkey, "--index", "300"]);
+    assert!(code == 1 && why.contains("300"), "{why}");
+    let other = VerifierKey::new("other", signing_key().verifying_key()).unwrap().to_string();
+    for command in ["fsck", "tail"] {
+        assert_eq!(run(&[command, source, "--key", &other]).0, 1, "{command}");
+    }
+    let tile = folder.path().join("tile/0/000");
+    let mut bytes = std::fs::read(&tile).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&tile, bytes).unwrap();
+    assert_eq!(run(&["fsck", source, "--key", &vkey]).0, 1);
+    let (code, why) = run(&["prove", source, "--key", &vkey, "--index", "7"]);
+    assert!(code == 1 && why.contains("tile/0/000"), "{why}");
+    let missing: PathBuf = folder.path().join("missing");
+    assert_eq!(run(&["fsck", text(&missing), "--key", &vkey]).0, 2);
+    std::fs::remove_file(folder.path().join("checkpoint")).unwrap();
+    assert_eq!(run(&["tail", source, "--key", &vkey]).0, 2);
+}
+
+#[test]
+fn a_bundle_is_proved_in_its_own_log_and_in_no_other() {
+    let made = crate::verify::tests::made::Made::wine();
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle.aibom.json");
+    std::fs::write(&bundle, made.bundle.to_bytes().unwrap()).unwrap();
+    // Another log, of another key: the bundle's own checkpoint does not count for it.
+    let log = folder.path().join("log");
+    Log::of(3, 1).publish(&log);
+    let vkey = key().to_string();
+    let (code, why) = run(&["prove", text(&log), "--key", &vkey, "--bundle", text(&bundle)]);
+    assert!(code == 1 && why.contains("bundle.aibom.json"), "{why}");
+}
+
+#[test]
+fn one_of_key_and_trust_root_and_one_of_bundle_and_index_is_wanted() {
+    let parses =
+        |arguments: &[&str]| Asked::try_parse_from([&["ledger"], arguments].concat()).is_ok();
+    let vkey = key().to_string();
+    assert!(parses(&["fsck", "log", "--key", &vkey]));
+    assert!(!parses(&["fsck", "log"]));
+    assert!(!parses(&["fsck", "log", "--key", "nonsense"]));
+    assert!(!parses(&["fsck", "log", "--key", &vkey, "--trust-root", "r.json"]));
+    assert!(!parses(&["prove", "log", "--key", &vkey]));
+    assert!(!parses(&["prove", "log", "--key", &vkey, "--index", "1", "--bundle", "b"]));
+}
