@@ -15,7 +15,7 @@ fn note() -> String {
 fn example() -> String {
     format!(
         "c2sp.org/tlog-proof@v1\n\
-         extra YWdlLXYxLjIuMS1kYXJ3aW4tYXJtNjQudGFyLmd6kYXJ3aW4tYXJt\n\
+         extra YWdlLXYxLjIuMS1kYXJ3aW4tYXJtNjQudGFyLmd6kYXJ3aW4tYXJ\n\
          index 73894\n\
          gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=\n\
          B95lDa8R83lS8n0eG+o0buTxRKQTYFi//1U8anccXmA=\n\
