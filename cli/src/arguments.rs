@@ -19,6 +19,7 @@ use crate::{
     trust_root::TrustRootCommand,
     up::{DownArguments, UpArguments},
     verify::VerifyArguments,
+    witness::WitnessCommand,
 };
 
 const EXAMPLES: &str = "\
@@ -126,4 +127,7 @@ pub(crate) enum Command {
     /// Signs, shows and updates what verifiers pin.
     #[command(subcommand)]
     TrustRoot(TrustRootCommand),
+    /// Runs a witness that cosigns the ledger's checkpoints, best on another machine.
+    #[command(subcommand)]
+    Witness(WitnessCommand),
 }

@@ -37,6 +37,7 @@ It writes:
   policy.key.pem        signs release policies (Ed25519); take it off the mesh
   policy.dsse.json      the standard policy, for the signer
   ledger.key.pem        signs checkpoints (Ed25519); only the ledger needs it
+  witness.key.pem       cosigns them (Ed25519); only the witness needs it
   trust-root.json       what verifiers pin; give it to everybody
 
 A making that was cut short can simply be repeated.";

@@ -20,8 +20,11 @@ use ids::Timestamp;
 pub(crate) use arguments::{KeysCommand, NewKeys, RootKey};
 pub(crate) use change::{short, short_of};
 pub(crate) use draft::unsigned;
-pub(crate) use files::{load, random};
-pub(crate) use init::{Begun, KEY_TTL_MS, NewMesh, POLICY_FILE, ROOT_KEY_FILE};
+pub(crate) use files::{fresh, load, random};
+pub(crate) use init::{
+    Begun, KEY_TTL_MS, NewMesh, POLICY_FILE, ROOT_KEY_FILE, WITNESS_KEY_FILE, witness_key_name,
+    witness_name,
+};
 pub(crate) use store::{Store, parse as parse_store};
 
 use crate::{

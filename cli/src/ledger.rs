@@ -19,6 +19,7 @@ const FSCK_EXAMPLES: &str = "\
 Examples:
   aibom ledger fsck .aibom/state/ledger/log --trust-root trust-root.json
   aibom ledger fsck s3://bucket/log --key 'mesh.example/ledger+c74f20a3+ARpc…'
+  aibom ledger fsck https://log.example/aibom --ca ca.pem --trust-root trust-root.json
   aibom ledger fsck log --trust-root trust-root.json --format json | jq .faults
 
 Reads every entry and every tile under the newest checkpoint, and computes every hash again. Each

@@ -23,6 +23,7 @@ mod token;
 mod trust_root;
 mod up;
 mod verify;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Scanner(command) => scanner::scanner(&terminal, &mesh, &command),
         Command::Policy(command) => policy::policy(&terminal, &mesh, &command),
         Command::TrustRoot(command) => trust_root::run(&terminal, &command),
+        Command::Witness(command) => witness::witness(&terminal, &command),
     }
 }
 

@@ -67,6 +67,10 @@ fn the_fetched_directory_has_exactly_the_documented_layout() -> anyhow::Result<(
         "evidence/scan.2.dsse.json",
         "evidence/scan.3.dsse.json",
         "evidence/policy.dsse.json",
+        "ledger/entry.json",
+        "ledger/salt",
+        "ledger/attestation.dsse.json",
+        "ledger/aibom.tlog-proof",
     ]
     .map(str::to_owned)
     .into();

@@ -18,7 +18,9 @@ pub mod mutate;
 mod policies;
 mod proto;
 mod scan_db;
+mod tiles;
 mod tokens;
+mod witnesses;
 
 pub use aiboms::{aibom, exports};
 pub use bundles::bundle;
@@ -34,7 +36,9 @@ pub use models::keras_model;
 pub use policies::{policy, release};
 pub use proto::{attest_message, attest_request};
 pub use scan_db::scan_db;
+pub use tiles::{entry_bundle, tile_path};
 pub use tokens::{agent_frame, pkcs11_uri};
+pub use witnesses::witness_request;
 
 /// A target.
 #[derive(Clone, Copy)]
@@ -81,5 +85,8 @@ pub const TARGETS: &[Target] = &[
     target("split_record", split_record),
     target("statement", statement),
     target("training", training),
+    target("tile_path", tile_path),
+    target("entry_bundle", entry_bundle),
     target("trust_root", trust_root),
+    target("witness_request", witness_request),
 ];

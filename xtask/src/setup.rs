@@ -28,6 +28,8 @@ This puts in place, where it is missing:
   the probe trainer      a small image that the tests run          (no packages)
   the planted trainers   the same with an old and a new h11        (two Python wheels)
   SoftHSM                the tests keep signing keys in it         (Debian package softhsm2)
+  Go                     the tests have its log reader read ours   (Debian packages golang-go,
+                                                                    golang-golang-x-mod-dev)
   Trivy                  the scanner looks for known flaws with it (51 MB)
   cargo-auditable        release builds list their dependencies    (compiled, about a minute)
   a small Trivy database real advisories for the trainer's packages, from this repository
@@ -71,6 +73,7 @@ pub(crate) fn for_tests(root: &Root) -> anyhow::Result<()> {
     script("setup: probe trainer", "e2e/trainers/probe/build.sh")?;
     script("setup: planted trainers", "e2e/trainers/planted/build.sh")?;
     script("setup: SoftHSM", "deploy/setup/softhsm.sh")?;
+    script("setup: Go", "deploy/setup/go.sh")?;
     script("setup: Trivy", "deploy/setup/trivy.sh")?;
     say(format_args!("setup: everything is in place ({})", seconds(begun.elapsed())));
     Ok(())

@@ -34,7 +34,7 @@ fn a_mesh_is_made_once_and_its_secrets_are_the_owners() {
     init(&dir, "mesh.test").unwrap();
     assert_eq!(mode(&dir), 0o700);
     assert_eq!(std::fs::read_to_string(dir.join(".gitignore")).unwrap(), "*\n");
-    for secret in ["ca.key.pem", ROOT_KEY_FILE, LEDGER_KEY_FILE] {
+    for secret in ["ca.key.pem", ROOT_KEY_FILE, LEDGER_KEY_FILE, "witness.key.pem"] {
         assert_eq!(mode(&dir.join(secret)), 0o600, "{secret}");
     }
     assert_eq!(mode(&dir.join("keys")), 0o700);

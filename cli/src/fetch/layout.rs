@@ -100,6 +100,12 @@ pub(crate) fn derived(
         ("signatures/root.layout".to_owned(), signatures.layout.clone()),
         ("signatures/layout-owner.pub".to_owned(), subject.layout_key().to_pem().into_bytes()),
     ]);
+    files.extend([
+        ("ledger/attestation.dsse.json".to_owned(), subject.attestation().to_vec()),
+        ("ledger/salt".to_owned(), parsed.inclusion.salt),
+        ("ledger/entry.json".to_owned(), parsed.inclusion.entry),
+        ("ledger/aibom.tlog-proof".to_owned(), parsed.inclusion.proof.into_bytes()),
+    ]);
     if let Some(release) = set.release {
         files.insert("evidence/release.dsse.json".to_owned(), release.envelope);
     }

@@ -26,6 +26,7 @@ Examples:
   policy.key.pem    signs release policies; take it off this machine, too
   policy.dsse.json  the standard policy, for the signer
   ledger.key.pem    signs checkpoints; only the ledger needs it
+  witness.key.pem   cosigns them; only the witness needs it
   trust-root.json   what verifiers pin; give it to everybody";
 
 const ROTATE_EXAMPLES: &str = "\

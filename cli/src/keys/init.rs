@@ -7,9 +7,9 @@
 use std::path::{Path, PathBuf};
 
 use ::keys::{Algorithm, FileKey, SigningKey as _};
-use evidence::{Environment, KeyEntry, KeyUse, TRUST_ROOT_SCHEMA, TrustRoot};
+use evidence::{Environment, KeyEntry, KeyUse, TRUST_ROOT_SCHEMA, TrustRoot, WitnessEntry};
 use ids::{Role, SpiffeId, Timestamp};
-use merkle::VerifierKey;
+use merkle::{CosignerKey, VerifierKey};
 
 use super::{files, store::Store};
 use crate::{
@@ -24,6 +24,8 @@ pub(crate) const ROOT_KEY_FILE: &str = "root.key.pem";
 pub(crate) const POLICY_KEY_FILE: &str = "policy.key.pem";
 /// The signed release policy.
 pub(crate) const POLICY_FILE: &str = "policy.dsse.json";
+/// The key of the mesh's own witness.
+pub(crate) const WITNESS_KEY_FILE: &str = "witness.key.pem";
 /// There while a mesh is being made.
 const UNFINISHED_FILE: &str = "trust-root.json.init";
 /// How long a signing key holds unless told otherwise, in milliseconds: three years, the longest
@@ -66,7 +68,12 @@ impl<'a> Begun<'a> {
         let unfinished = mesh.directory.join(UNFINISHED_FILE);
         let mut never_overwritten = vec![TRUST_ROOT_FILE];
         if !unfinished.exists() {
-            never_overwritten.extend([LEDGER_KEY_FILE, ROOT_KEY_FILE, POLICY_KEY_FILE]);
+            never_overwritten.extend([
+                LEDGER_KEY_FILE,
+                ROOT_KEY_FILE,
+                POLICY_KEY_FILE,
+                WITNESS_KEY_FILE,
+            ]);
             never_overwritten.extend(others);
         }
         for file in never_overwritten {
@@ -88,6 +95,8 @@ impl<'a> Begun<'a> {
         let at = now();
         let (ledger_pem, ledger) = files::fresh(Algorithm::Ed25519)?;
         files::write(&mesh.directory.join(LEDGER_KEY_FILE), &ledger_pem, None)?;
+        let (witness_pem, witness) = files::fresh(Algorithm::Ed25519)?;
+        files::write(&mesh.directory.join(WITNESS_KEY_FILE), &witness_pem, None)?;
         let (root_pem, root_key) = files::fresh(Algorithm::Ed25519)?;
         files::write(&mesh.directory.join(ROOT_KEY_FILE), &root_pem, mesh.passphrase)?;
         if let Some(so_pin) = mesh.token_so_pin {
@@ -126,8 +135,11 @@ impl<'a> Begun<'a> {
             root_keys: vec![root_key.public_key().to_pem()],
             signing_keys,
             ledger_key: ledger_name(mesh.trust_domain, &ledger)?.to_string(),
-            witnesses: Vec::new(),
-            witness_quorum: 0,
+            witnesses: vec![WitnessEntry {
+                key: witness_name(mesh.trust_domain, &witness)?.to_string(),
+                retired: false,
+            }],
+            witness_quorum: 1,
             revoked_identities: Vec::new(),
         };
         write_public(&unfinished, &sign(None, &root, &root_key, at)?)?;
@@ -145,6 +157,19 @@ fn ledger_name(trust_domain: &str, key: &FileKey) -> Result<VerifierKey, Failure
             VerifierKey::new(&format!("{trust_domain}/ledger"), key.verifying_key()).ok()
         })
         .ok_or_else(|| Failure::cannot("cannot name the ledger's key"))
+}
+
+/// The public half of the mesh's own witness.
+pub(crate) fn witness_name(trust_domain: &str, key: &FileKey) -> Result<CosignerKey, Failure> {
+    let name = witness_key_name(trust_domain);
+    key.as_ed25519()
+        .and_then(|key| CosignerKey::new(&name, key.verifying_key()).ok())
+        .ok_or_else(|| Failure::cannot("cannot name the witness's key"))
+}
+
+/// How the mesh's own witness signs.
+pub(crate) fn witness_key_name(trust_domain: &str) -> String {
+    format!("{trust_domain}/witness")
 }
 
 /// A time from the command line: `now`, or in UTC, with or without milliseconds.

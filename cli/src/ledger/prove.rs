@@ -9,8 +9,9 @@ use merkle::{Checkpoint, TlogProof, leaf_hash, verify_inclusion};
 use serde::Serialize;
 
 use super::{
-    source::{self, Counts, Log, newest},
+    source::{self, Log, newest},
     tail::extends,
+    trust::Counts,
 };
 use crate::{
     certs::write_public,

@@ -1,19 +1,24 @@
 //! Where a published log is read from, and what its failures mean to a user.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use tiles::{ReadError, Reader, SourceError, TileStore, View};
+use tiles::{ReadError, Reader, SourceError, TileStore, View, WebSource};
+use web::ClientOptions;
 
-use super::trust::Trust;
+use super::trust::{Counts, Trust};
 use crate::failure::Failure;
 
 /// Which log, and what makes its checkpoints count.
 #[derive(Debug, Args)]
 pub(super) struct Log {
-    /// The published log: a directory, file:///path, or s3://bucket/prefix in a build with S3.
+    /// The published log: a directory, https://host/prefix, file:///path, or s3://bucket/prefix in a
+    /// build with S3.
     #[arg(value_name = "SOURCE")]
     pub(super) source: String,
+    /// The CA certificates that an https:// server must lead to, PEM.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     #[command(flatten)]
     pub(super) trust: Trust,
 }
@@ -27,6 +32,15 @@ pub(super) struct Newest {
 
 impl Log {
     pub(super) fn reader(&self) -> Result<Reader, Failure> {
+        if self.source.starts_with("https://") || self.source.starts_with("http://") {
+            let options = ClientOptions { ca: self.ca.clone(), ..ClientOptions::default() };
+            let web = WebSource::new(&self.source, &options).map_err(|error| {
+                Failure::cannot("cannot read the log")
+                    .caused_by(&error)
+                    .remedy("name a PEM file with the CA of the log's server")
+            })?;
+            return Ok(Reader::new(Arc::new(web)));
+        }
         let store = TileStore::open(&self.source).map_err(|error| {
             Failure::cannot("cannot read the log")
                 .caused_by(&error)
@@ -45,8 +59,6 @@ pub(super) async fn newest(reader: &Reader, trust: &Counts) -> Result<Newest, Fa
     let checkpoint = trust.checkpoint(&note)?;
     Ok(Newest { view: reader.at(checkpoint).await.map_err(refused)?, note })
 }
-
-pub(super) use super::trust::Counts;
 
 /// A file that cannot be read says nothing; one that is too long lies.
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]

@@ -9,7 +9,10 @@ use merkle::{Checkpoint, leaf_hash};
 use serde::Serialize;
 use tiles::{Entry, Reader, View};
 
-use super::source::{self, Counts, Log, newest};
+use super::{
+    source::{self, Log, newest},
+    trust::Counts,
+};
 use crate::{
     failure::{Exit, Failure},
     runtime::block_on,

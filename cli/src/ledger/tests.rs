@@ -47,13 +47,22 @@ impl Log {
     }
 
     fn publish(&self, folder: &Path) {
-        let root = self.tree.root();
-        let head = Checkpoint { origin: ORIGIN.to_owned(), size: self.tree.len(), root };
-        let note = checkpoint::sign(&head, &signing_key(), ORIGIN).unwrap();
+        self.publish_as(folder, &signing_key(), &key());
+    }
+
+    fn publish_as(
+        &self,
+        folder: &Path,
+        signer: &ed25519_dalek::SigningKey,
+        verifier: &VerifierKey,
+    ) {
+        let (origin, root) = (verifier.name().to_owned(), self.tree.root());
+        let head = Checkpoint { origin, size: self.tree.len(), root };
+        let note = checkpoint::sign(&head, signer, verifier.name()).unwrap();
         let runtime = crate::runtime::runtime().unwrap();
         runtime.block_on(async {
             let store = TileStore::create(folder.to_str().unwrap()).unwrap();
-            let mut writer = Writer::open(store, key(), "test").await.unwrap();
+            let mut writer = Writer::open(store, verifier.clone(), "test").await.unwrap();
             writer.publish(self, &note).await.unwrap();
         });
     }
@@ -132,17 +141,50 @@ fn what_is_spoilt_is_refused_and_what_is_absent_cannot_be_said() {
     assert_eq!(run(&["tail", source, "--key", &vkey]).0, 2);
 }
 
+/// The log that the test bundle is in, grown by some entries, with `rewritten` put in place of entry 1.
+fn log_of_the_bundle(inclusion: &bundle::Inclusion, rewritten: Option<&[u8]>) -> Log {
+    let first: [&[u8]; 5] = [&[0], rewritten.unwrap_or(&[1]), &inclusion.entry, &[3], &[4]];
+    let mut entries: Vec<Vec<u8>> = first.map(<[u8]>::to_vec).into();
+    entries.extend(Log::of(295, 1).entries);
+    let tree = entries.iter().map(|entry| leaf_hash(entry)).collect();
+    Log { entries, tree }
+}
+
 #[test]
-fn a_bundle_is_proved_in_its_own_log_and_in_no_other() {
+fn a_bundle_is_proved_in_the_log_that_it_is_in_and_a_rewritten_log_is_caught() {
     let made = crate::verify::tests::made::Made::wine();
+    let fixture = testkit::evidence::Fixture::new();
+    let (signer, verifier) = (fixture.mesh().ledger_key(), fixture.mesh().ledger_verifier_key());
+    let vkey = verifier.to_string();
     let folder = tempfile::tempdir().unwrap();
     let bundle = folder.path().join("bundle.aibom.json");
     std::fs::write(&bundle, made.bundle.to_bytes().unwrap()).unwrap();
+    let prove = |log: &Path, key: &str, out: &Path| {
+        run(&["prove", text(log), "--key", key, "--bundle", text(&bundle), "--out", text(out)])
+    };
+    let (log, out) = (folder.path().join("log"), folder.path().join("fresh.tlog-proof"));
+    log_of_the_bundle(&made.bundle.inclusion, None).publish_as(&log, &signer, &verifier);
+    assert_eq!(prove(&log, &vkey, &out), (0, String::new()));
+    let fresh = merkle::TlogProof::parse(&std::fs::read_to_string(&out).unwrap()).unwrap();
+    let head = checkpoint::verify(&fresh.checkpoint, &verifier).unwrap();
+    let leaf = leaf_hash(&made.bundle.inclusion.entry);
+    let verified = merkle::verify_inclusion(&leaf, 2, head.size, &fresh.hashes, &head.root);
+    assert_eq!((fresh.index, head.size, verified), (2, 300, Ok(())));
+    // The same key, another history: both checkpoints are signed, and no proof joins them.
+    let rewritten = folder.path().join("rewritten");
+    log_of_the_bundle(&made.bundle.inclusion, Some(b"x"))
+        .publish_as(&rewritten, &signer, &verifier);
+    let (code, why) = prove(&rewritten, &vkey, &out);
+    assert!(code == 1 && why.contains("the log forked"), "{why}");
+    // A log that was rolled back.
+    let short = folder.path().join("short");
+    Log::of(3, 1).publish_as(&short, &signer, &verifier);
+    let (code, why) = prove(&short, &vkey, &out);
+    assert!(code == 1 && why.contains("went back from 5 to 3"), "{why}");
     // Another log, of another key: the bundle's own checkpoint does not count for it.
-    let log = folder.path().join("log");
-    Log::of(3, 1).publish(&log);
-    let vkey = key().to_string();
-    let (code, why) = run(&["prove", text(&log), "--key", &vkey, "--bundle", text(&bundle)]);
+    let other = folder.path().join("other");
+    Log::of(3, 1).publish(&other);
+    let (code, why) = prove(&other, &key().to_string(), &out);
     assert!(code == 1 && why.contains("bundle.aibom.json"), "{why}");
 }
 

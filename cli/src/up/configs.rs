@@ -6,12 +6,15 @@ use evidence::Operator;
 use ids::Role;
 use toml::{Table, Value};
 
-use super::{identities, plan::Plan};
+use super::{
+    identities,
+    plan::{Part, Plan},
+};
 use crate::{
     certs::{LEDGER_KEY_FILE, TRUST_ROOT_FILE},
     failure::Failure,
-    keys::POLICY_FILE,
-    keys::Store,
+    keys::{POLICY_FILE, Store, WITNESS_KEY_FILE, load, witness_key_name, witness_name},
+    profile::trust_root,
 };
 
 /// How long a service may drain before it is stopped the hard way, in milliseconds.
@@ -88,13 +91,27 @@ fn common(plan: &Plan, role: Role) -> Result<Table, Failure> {
     Ok(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
+/// The ledger asks the mesh's own witness, and as many as the trust root does.
+fn ledger(plan: &Plan) -> Result<Vec<(&'static str, Value)>, Failure> {
+    let certs = plan.certs();
+    let (root, _) = trust_root(&certs.join(TRUST_ROOT_FILE))?;
+    let witness = table([
+        ("key", witness_key(plan, &root.trust_domain)?.into()),
+        ("url", plan.address(Part::Witness).into()),
+    ]);
+    Ok(vec![
+        ("state_dir", path(&plan.data(Role::Ledger))?),
+        ("key", path(&certs.join(LEDGER_KEY_FILE))?),
+        ("witness", Value::Array(vec![witness])),
+        ("quorum", i64::from(root.witness_quorum).into()),
+    ])
+}
+
 fn own(plan: &Plan, role: Role) -> Result<Vec<(&'static str, Value)>, Failure> {
     let data = plan.data(role);
     let certs = plan.certs();
     Ok(match role {
-        Role::Ledger => {
-            vec![("state_dir", path(&data)?), ("key", path(&certs.join(LEDGER_KEY_FILE))?)]
-        }
+        Role::Ledger => ledger(plan)?,
         Role::Signer => vec![
             ("state_dir", path(&data)?),
             ("trust_root", path(&certs.join(TRUST_ROOT_FILE))?),
@@ -155,11 +172,37 @@ fn own(plan: &Plan, role: Role) -> Result<Vec<(&'static str, Value)>, Failure> {
     })
 }
 
+/// The verifier key of the mesh's own witness.
+fn witness_key(plan: &Plan, trust_domain: &str) -> Result<String, Failure> {
+    let key = load(&plan.certs().join(WITNESS_KEY_FILE), None)?;
+    Ok(witness_name(trust_domain, &key)?.to_string())
+}
+
+/// The text of the witness's configuration file.
+pub(super) fn witness(plan: &Plan) -> Result<String, Failure> {
+    let (root, _) = trust_root(&plan.certs().join(TRUST_ROOT_FILE))?;
+    let listen = |port: u16| Value::from(format!("127.0.0.1:{port}"));
+    let [port, metrics] = plan.witness_ports;
+    let members = table([
+        ("name", witness_key_name(&root.trust_domain).into()),
+        ("key", path(&plan.certs().join(WITNESS_KEY_FILE))?),
+        ("state_dir", path(&plan.witness_data())?),
+        ("log", Value::Array(vec![table([("key", root.ledger_key.as_str().into())])])),
+        ("server", table([("listen", listen(port)), ("drain_ms", DRAIN_MS.into())])),
+        ("telemetry", table([("service", "witness".into()), ("metrics_listen", listen(metrics))])),
+    ]);
+    written(&members, "witness")
+}
+
+fn written(members: &Value, whose: &str) -> Result<String, Failure> {
+    let text = toml::to_string(members)
+        .map_err(|error| Failure::cannot("cannot write a configuration file").because(error))?;
+    Ok(format!("# Written by 'aibom up' for the {whose}; rewritten at every start.\n{text}"))
+}
+
 /// The text of a service's configuration file.
 pub(super) fn text(plan: &Plan, role: Role) -> Result<String, Failure> {
     let mut members = common(plan, role)?;
     members.extend(own(plan, role)?.into_iter().map(|(key, value)| (key.to_owned(), value)));
-    let text = toml::to_string(&members)
-        .map_err(|error| Failure::cannot("cannot write a configuration file").because(error))?;
-    Ok(format!("# Written by 'aibom up' for the {role}; rewritten at every start.\n{text}"))
+    written(&Value::Table(members), role.as_str())
 }

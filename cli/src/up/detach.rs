@@ -68,7 +68,7 @@ pub(super) fn up(terminal: &Terminal, arguments: &UpArguments) -> Result<Exit, F
         .map_err(cannot)?;
     let mut ended = false;
     // Each service has READY_MS of its own; `up` gives up by itself when one needs longer.
-    let answered = wait(READY_MS.saturating_mul(7), || {
+    let answered = wait(READY_MS.saturating_mul(8), || {
         ended = child.try_wait().is_ok_and(|status| status.is_some());
         ended || State::read(directory).is_some_and(|state| state.ready)
     });

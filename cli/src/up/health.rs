@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use client::{Mesh, is_serving};
 use ids::Role;
+use web::ClientOptions;
 
-use super::plan::Plan;
+use super::plan::{Part, Plan};
 use crate::failure::Failure;
 
 /// How long a service may take until it answers, in milliseconds.
@@ -13,8 +14,37 @@ pub(super) const READY_MS: u64 = 90_000;
 /// How often it is asked, in milliseconds.
 const ASK_EVERY_MS: u64 = 100;
 
-/// Waits until the service of `role` says that it takes work.
-pub(super) async fn until_ready(plan: &Plan, mesh: &Mesh, role: Role) -> Result<(), Failure> {
+/// Waits until a process says that it takes work.
+pub(super) async fn until_ready(plan: &Plan, mesh: &Mesh, part: Part) -> Result<(), Failure> {
+    match part {
+        Part::Witness => witness(plan).await,
+        Part::Service(role) => service(plan, mesh, role).await,
+    }
+}
+
+/// A witness that listens takes work; any answer will do.
+async fn witness(plan: &Plan) -> Result<(), Failure> {
+    let client = web::Client::new(ClientOptions::default())
+        .map_err(|error| Failure::cannot("the witness cannot be asked").caused_by(&error))?;
+    let url = plan.address(Part::Witness);
+    let mut last = String::new();
+    let asking = async {
+        while let Err(error) = client.get(&url).await {
+            last = error.in_one_line();
+            tokio::time::sleep(Duration::from_millis(ASK_EVERY_MS)).await;
+        }
+    };
+    let ready = tokio::time::timeout(Duration::from_millis(READY_MS), asking).await;
+    ready.map_err(|_| late(plan, Part::Witness, last))
+}
+
+fn late(plan: &Plan, part: Part, last: String) -> Failure {
+    Failure::unreachable(format_args!("the {part} was not ready after {} s", READY_MS / 1_000))
+        .because(last)
+        .remedy(format_args!("see its log {}", plan.log(part).display()))
+}
+
+async fn service(plan: &Plan, mesh: &Mesh, role: Role) -> Result<(), Failure> {
     let endpoint = plan.endpoint(role)?;
     let bound = Duration::from_millis(READY_MS);
     let channel = mesh
@@ -34,8 +64,5 @@ pub(super) async fn until_ready(plan: &Plan, mesh: &Mesh, role: Role) -> Result<
     if tokio::time::timeout(bound, asking).await.is_ok() {
         return Ok(());
     }
-    let what = format!("the {role} was not ready after {} s", READY_MS / 1_000);
-    Err(Failure::unreachable(what)
-        .because(last)
-        .remedy(format_args!("see its log {}", plan.log(role).display())))
+    Err(late(plan, Part::Service(role), last))
 }

@@ -17,11 +17,48 @@ use crate::{
     keys::{KEY_TTL_MS, NewMesh, Store, parse_store},
     profile::trust_root,
     terminal::Terminal,
+    witness,
 };
 
 /// The services in the order in which they start; they stop in reverse.
 pub(crate) const SERVICES: [Role; 6] =
     [Role::Ledger, Role::Signer, Role::Scanner, Role::Verifier, Role::Scheduler, Role::Executor];
+
+/// A process of the mesh on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    /// The witness of the ledger.
+    Witness,
+    /// A service.
+    Service(Role),
+}
+
+/// The processes in the order in which they start; they stop in reverse.
+pub(crate) const PARTS: [Part; 7] = [
+    Part::Witness,
+    Part::Service(Role::Ledger),
+    Part::Service(Role::Signer),
+    Part::Service(Role::Scanner),
+    Part::Service(Role::Verifier),
+    Part::Service(Role::Scheduler),
+    Part::Service(Role::Executor),
+];
+
+impl Part {
+    /// Its name, as its files have it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Witness => "witness",
+            Self::Service(role) => role.as_str(),
+        }
+    }
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 /// The connection profile's name.
 pub(crate) const PROFILE_FILE: &str = "mesh.json";
@@ -37,6 +74,8 @@ pub(crate) struct Plan {
     pub(crate) signing_keys: Store,
     /// Port of each service, on 127.0.0.1.
     pub(crate) ports: BTreeMap<Role, u16>,
+    /// Where the witness listens and where it answers Prometheus, on 127.0.0.1.
+    pub(crate) witness_ports: [u16; 2],
     /// Where each service answers Prometheus.
     pub(crate) metrics: BTreeMap<Role, u16>,
     /// Trainer name to image.
@@ -109,7 +148,7 @@ impl Plan {
     pub(crate) fn make(terminal: &Terminal, arguments: &UpArguments) -> Result<Self, Failure> {
         let directory = absolute(&arguments.dir)?;
         let count = u16::try_from(SERVICES.len()).unwrap_or(u16::MAX);
-        let ports = ports::pick(arguments.base_port, 2 * count)?;
+        let ports = ports::pick(arguments.base_port, 2 * count + 2)?;
         let local = Path::new(".tools/trivy-db");
         let trivy_db = match &arguments.trivy_db {
             Some(path) => absolute(path)?,
@@ -123,14 +162,16 @@ impl Plan {
         };
         let passphrase = arguments.signing_keys_passphrase_file.as_deref();
         let passphrase = passphrase.map(absolute).transpose()?;
+        let (services, own) = ports.split_at(ports.len().saturating_sub(2));
         Ok(Self {
+            witness_ports: own.try_into().unwrap_or_default(),
             signing_keys: signing_keys.encrypted(passphrase.as_deref()),
             trust_domain: arguments.trust_domain.clone(),
             metrics: SERVICES
                 .into_iter()
-                .zip(ports.iter().copied().skip(usize::from(count)))
+                .zip(services.iter().copied().skip(usize::from(count)))
                 .collect(),
-            ports: SERVICES.into_iter().zip(ports).collect(),
+            ports: SERVICES.into_iter().zip(services.iter().copied()).collect(),
             trainers: trainers::choose(terminal, &arguments.trainers),
             trivy: trivy(arguments.trivy.as_deref())?,
             trivy_db,
@@ -155,14 +196,30 @@ impl Plan {
         self.directory.join("data").join(role.as_str())
     }
 
-    /// A service's configuration file.
-    pub(crate) fn config(&self, role: Role) -> PathBuf {
-        self.directory.join("config").join(format!("{role}.toml"))
+    /// Where the witness's state is.
+    pub(crate) fn witness_data(&self) -> PathBuf {
+        self.directory.join("data/witness")
     }
 
-    /// A service's log.
-    pub(crate) fn log(&self, role: Role) -> PathBuf {
-        self.directory.join("logs").join(format!("{role}.log"))
+    /// The configuration file of a process.
+    pub(crate) fn config(&self, part: Part) -> PathBuf {
+        self.directory.join("config").join(format!("{part}.toml"))
+    }
+
+    /// The log of a process.
+    pub(crate) fn log(&self, part: Part) -> PathBuf {
+        self.directory.join("logs").join(format!("{part}.log"))
+    }
+
+    /// The address of a process.
+    pub(crate) fn address(&self, part: Part) -> String {
+        match part {
+            Part::Witness => {
+                let [port, _] = self.witness_ports;
+                format!("http://127.0.0.1:{port}")
+            }
+            Part::Service(role) => self.url(role),
+        }
     }
 
     /// A service's address.
@@ -252,14 +309,19 @@ impl Plan {
         for directory in SERVICES.map(|role| self.data(role)) {
             make_directory(&directory)?;
         }
+        if !self.witness_data().exists() {
+            make_directory(&self.witness_data())?;
+            witness::Store::create(&self.witness_data())?;
+        }
         for directory in ["config", "logs", "data/executor/work", "data/scanner/scratch"] {
             make_directory(&self.directory.join(directory))?;
         }
         identities::ensure(self)?;
         for role in SERVICES {
             let text = configs::text(self, role)?;
-            write_public(&self.config(role), text.as_bytes())?;
+            write_public(&self.config(Part::Service(role)), text.as_bytes())?;
         }
+        write_public(&self.config(Part::Witness), configs::witness(self)?.as_bytes())?;
         let profile = self.profile()?.to_bytes().map_err(|error| {
             Failure::cannot("cannot write the connection profile").because(error)
         })?;

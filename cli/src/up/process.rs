@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ids::Role;
 use rpc::CancellationToken;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
@@ -16,7 +15,11 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::{configs::DRAIN_MS, plan::Plan, state::Running};
+use super::{
+    configs::DRAIN_MS,
+    plan::{Part, Plan},
+    state::Running,
+};
 use crate::failure::Failure;
 
 /// How long a service may take to stop before it is killed, in milliseconds.
@@ -34,9 +37,9 @@ const TAIL_BYTES: u64 = 2_048;
 #[derive(Debug)]
 pub(super) enum Event {
     /// It runs, as this process.
-    Started(Role, Running),
+    Started(Part, Running),
     /// It ended without being asked to; it is started again after the pause, in milliseconds.
-    Died(Role, String, u64),
+    Died(Part, String, u64),
     /// It cannot be started at all.
     Broken(Failure),
 }
@@ -45,7 +48,7 @@ pub(super) enum Event {
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) plan: Plan,
-    pub(super) role: Role,
+    pub(super) part: Part,
     pub(super) stop: CancellationToken,
     pub(super) events: mpsc::Sender<Event>,
 }
@@ -79,16 +82,25 @@ fn id(child: &Child) -> i32 {
 
 impl Service {
     fn spawn(&self) -> Result<Child, Failure> {
-        let role = self.role;
+        let part = self.part;
         let cannot = |error: std::io::Error| {
-            Failure::cannot(format_args!("cannot start the {role}")).because(error)
+            Failure::cannot(format_args!("cannot start the {part}")).because(error)
         };
-        let log = OpenOptions::new().create(true).append(true).open(self.plan.log(role));
+        let log = OpenOptions::new().create(true).append(true).open(self.plan.log(part));
         let log = log.map_err(cannot)?;
-        let binary = self.plan.binaries.get(&role).cloned().unwrap_or_default();
-        Command::new(binary)
+        let mut command = match part {
+            Part::Witness => {
+                let mut own = Command::new(std::env::current_exe().map_err(cannot)?);
+                own.args(["witness", "serve"]);
+                own
+            }
+            Part::Service(role) => {
+                Command::new(self.plan.binaries.get(&role).cloned().unwrap_or_default())
+            }
+        };
+        command
             .arg("--config")
-            .arg(self.plan.config(role))
+            .arg(self.plan.config(part))
             // The end of the log is for people: the cause of an error, not where it was made.
             .env("RUST_LIB_BACKTRACE", "0")
             .stdin(Stdio::null())
@@ -113,8 +125,8 @@ impl Service {
                 }
             };
             let begun = Instant::now();
-            if let Some(running) = Running::of(self.role.as_str(), id(&child)) {
-                let _ = self.events.send(Event::Started(self.role, running)).await;
+            if let Some(running) = Running::of(self.part.as_str(), id(&child)) {
+                let _ = self.events.send(Event::Started(self.part, running)).await;
             }
             let ended = tokio::select! {
                 () = self.stop.cancelled() => return stop(child).await,
@@ -124,7 +136,7 @@ impl Service {
                 backoff_ms = FIRST_BACKOFF_MS;
             }
             let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
-            let _ = self.events.send(Event::Died(self.role, how, backoff_ms)).await;
+            let _ = self.events.send(Event::Died(self.part, how, backoff_ms)).await;
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_millis(backoff_ms)) => {}

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use client::Mesh;
-use ids::Role;
 use rpc::CancellationToken;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -13,7 +12,7 @@ use tokio::{
 
 use super::{
     health, identities,
-    plan::{PROFILE_FILE, Plan, SERVICES},
+    plan::{PARTS, PROFILE_FILE, Part, Plan},
     process::{Event, Service, tail},
     state::{Running, State},
 };
@@ -32,16 +31,16 @@ const EVENTS: usize = 64;
 struct Fleet {
     tasks: Vec<(CancellationToken, JoinHandle<()>)>,
     events: mpsc::Receiver<Event>,
-    processes: BTreeMap<Role, Running>,
+    processes: BTreeMap<Part, Running>,
 }
 
 impl Fleet {
     fn start(plan: &Plan) -> Self {
         let (sender, events) = mpsc::channel(EVENTS);
-        let tasks = SERVICES.map(|role| {
+        let tasks = PARTS.map(|part| {
             let stop = CancellationToken::new();
             let service =
-                Service { plan: plan.clone(), role, stop: stop.clone(), events: sender.clone() };
+                Service { plan: plan.clone(), part, stop: stop.clone(), events: sender.clone() };
             (stop, tokio::spawn(service.run()))
         });
         Self { tasks: tasks.into(), events, processes: BTreeMap::new() }
@@ -60,7 +59,7 @@ impl Fleet {
         let own = i32::try_from(std::process::id()).unwrap_or_default();
         let up = Running::of("up", own)
             .ok_or_else(|| Failure::cannot("cannot read /proc: this system is not supported"))?;
-        let services = SERVICES.iter().filter_map(|role| self.processes.get(role).cloned());
+        let services = PARTS.iter().filter_map(|part| self.processes.get(part).cloned());
         Ok(State { up, services: services.collect(), ready })
     }
 }
@@ -134,8 +133,8 @@ async fn keep(
 /// Waits until every service answers; one that dies before it ever did ends the attempt.
 async fn become_ready(plan: &Plan, mesh: &Mesh, running: &mut Fleet) -> Result<(), Failure> {
     let all_ready = async {
-        for role in SERVICES {
-            health::until_ready(plan, mesh, role).await?;
+        for part in PARTS {
+            health::until_ready(plan, mesh, part).await?;
         }
         Ok(())
     };
@@ -146,13 +145,13 @@ async fn become_ready(plan: &Plan, mesh: &Mesh, running: &mut Fleet) -> Result<(
             event = running.events.recv() => event,
         };
         match event {
-            Some(Event::Started(role, process)) => {
-                running.processes.insert(role, process);
+            Some(Event::Started(part, process)) => {
+                running.processes.insert(part, process);
                 running.state(false)?.write(&plan.directory)?;
             }
-            Some(Event::Died(role, how, _)) => {
-                let log = plan.log(role);
-                return Err(Failure::cannot(format_args!("the {role} does not start: {how}"))
+            Some(Event::Died(part, how, _)) => {
+                let log = plan.log(part);
+                return Err(Failure::cannot(format_args!("the {part} does not start: {how}"))
                     .because(tail(&log))
                     .remedy(format_args!("its whole log is {}", log.display())));
             }
@@ -169,15 +168,15 @@ fn told(
     event: Event,
 ) -> Result<(), Failure> {
     match event {
-        Event::Started(role, process) => {
-            terminal.say(format_args!("the {role} runs as process {}", process.pid));
-            running.processes.insert(role, process);
+        Event::Started(part, process) => {
+            terminal.say(format_args!("the {part} runs as process {}", process.pid));
+            running.processes.insert(part, process);
             running.state(true)?.write(&plan.directory)
         }
-        Event::Died(role, how, backoff_ms) => {
-            let log = plan.log(role);
+        Event::Died(part, how, backoff_ms) => {
+            let log = plan.log(part);
             terminal.say(format_args!(
-                "the {role} died ({how}); starting it again in {backoff_ms} ms; its log is {}",
+                "the {part} died ({how}); starting it again in {backoff_ms} ms; its log is {}",
                 log.display()
             ));
             Ok(())
@@ -203,17 +202,17 @@ async fn renew(terminal: &Terminal, plan: &Plan) {
 fn show(
     terminal: &Terminal,
     plan: &Plan,
-    processes: &BTreeMap<Role, Running>,
+    processes: &BTreeMap<Part, Running>,
 ) -> Result<(), Failure> {
     if terminal.is_json() {
         return terminal.json(&plan.profile()?);
     }
-    let rows: Vec<_> = SERVICES
+    let rows: Vec<_> = PARTS
         .iter()
-        .map(|role| {
-            let pid = processes.get(role).map(|process| process.pid.to_string());
-            let log = plan.log(*role).display().to_string();
-            vec![role.to_string(), plan.url(*role), pid.unwrap_or_default(), log]
+        .map(|part| {
+            let pid = processes.get(part).map(|process| process.pid.to_string());
+            let log = plan.log(*part).display().to_string();
+            vec![part.to_string(), plan.address(*part), pid.unwrap_or_default(), log]
         })
         .collect();
     terminal.table(&["SERVICE", "ADDRESS", "PROCESS", "LOG"], &rows)?;

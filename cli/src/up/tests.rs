@@ -7,7 +7,7 @@ use ids::{Role, Sha256Digest};
 
 use super::{
     OperatorArguments, configs,
-    plan::{PROFILE_FILE, Plan, SERVICES},
+    plan::{PROFILE_FILE, Part, Plan, SERVICES},
     ports,
     state::{Lock, Running, State},
     trainers,
@@ -21,6 +21,7 @@ fn plan(directory: &Path) -> Plan {
         trust_domain: "mesh.test".into(),
         ports: SERVICES.into_iter().zip(7_401..).collect(),
         metrics: SERVICES.into_iter().zip(7_407..).collect(),
+        witness_ports: [7_413, 7_414],
         trainers: BTreeMap::from([("keras".to_owned(), image)]),
         trivy: "/opt/trivy".into(),
         trivy_db: directory.join("trivy-db"),
@@ -67,6 +68,8 @@ fn another_trust_domain_is_refused() {
 fn every_configuration_is_toml_with_the_service_in_it() {
     let directory = tempfile::tempdir().unwrap();
     let plan = plan(directory.path());
+    rpc::install_crypto();
+    plan.write().unwrap();
     for role in SERVICES {
         let text = configs::text(&plan, role).unwrap();
         let table: toml::Table = text.parse().unwrap();
@@ -79,6 +82,31 @@ fn every_configuration_is_toml_with_the_service_in_it() {
     let executor: toml::Table = configs::text(&plan, Role::Executor).unwrap().parse().unwrap();
     assert_eq!(executor["slots"].as_integer(), Some(2));
     assert!(Path::new(executor["work_dir"].as_str().unwrap()).is_absolute());
+}
+
+#[test]
+fn the_ledger_and_the_witness_know_each_other_and_the_trust_root_names_both() {
+    rpc::install_crypto();
+    let directory = tempfile::tempdir().unwrap();
+    let plan = plan(directory.path());
+    plan.write().unwrap();
+    let (root, _) = crate::profile::trust_root(&plan.certs().join("trust-root.json")).unwrap();
+    let read = |part| -> toml::Table {
+        std::fs::read_to_string(plan.config(part)).unwrap().parse().unwrap()
+    };
+    let (witness, ledger) = (read(Part::Witness), read(Part::Service(Role::Ledger)));
+    assert_eq!(witness["log"][0]["key"].as_str(), Some(&*root.ledger_key));
+    assert_eq!(witness["server"]["listen"].as_str(), Some("127.0.0.1:7413"));
+    assert_eq!(ledger["witness"][0]["url"].as_str(), Some("http://127.0.0.1:7413"));
+    assert_eq!(ledger["witness"][0]["key"].as_str(), Some(&*root.witnesses[0].key));
+    assert_eq!((ledger["quorum"].as_integer(), root.witness_quorum), (Some(1), 1));
+    let state = plan.witness_data().join("state.json");
+    std::fs::write(&state, "used").unwrap();
+    plan.write().unwrap();
+    assert_eq!(std::fs::read(&state).unwrap(), b"used", "what a witness remembers stays");
+    std::fs::remove_file(&state).unwrap();
+    plan.write().unwrap();
+    assert!(!state.exists(), "a witness that lost its state does not get an empty one");
 }
 
 #[test]

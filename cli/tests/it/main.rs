@@ -4,3 +4,5 @@
 mod registry;
 #[cfg(test)]
 mod scan_database;
+#[cfg(test)]
+mod witness;

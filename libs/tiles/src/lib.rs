@@ -14,6 +14,7 @@ mod reader;
 mod source;
 mod store;
 mod view;
+mod web_source;
 mod writer;
 
 pub use fsck::{FAULTS_MAX, Fault, FaultKind, Progress, Report, fsck};
@@ -22,6 +23,7 @@ pub use reader::{ReadError, Reader};
 pub use source::{Source, SourceError};
 pub use store::{OpenError, TileStore};
 pub use view::{Entry, View};
+pub use web_source::WebSource;
 pub use writer::{PublishError, Writer, WriterError};
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod check;
 mod publishing;
 mod reading;
+mod serving;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 

@@ -6,6 +6,8 @@ use rpc::{IdentityFiles, ServerConfig};
 use serde::Deserialize;
 use telemetry::TelemetryConfig;
 
+use crate::cosign::{CosignConfig, WitnessConfig};
+
 /// The longest configuration file, in bytes.
 const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 
@@ -26,11 +28,31 @@ pub struct Config {
     /// A second listener for anybody, without client certificates; left out: none.
     #[serde(default)]
     pub public: Option<ServerConfig>,
+    /// Who cosigns its checkpoints; none: the log stands alone.
+    #[serde(default, rename = "witness")]
+    pub witnesses: Vec<WitnessConfig>,
+    /// How many witnesses must cosign before an entry counts; left out: one, where there are some.
+    #[serde(default)]
+    pub quorum: Option<usize>,
+    /// How long a checkpoint may wait for its quorum, in milliseconds.
+    #[serde(default = "default_cosign_deadline_ms")]
+    pub cosign_deadline_ms: u64,
+    /// How long one request to a witness may take, in milliseconds.
+    #[serde(default = "default_cosign_request_timeout_ms")]
+    pub cosign_request_timeout_ms: u64,
     /// Who it is.
     pub identity: IdentityFiles,
     /// Logs, traces, metrics.
     #[serde(default)]
     pub telemetry: TelemetryConfig,
+}
+
+const fn default_cosign_deadline_ms() -> u64 {
+    10_000
+}
+
+const fn default_cosign_request_timeout_ms() -> u64 {
+    5_000
 }
 
 /// Why a configuration cannot be used.
@@ -81,5 +103,17 @@ impl Config {
             public.public = true;
         }
         Ok(config)
+    }
+
+    /// Whom to ask for cosignatures.
+    #[must_use]
+    pub fn cosign(&self) -> CosignConfig {
+        CosignConfig {
+            witnesses: self.witnesses.clone(),
+            quorum: self.quorum,
+            ca: self.identity.ca.clone(),
+            deadline_ms: self.cosign_deadline_ms,
+            request_timeout_ms: self.cosign_request_timeout_ms,
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! The ledger: an append-only Merkle log of commitments to signatures.
 //!
 //! It keeps what it was given and can prove it to anybody; it knows nothing of jobs, and dials
-//! nobody. `log` is the tree and its durable entries, `replay` rebuilds and checks it at start,
+//! nobody but its witnesses (`cosign`). `log` is the tree and its durable entries, `replay` rebuilds and checks it at start,
 //! `writer` appends many commitments in one durable commit, `grpc` is the wire.
 
 mod config;
+pub mod cosign;
 mod grpc;
 mod log;
 mod replay;

@@ -1,0 +1,263 @@
+//! The witness over sockets and over disks that fail.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use ed25519_dalek::SigningKey;
+use merkle::{
+    Checkpoint, CosignerKey, SignedCheckpoint, Tree, VerifierKey, checkpoint::sign, leaf_hash,
+};
+use rpc::CancellationToken;
+use web::{Answer, Client, ClientOptions, Server, ServerOptions, StatusCode, WebLimits};
+use witness::{Logs, MAX_REQUEST_BYTES, SIZE_MEDIA_TYPE, State, request_body};
+
+use super::{
+    config::Config,
+    engine::Engine,
+    serve::run,
+    store::{Disk, Store},
+};
+
+const ORIGIN: &str = "log.test/ledger";
+const NAME: &str = "witness.test/w1";
+
+fn log_key() -> SigningKey {
+    SigningKey::from_bytes(&[1; 32])
+}
+
+fn cosigner() -> (::keys::FileKey, CosignerKey) {
+    let key = ::keys::FileKey::from_pem(&::keys::generate_ed25519(&[2; 32]).unwrap()).unwrap();
+    let public = super::config::public(&key, NAME).unwrap();
+    (key, public)
+}
+
+fn logs() -> Logs {
+    Logs::new().with(VerifierKey::new(ORIGIN, log_key().verifying_key()).unwrap())
+}
+
+/// Twenty leaves; the branches differ from the sixth on.
+fn tree(branch: u8) -> Tree {
+    let leaf = |index: u8| if index < 5 { [0, index] } else { [branch, index] };
+    (0..20).map(|index| leaf_hash(&leaf(index))).collect()
+}
+
+fn note(branch: u8, size: u64) -> String {
+    let root = tree(branch).root_at(size).unwrap();
+    sign(&Checkpoint { origin: ORIGIN.into(), size, root }, &log_key(), ORIGIN).unwrap()
+}
+
+fn body(branch: u8, old: u64, size: u64) -> String {
+    request_body(old, &tree(branch).consistency(old, size).unwrap(), &note(branch, size))
+}
+
+/// Whether `answer` is a cosignature over that checkpoint.
+fn cosigned(answer: &[u8], branch: u8, size: u64) -> bool {
+    let whole = note(branch, size) + std::str::from_utf8(answer).unwrap();
+    SignedCheckpoint::parse(&whole).is_ok_and(|note| note.cosigned(&cosigner().1).is_ok())
+}
+
+/// A disk that remembers what it was given, and may refuse to.
+#[derive(Clone, Default)]
+struct FakeDisk {
+    kept: Arc<Mutex<Vec<State>>>,
+    full: Arc<Mutex<bool>>,
+}
+
+impl Disk for FakeDisk {
+    fn keep(&mut self, state: &State) -> std::io::Result<()> {
+        if *self.full.lock().unwrap() {
+            return Err(std::io::Error::other("no space left"));
+        }
+        self.kept.lock().unwrap().push(state.clone());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_cosignature_leaves_only_when_the_disk_has_it() {
+    let disk = FakeDisk::default();
+    let engine = Engine::new(logs(), cosigner(), (disk.clone(), State::new()));
+    let answer = engine.add_checkpoint(body(0, 0, 5).as_bytes(), 1_700_000_000);
+    assert!(cosigned(answer.body(), 0, 5));
+    let kept = disk.kept.lock().unwrap().last().cloned().unwrap();
+    let line = std::str::from_utf8(answer.body()).unwrap();
+    assert!(kept.remembered().any(|known| known.note.ends_with(line)), "exactly what left");
+    *disk.full.lock().unwrap() = true;
+    let refused = engine.add_checkpoint(body(0, 5, 9).as_bytes(), 1_700_000_001);
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!cosigned(refused.body(), 0, 9));
+    *disk.full.lock().unwrap() = false;
+    let after = engine.add_checkpoint(body(0, 5, 9).as_bytes(), 1_700_000_002);
+    assert_eq!(after.status(), StatusCode::SERVICE_UNAVAILABLE, "only a restart knows the disk");
+    assert_eq!(disk.kept.lock().unwrap().len(), 1);
+}
+
+struct Running {
+    url: String,
+    client: Client,
+    shutdown: CancellationToken,
+    ended: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    fn start(directory: &Path) -> Self {
+        rpc::install_crypto();
+        let engine =
+            Engine::new(logs(), cosigner(), Store::open(directory, &cosigner().1).unwrap());
+        let limits = WebLimits { max_body_bytes: MAX_REQUEST_BYTES, ..WebLimits::default() };
+        let bound = Server::bind(ServerOptions { limits, ..ServerOptions::default() }).unwrap();
+        let url = format!("{}/add-checkpoint", bound.url());
+        let shutdown = CancellationToken::new();
+        let ended = tokio::spawn(run(bound, Arc::new(engine), shutdown.clone()));
+        let client = Client::new(ClientOptions::default()).unwrap();
+        Self { url, client, shutdown, ended }
+    }
+
+    async fn ask(&self, body: impl Into<String>) -> Answer {
+        self.client.post(&self.url, "text/plain", body.into()).await.unwrap()
+    }
+
+    async fn status(&self, body: impl Into<String>) -> u16 {
+        self.ask(body).await.status.as_u16()
+    }
+
+    async fn stop(self) {
+        self.shutdown.cancel();
+        self.ended.await.unwrap();
+    }
+}
+
+fn fresh() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    Store::create(directory.path()).unwrap();
+    directory
+}
+
+#[tokio::test]
+async fn a_log_that_grows_is_cosigned_also_after_a_restart_and_no_other_is() {
+    let directory = fresh();
+    let witness = Running::start(directory.path());
+    assert!(cosigned(&witness.ask(body(0, 0, 5)).await.body, 0, 5));
+    let conflict = witness.ask(body(0, 0, 9)).await;
+    assert_eq!((conflict.status.as_u16(), conflict.media_type()), (409, SIZE_MEDIA_TYPE));
+    assert_eq!(&conflict.body[..], b"5\n");
+    assert!(cosigned(&witness.ask(body(0, 5, 9)).await.body, 0, 9), "asked again from 5");
+    witness.stop().await;
+    let witness = Running::start(directory.path());
+    assert_eq!(witness.status(body(0, 5, 7)).await, 409, "a rollback");
+    assert_eq!(witness.status(body(1, 9, 9)).await, 409, "a fork of that size");
+    assert_eq!(witness.status(body(1, 9, 20)).await, 422, "a fork that grew");
+    assert!(cosigned(&witness.ask(body(0, 9, 9)).await.body, 0, 9), "the same once more");
+    assert!(cosigned(&witness.ask(body(0, 9, 20)).await.body, 0, 20));
+}
+
+#[tokio::test]
+async fn of_requests_at_once_one_is_cosigned_and_the_others_are_told() {
+    let directory = fresh();
+    let witness = Running::start(directory.path());
+    for (old, size) in [(0, 5), (5, 6), (6, 20)] {
+        let all = (0..16).map(|_| witness.ask(body(0, old, size)));
+        let mut answers = Vec::new();
+        for answer in futures(all).await {
+            let word = if answer.status.is_success() { "cosigned" } else { "told" };
+            assert!(word == "cosigned" || answer.body == format!("{size}\n"), "{answer:?}");
+            answers.push(word);
+        }
+        assert_eq!(answers.iter().filter(|word| **word == "cosigned").count(), 1);
+    }
+}
+
+/// Runs all of them at once.
+async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut all: Vec<_> = all.map(Box::pin).collect();
+    let mut done: Vec<Option<F::Output>> = all.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, slot) in all.iter_mut().zip(&mut done) {
+            if slot.is_none()
+                && let std::task::Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *slot = Some(output);
+            }
+        }
+        if done.iter().all(Option::is_some) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
+
+#[tokio::test]
+async fn everything_else_has_the_status_of_the_specification() {
+    let directory = fresh();
+    let witness = Running::start(directory.path());
+    assert_eq!(witness.status("old 0\n").await, 400);
+    assert_eq!(witness.status(request_body(9, &[], &note(0, 5))).await, 400);
+    assert_eq!(witness.status(body(0, 0, 5).replace(ORIGIN, "log.test/other")).await, 404);
+    assert_eq!(witness.status(body(0, 0, 5).replace("\n5\n", "\n6\n")).await, 403);
+    assert_eq!(witness.status("x".repeat(MAX_REQUEST_BYTES + 1)).await, 413);
+    let get = witness.client.get(&witness.url).await.unwrap();
+    assert_eq!(get.status.as_u16(), 405);
+    let other = witness.url.replace("add-checkpoint", "metrics");
+    assert_eq!(witness.client.get(&other).await.unwrap().status.as_u16(), 404);
+    assert!(cosigned(&witness.ask(body(0, 0, 5)).await.body, 0, 5), "none of it left a trace");
+}
+
+#[tokio::test]
+async fn a_state_that_is_damaged_missing_or_in_use_starts_nothing() {
+    let directory = fresh();
+    let path = directory.path();
+    let refused = |what: &str| {
+        let failure = Store::open(path, &cosigner().1).unwrap_err().to_string();
+        assert!(
+            failure.contains(what) && failure.contains(&path.display().to_string()),
+            "{failure}"
+        );
+        failure
+    };
+    let witness = Running::start(path);
+    assert!(refused("already").contains("stop that one"));
+    assert_eq!(witness.status(body(0, 0, 5)).await, 200);
+    witness.stop().await;
+    let file = path.join("state.json");
+    let good = std::fs::read(&file).unwrap();
+    for at in [2, good.len() / 2, good.len() - 2] {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        std::fs::write(&file, bad).unwrap();
+        assert!(refused("damaged").contains("state.json"));
+    }
+    std::fs::write(&file, &good[..good.len() / 2]).unwrap();
+    refused("damaged");
+    std::fs::remove_file(&file).unwrap();
+    assert!(refused("state.json").contains("aibom witness init"));
+    std::fs::write(&file, &good).unwrap();
+    let (_store, state) = Store::open(path, &cosigner().1).unwrap();
+    assert_eq!(state.remembered().map(|known| known.checkpoint.size).collect::<Vec<_>>(), [5]);
+    assert!(Store::create(path).is_err(), "a state is never overwritten");
+}
+
+#[test]
+fn a_configuration_names_what_is_wrong_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("witness.toml");
+    let read = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        Config::read(&path)
+    };
+    let example = include_str!("../../witness.example.toml");
+    let config = read(example).unwrap();
+    assert_eq!(config.state_dir, directory.path().join("."));
+    let none = config.logs().unwrap_err().to_string();
+    assert!(none.contains("0 logs") && none.contains("[[log]]"), "{none}");
+    let log = VerifierKey::new(ORIGIN, log_key().verifying_key()).unwrap();
+    let with = |key: &str| read(&format!("{example}\n[[log]]\nkey = \"{key}\"\n")).unwrap().logs();
+    assert_eq!(with(&log.to_string()).unwrap().origins().collect::<Vec<_>>(), [ORIGIN]);
+    assert!(with(&cosigner().1.to_string()).unwrap_err().to_string().contains(NAME));
+    let typo = read(&example.replace("state_dir", "state_directory")).unwrap_err().to_string();
+    assert!(typo.contains("state_directory"), "{typo}");
+}

@@ -1,0 +1,6 @@
+//! libFuzzer's entry to `fuzz::witness_request`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    fuzz::witness_request(data);
+});
