@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::{
     advisory::AdvisoryArguments,
     bom::BomCommand,
+    bundle::BundleCommand,
     certs::CertsCommand,
     fetch::FetchArguments,
     jobs::JobsCommand,
@@ -106,6 +107,9 @@ pub(crate) enum Command {
     /// Shows, scores and compares AIBoMs.
     #[command(subcommand)]
     Bom(BomCommand),
+    /// Shows bundles, their schema, and their signatures in a form that other tools read.
+    #[command(subcommand)]
+    Bundle(BundleCommand),
     /// Makes the keys and certificates of a mesh.
     #[command(subcommand)]
     Certs(CertsCommand),

@@ -17,7 +17,7 @@ use ::keys::{Certificate, KeyId};
 use evidence::{KeyUse, Revocation, TrustRoot};
 use ids::Timestamp;
 
-pub(crate) use arguments::{KeysCommand, NewKeys};
+pub(crate) use arguments::{KeysCommand, NewKeys, RootKey};
 pub(crate) use change::{short, short_of};
 pub(crate) use draft::unsigned;
 pub(crate) use files::{fresh, load, random};
@@ -33,7 +33,7 @@ use crate::{
     profile::trust_root,
     terminal::{Style, Terminal},
 };
-use arguments::{InitArguments, ListArguments, RevokeArguments, RootKey};
+use arguments::{InitArguments, ListArguments, RevokeArguments};
 use change::{Rotation, revoke_identity, revoke_key, rotate};
 use draft::Draft;
 use list::List;
@@ -81,7 +81,7 @@ pub(crate) fn keys(terminal: &Terminal, command: &KeysCommand) -> Result<Exit, F
 
 impl RootKey {
     /// Changes the mesh's trust root.
-    fn change(
+    pub(crate) fn change(
         &self,
         terminal: &Terminal,
         change: impl FnOnce(&TrustRoot, Timestamp) -> Result<TrustRoot, Failure>,

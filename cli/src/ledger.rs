@@ -3,6 +3,7 @@
 //! Nothing here asks the ledger's service: the files are enough, wherever they are copied to.
 
 mod fsck;
+mod monitor;
 mod prove;
 mod source;
 mod tail;
@@ -51,6 +52,20 @@ that the log went through, and the entry must be where the bundle says.
 
 Exit codes: 0 proved, 1 refused: the log or the bundle lies, 2 cannot say (usage, unreadable files)";
 
+const MONITOR_EXAMPLES: &str = "\
+Examples:
+  aibom ledger monitor https://log.example/aibom --trust-root trust-root.json --state log.state
+  aibom ledger monitor log --trust-root trust-root.json --state log.state --once
+                                            for a timer: exit code 1 on an alert
+  aibom ledger monitor log --trust-root trust-root.json --state log.state --monitor-key keys --bundle wine
+                                            what is under your identity, and whether your job is there
+  aibom ledger monitor log --trust-root trust-root.json --state log.state --format json | jq .alert
+
+Each round reads the checkpoint and every new entry, and compares with what was seen before. What to do
+about each alert: docs/runbooks/log-alert.md. The state file is evidence: keep it.
+
+Exit codes: 0 no alert, 1 an alert (with --once), 2 cannot say (usage, unreadable files), 130 interrupted";
+
 /// Reads, checks and proves the public log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
@@ -63,6 +78,9 @@ pub(crate) enum LedgerCommand {
     /// Proves an entry under the newest checkpoint.
     #[command(after_help = PROVE_EXAMPLES)]
     Prove(prove::ProveArguments),
+    /// Watches the log: that it only grows, and what it has under your identity.
+    #[command(after_help = MONITOR_EXAMPLES)]
+    Monitor(monitor::MonitorArguments),
 }
 
 /// Runs `aibom ledger`.
@@ -71,6 +89,7 @@ pub(crate) fn ledger(terminal: &Terminal, command: &LedgerCommand) -> Result<Exi
         LedgerCommand::Fsck(arguments) => fsck::fsck(terminal, arguments),
         LedgerCommand::Tail(arguments) => tail::tail(terminal, arguments),
         LedgerCommand::Prove(arguments) => prove::prove(terminal, arguments),
+        LedgerCommand::Monitor(arguments) => monitor::monitor(terminal, arguments),
     }
 }
 

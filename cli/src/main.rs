@@ -5,6 +5,7 @@
 mod advisory;
 mod arguments;
 mod bom;
+mod bundle;
 mod certs;
 mod failure;
 mod fetch;
@@ -48,6 +49,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Verify(verify) => verify::verify(&terminal, &verify),
         Command::Advisory(asked) => advisory::advisory(&terminal, &mesh, &asked),
         Command::Bom(command) => bom::bom(&terminal, &command),
+        Command::Bundle(command) => bundle::bundle(&terminal, &command),
         Command::Certs(command) => certs::certs(&terminal, &command),
         Command::Ledger(command) => ledger::ledger(&terminal, &command),
         Command::Model(command) => model::model(&terminal, &command),

@@ -3,6 +3,7 @@
 mod changes;
 mod show;
 mod sign;
+mod witnesses;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use ::keys::SigningKey as _;
 use clap::{Args, Subcommand};
 use evidence::{MAX_TRUST_ROOT_BYTES, TrustRoot};
 use ids::Sha256Digest;
+use merkle::CosignerKey;
 use serde_json::json;
 
 pub(crate) use changes::changes;
@@ -18,7 +20,7 @@ pub(crate) use sign::sign;
 use crate::{
     certs::{now, write_public},
     failure::{Exit, Failure},
-    keys::{load, short, unsigned},
+    keys::{RootKey, load, short, unsigned},
     profile::{read_bounded, trust_root},
     terminal::{Style, Terminal},
 };
@@ -40,6 +42,24 @@ Examples:
 Exit codes: 0 replaced, or the same version already; 1 refused, and the pinned one stays: older,
 another file of the same version, another mesh, signed by no pinned root key; 2 cannot say";
 
+const WITNESS_EXAMPLES: &str = "\
+Examples:
+  aibom trust-root add-witness 'w.example+5f0c1d2e+BK…' --dir mesh-certs --quorum 2
+                                          then sign trust-root.next.json where the root key is
+  aibom trust-root retire-witness w.example --dir mesh-certs --quorum 1
+  aibom trust-root set-quorum 2 --dir .aibom/certs --root-key .aibom/certs/root.key.pem
+
+A quorum of k: verifiers believe the ledger's checkpoints that k of the witnesses that count have
+cosigned. A retired witness stays named, so that what it cosigned can be read. Changes gather in
+trust-root.next.json until they are signed.";
+
+const LOG_POLICY_EXAMPLES: &str = "\
+Examples:
+  aibom trust-root log-policy trust-root.json > log.policy
+
+Tools of other transparency logs read this file (C2SP tlog-policy): the ledger's key, each witness,
+and how many of those that count must have cosigned.";
+
 /// Signs, shows and updates what verifiers pin.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrustRootCommand {
@@ -51,6 +71,18 @@ pub(crate) enum TrustRootCommand {
     /// Replaces a pinned trust root by a newer one, and by nothing else.
     #[command(after_help = UPDATE_EXAMPLES)]
     Update(UpdateArguments),
+    /// Makes the next trust root, in which a witness' cosignature counts.
+    #[command(after_help = WITNESS_EXAMPLES)]
+    AddWitness(AddWitnessArguments),
+    /// Makes the next trust root, in which a witness' cosignature counts no more.
+    #[command(after_help = WITNESS_EXAMPLES)]
+    RetireWitness(RetireWitnessArguments),
+    /// Makes the next trust root, in which so many witnesses must have cosigned.
+    #[command(after_help = WITNESS_EXAMPLES)]
+    SetQuorum(SetQuorumArguments),
+    /// Prints which checkpoints count, as tools of other transparency logs read it.
+    #[command(after_help = LOG_POLICY_EXAMPLES)]
+    LogPolicy(LogPolicyArguments),
 }
 
 /// Arguments of `trust-root sign`.
@@ -98,14 +130,90 @@ pub(crate) struct UpdateArguments {
     new: PathBuf,
 }
 
+/// Arguments of `trust-root add-witness`.
+#[derive(Debug, Args)]
+pub(crate) struct AddWitnessArguments {
+    #[command(flatten)]
+    root: RootKey,
+    /// Its key, <name>+<key id>+<base64>; 'aibom witness' prints it.
+    #[arg(value_name = "KEY")]
+    key: CosignerKey,
+    /// How many witnesses must have cosigned from then on [default: as before].
+    #[arg(long, value_name = "K")]
+    quorum: Option<u32>,
+}
+
+/// Arguments of `trust-root retire-witness`.
+#[derive(Debug, Args)]
+pub(crate) struct RetireWitnessArguments {
+    #[command(flatten)]
+    root: RootKey,
+    /// Its name or its whole key.
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// How many witnesses must have cosigned from then on [default: as before].
+    #[arg(long, value_name = "K")]
+    quorum: Option<u32>,
+}
+
+/// Arguments of `trust-root set-quorum`.
+#[derive(Debug, Args)]
+pub(crate) struct SetQuorumArguments {
+    #[command(flatten)]
+    root: RootKey,
+    /// How many witnesses must have cosigned; 0: the ledger alone is believed.
+    #[arg(value_name = "K")]
+    quorum: u32,
+}
+
+/// Arguments of `trust-root log-policy`.
+#[derive(Debug, Args)]
+pub(crate) struct LogPolicyArguments {
+    /// The trust root.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
 /// Runs `aibom trust-root`.
 pub(crate) fn run(terminal: &Terminal, command: &TrustRootCommand) -> Result<Exit, Failure> {
     match command {
         TrustRootCommand::Sign(arguments) => sign_file(terminal, arguments)?,
         TrustRootCommand::Show(arguments) => show_file(terminal, arguments)?,
         TrustRootCommand::Update(arguments) => update(terminal, arguments)?,
+        TrustRootCommand::AddWitness(AddWitnessArguments { root, key, quorum }) => {
+            change_witnesses(terminal, root, *quorum, |root| witnesses::add(root, key))?;
+        }
+        TrustRootCommand::RetireWitness(RetireWitnessArguments { root, name, quorum }) => {
+            change_witnesses(terminal, root, *quorum, |root| witnesses::retire(root, name))?;
+        }
+        TrustRootCommand::SetQuorum(SetQuorumArguments { root, quorum }) => {
+            change_witnesses(terminal, root, Some(*quorum), |root| Ok(root.clone()))?;
+        }
+        TrustRootCommand::LogPolicy(LogPolicyArguments { file }) => {
+            let policy = witnesses::policy(&trust_root(file)?.0)?.to_string();
+            match terminal.is_json() {
+                true => terminal.json(&policy)?,
+                false => terminal.bytes(policy.as_bytes())?,
+            }
+        }
     }
     Ok(Exit::Done)
+}
+
+fn change_witnesses(
+    terminal: &Terminal,
+    root: &RootKey,
+    quorum: Option<u32>,
+    change: impl FnOnce(&TrustRoot) -> Result<TrustRoot, Failure>,
+) -> Result<(), Failure> {
+    let mut note = None;
+    root.change(terminal, |old, _| {
+        let next = witnesses::with_quorum(change(old)?, quorum)?;
+        note = witnesses::narrower(old, &next);
+        Ok(next)
+    })?;
+    note.into_iter().for_each(|note| terminal.say(note));
+    Ok(())
 }
 
 fn sign_file(terminal: &Terminal, arguments: &SignArguments) -> Result<(), Failure> {

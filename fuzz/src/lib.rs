@@ -30,7 +30,7 @@ pub use documents::{dsse_envelope, grant, record, request, scan, statement, trai
 pub use evidence_set::evidence_set;
 pub use in_toto::in_toto;
 pub use inspections::inspect;
-pub use log::{checkpoint_note, inclusion_proof, ledger_inclusion};
+pub use log::{checkpoint_note, inclusion_proof, ledger_inclusion, log_policy, tlog_proof};
 pub use model_signature::model_signature;
 pub use models::keras_model;
 pub use policies::{policy, release};
@@ -74,6 +74,7 @@ pub const TARGETS: &[Target] = &[
     target("inspect", inspect),
     target("keras_model", keras_model),
     target("ledger_inclusion", ledger_inclusion),
+    target("log_policy", log_policy),
     target("model_signature", model_signature),
     target("pkcs11_uri", pkcs11_uri),
     target("agent_frame", agent_frame),
@@ -85,6 +86,7 @@ pub const TARGETS: &[Target] = &[
     target("scan_db", scan_db),
     target("split_record", split_record),
     target("statement", statement),
+    target("tlog_proof", tlog_proof),
     target("training", training),
     target("tile_path", tile_path),
     target("entry_bundle", entry_bundle),

@@ -16,6 +16,11 @@ pub fn checkpoint_note(data: &[u8]) -> bool {
         assert_eq!(key.to_string(), note, "a verifier key has one spelling");
         return true;
     }
+    if let Ok(key) = note.parse::<merkle::CosignerKey>() {
+        assert_eq!(key.to_string(), note, "a cosigner's key has one spelling");
+        assert!(note.parse::<merkle::VerifierKey>().is_err(), "a witness is no log");
+        return true;
+    }
     let Ok(parsed) = merkle::SignedCheckpoint::parse(note) else {
         return false;
     };
@@ -23,6 +28,39 @@ pub fn checkpoint_note(data: &[u8]) -> bool {
     assert!(note.starts_with(&body), "a checkpoint has one spelling");
     let Ok(key) = LOG_KEY.parse::<merkle::VerifierKey>() else { unreachable!("a constant key") };
     parsed.verify(&key).is_ok()
+}
+
+/// The text of a proof: it has one spelling; under the root's policy only the one that was made holds.
+pub fn tlog_proof(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return false;
+    };
+    let Ok(proof) = merkle::TlogProof::parse(text) else {
+        return false;
+    };
+    assert_eq!(proof.to_string(), text, "a proof has one spelling");
+    let wine = signed();
+    let policy = wine.root.log_policy().expect("the root names the ledger and its witnesses");
+    let made = &wine.bundle.inclusion;
+    let inclusion = bundle::Inclusion { proof: text.to_owned(), ..made.clone() };
+    let holds = inclusion.check(&wine.bundle.attestation, &policy).is_ok();
+    assert!(!holds || inclusion == *made, "a proof that nobody made");
+    true
+}
+
+/// A log policy in the text of C2SP tlog-policy: what is written reads back as the same.
+pub fn log_policy(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return false;
+    };
+    let Ok(policy) = text.parse::<merkle::LogPolicy>() else {
+        return false;
+    };
+    let counting = policy.witnesses().iter().filter(|witness| witness.counts).count();
+    assert!(policy.quorum() <= counting, "a quorum that nobody can reach");
+    let again = policy.to_string().parse::<merkle::LogPolicy>();
+    assert_eq!(again.as_ref(), Ok(&policy), "what is written reads back");
+    true
 }
 
 /// Index, size, leaf, root and hashes, packed: a proof that fits one root fits no other.

@@ -26,7 +26,8 @@ pub(crate) fn changes(old: &TrustRoot, new: &TrustRoot) -> Vec<String> {
     differ("ledger key", old.ledger_key.clone(), new.ledger_key.clone());
     let quorum = |root: &TrustRoot| root.witness_quorum.to_string();
     differ("witness quorum", quorum(old), quorum(new));
-    lists("witness", &witnesses(old), &witnesses(new), &mut found);
+    lists("witness", &keys_of_witnesses(old), &keys_of_witnesses(new), &mut found);
+    retirements(old, new, &mut found);
     lists("root key", &root_keys(old), &root_keys(new), &mut found);
     lists("mesh CA", &mesh_ca(old), &mesh_ca(new), &mut found);
     signing_keys(old, new, &mut found);
@@ -40,6 +41,21 @@ pub(super) fn witnesses(root: &TrustRoot) -> Vec<String> {
         if witness.retired { format!("{} (retired)", witness.key) } else { witness.key.clone() }
     };
     root.witnesses.iter().map(name).collect()
+}
+
+fn keys_of_witnesses(root: &TrustRoot) -> Vec<String> {
+    root.witnesses.iter().map(|witness| witness.key.clone()).collect()
+}
+
+fn retirements(old: &TrustRoot, new: &TrustRoot, found: &mut Vec<String>) {
+    for WitnessEntry { key, retired } in &new.witnesses {
+        let was = old.witnesses.iter().find(|was| was.key == *key).is_some_and(|was| was.retired);
+        match (was, retired) {
+            (false, true) => found.push(format!("witness {key} is retired: it counts no more")),
+            (true, false) => found.push(format!("witness {key} counts again")),
+            (false, false) | (true, true) => {}
+        }
+    }
 }
 
 /// The ids of the root keys.

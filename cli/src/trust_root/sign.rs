@@ -31,13 +31,27 @@ pub(crate) fn sign(
         return Err(refused().because("it is the pinned one itself"));
     }
     if let Some(loss) = taken_back(pinned, next, at) {
-        return Err(refused().because(loss).remedy("rotate or revoke anew with 'aibom keys'"));
+        return Err(refused().because(loss).remedy(
+            "change anew with 'aibom keys rotate', 'keys revoke' or 'trust-root retire-witness'",
+        ));
     }
     Ok(bytes)
 }
 
-/// A key that may have signed since the time that `next` gives it, in words.
+/// A key whose signatures, or cosignatures, would be good no more, in words.
 fn taken_back(pinned: &TrustRoot, next: &TrustRoot, at: Timestamp) -> Option<String> {
+    dropped_witness(pinned, next).or_else(|| signing_key_taken_back(pinned, next, at))
+}
+
+/// A witness that `next` does not name: checkpoints with its cosignature could not be read.
+fn dropped_witness(pinned: &TrustRoot, next: &TrustRoot) -> Option<String> {
+    let named = |key: &str| next.witnesses.iter().any(|witness| witness.key == key);
+    let dropped = pinned.witnesses.iter().find(|witness| !named(&witness.key))?;
+    Some(format!("the witness {} is dropped rather than retired", dropped.key))
+}
+
+/// A key that may have signed since the time that `next` gives it, in words.
+fn signing_key_taken_back(pinned: &TrustRoot, next: &TrustRoot, at: Timestamp) -> Option<String> {
     pinned.signing_keys.iter().find_map(|old| {
         let key = short_of(old);
         let kept = next.signing_keys.iter();

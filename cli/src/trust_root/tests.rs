@@ -211,3 +211,89 @@ fn a_root_is_shown_signed_or_not() {
     let garbage = place.write("garbage.json", b"garbage");
     assert_eq!(aibom(&["trust-root", "show", &garbage]).unwrap_err().exit().code(), 2);
 }
+
+/// The trust root of a mesh's directory, which [`Place`] keeps under another name.
+fn in_place(place: &Place) -> (String, String) {
+    place.write("trust-root.json", &place.mesh.seal_root(&place.pinned()));
+    (
+        place.directory.path().to_str().unwrap().to_owned(),
+        place.path("trust-root.next.json").to_str().unwrap().to_owned(),
+    )
+}
+
+fn cosigner(name: &str, seed: u8) -> String {
+    let pem = ::keys::generate_ed25519(&[seed; 32]).unwrap();
+    let key = ::keys::FileKey::from_pem(&pem).unwrap();
+    CosignerKey::new(name, key.as_ed25519().unwrap().verifying_key()).unwrap().to_string()
+}
+
+#[test]
+fn witnesses_are_added_and_retired_and_the_quorum_is_set() {
+    let place = Place::new();
+    let (dir, next) = in_place(&place);
+    let at = |arguments: &[&str]| aibom(&[&["trust-root"], arguments, &["--dir", &dir]].concat());
+    let draft = || TrustRoot::parse_unsigned(&std::fs::read(&next).unwrap()).unwrap();
+    let key = cosigner("w.example", 3);
+    at(&["add-witness", &key, "--quorum", "2"]).unwrap();
+    assert_eq!((draft().witnesses.len(), draft().witness_quorum), (2, 2));
+    at(&["retire-witness", "witness.mesh.test", "--quorum", "1"]).unwrap();
+    let retired: Vec<_> = draft().witnesses.iter().map(|w| w.retired).collect();
+    assert_eq!((retired, draft().witness_quorum), (vec![true, false], 1));
+    at(&["set-quorum", "0"]).unwrap();
+    assert_eq!(draft().witness_quorum, 0);
+    place.sign(&draft()).unwrap();
+    // A retired one comes back under its key.
+    let back = place.pinned().witnesses[0].key.clone();
+    at(&["add-witness", &back]).unwrap();
+    assert!(draft().witnesses.iter().all(|w| !w.retired));
+}
+
+#[test]
+fn witnesses_that_make_no_policy_are_refused() {
+    let place = Place::new();
+    let (dir, next) = in_place(&place);
+    let mine = place.pinned().witnesses[0].key.clone();
+    let ledger = place.mesh.ledger_verifier_key();
+    let ledger = CosignerKey::new("w2", *ledger.public_key()).unwrap().to_string();
+    let renamed: CosignerKey = mine.parse().unwrap();
+    let renamed = CosignerKey::new("other", *renamed.public_key()).unwrap().to_string();
+    for (arguments, why) in [
+        (&["add-witness", &mine][..], "a witness already"),
+        (&["add-witness", &ledger], "is there twice"),
+        (&["add-witness", &renamed], "is there twice"),
+        (&["set-quorum", "2"], "cannot be reached"),
+        (&["retire-witness", "witness.mesh.test"], "cannot be reached"),
+        (&["retire-witness", "nobody"], "names no witness"),
+    ] {
+        let all = [&["trust-root"], arguments, &["--dir", &dir]].concat();
+        let failure = aibom(&all).unwrap_err();
+        assert_eq!(failure.exit().code(), 1, "{failure}");
+        assert!(failure.to_string().contains(why), "{why}: {failure}");
+        assert!(!std::path::Path::new(&next).exists(), "{why}");
+    }
+    // A key that is none does not reach the command.
+    let stray = ["aibom", "trust-root", "add-witness", "x", "--dir", &dir];
+    assert!(Arguments::try_parse_from(stray).is_err());
+    let log_key = place.pinned().ledger_key;
+    let of_a_log = ["aibom", "trust-root", "add-witness", &log_key, "--dir", &dir];
+    assert!(Arguments::try_parse_from(of_a_log).is_err());
+}
+
+#[test]
+fn a_witness_is_retired_and_never_dropped() {
+    let place = Place::new();
+    let mut next = TrustRoot { version: 4, witness_quorum: 0, ..place.pinned() };
+    next.witnesses[0].retired = true;
+    place.sign(&next).unwrap();
+    next.witnesses.clear();
+    let failure = place.sign(&next).unwrap_err();
+    assert!(failure.to_string().contains("dropped rather than retired"), "{failure}");
+}
+
+#[test]
+fn the_log_policy_is_the_roots_own() {
+    let root = Place::new().pinned();
+    let text = witnesses::policy(&root).unwrap().to_string();
+    assert_eq!(text.parse::<merkle::LogPolicy>().ok(), root.log_policy());
+    assert!(text.ends_with("group counting 1 w1\nquorum counting\n"), "{text}");
+}

@@ -46,6 +46,7 @@ fn main() -> Outcome {
     write("bundle", "other_schema.json", &canonical::to_vec(&json!({"schema": "x"}))?)?;
     write("ledger_inclusion", "wine.json", &canonical::to_vec(&bundle.inclusion)?)?;
     write("ledger_inclusion", "empty.json", b"{}")?;
+    log(&wine, &bundle.inclusion)?;
 
     // The predicate is any JSON to whoever reads the time, and most of the statement.
     let attestation = envelope::Envelope::parse(&bundle.attestation, usize::MAX)?;
@@ -88,6 +89,22 @@ fn main() -> Outcome {
     certificates(&wine, &bundle.evidence)?;
     trust_roots(&wine)?;
     policies()
+}
+
+/// What goes with a ledger: the proof's text, and which checkpoints count.
+fn log(wine: &Fixture, inclusion: &bundle::Inclusion) -> Outcome {
+    let proof = &inclusion.proof;
+    write("tlog_proof", "wine", proof.as_bytes())?;
+    let extra = proof.replacen("\nindex", "\nextra e30=\nindex", 1);
+    write("tlog_proof", "extra", extra.as_bytes())?;
+    write("tlog_proof", "short", b"c2sp.org/tlog-proof@v1\nindex 0\n\n")?;
+    let policy = wine.trust_root().log_policy().ok_or("no policy")?;
+    write("log_policy", "wine", policy.to_string().as_bytes())?;
+    let (log, witness) = (policy.log(), wine.mesh().witness_cosigner_key());
+    let single = format!("# comment\nwitness A\t{witness} https://w\nlog {log}\nquorum A\n");
+    write("log_policy", "single", single.as_bytes())?;
+    write("log_policy", "none", format!("log {log}\nquorum none\n").as_bytes())?;
+    write("checkpoint_note", "cosigner_key", witness.to_string().as_bytes())
 }
 
 /// A bundle with little in it but a logged attestation.

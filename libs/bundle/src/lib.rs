@@ -5,6 +5,7 @@
 
 mod file;
 mod ledger;
+mod sigstore;
 mod tag;
 
 pub use file::{BUNDLE_SCHEMA, Bundle, BundleError, MAX_BUNDLE_BYTES, Signatures};
@@ -12,7 +13,7 @@ pub use ledger::{
     ENTRY_SCHEMA, Inclusion, LedgerEntry, Logged, LoggedError, MAX_ENTRY_BYTES, SALT_BYTES,
     commitment,
 };
-
+pub use sigstore::{ENTRY_KIND, ENTRY_VERSION, ExportError};
 pub use tag::{TAG_BYTES, Tag, TagError, monitor_key};
 
 #[cfg(test)]

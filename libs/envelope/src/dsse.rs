@@ -151,6 +151,12 @@ impl Envelope {
         &self.wire.payload
     }
 
+    /// The key id beside the signature, before any check: for finding the right key only.
+    #[must_use]
+    pub fn unverified_key_id(&self) -> Option<&str> {
+        self.wire.signatures.first().map(|signature| signature.keyid.as_str())
+    }
+
     /// The exact bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

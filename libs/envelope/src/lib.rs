@@ -10,7 +10,7 @@ mod sigstore;
 mod statement;
 
 pub use dsse::{Envelope, EnvelopeError, MAX_ENVELOPE_BYTES, SealError, pae};
-pub use sigstore::{BUNDLE_MEDIA_TYPE, sigstore_bundle};
+pub use sigstore::{BUNDLE_MEDIA_TYPE, SignedBy, sigstore_bundle, sigstore_bundle_with};
 pub use statement::{
     IN_TOTO_PAYLOAD_TYPE, ResourceDescriptor, STATEMENT_TYPE, Statement, StatementType,
 };

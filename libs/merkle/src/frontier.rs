@@ -26,6 +26,20 @@ impl Frontier {
         self.size == 0
     }
 
+    /// The hash of each full subtree, largest first: with the size all that there is to keep.
+    #[must_use]
+    pub fn edge(&self) -> &[Sha256Digest] {
+        &self.full
+    }
+
+    /// The frontier of `size` leaves whose full subtrees have these hashes, largest first; `None` when
+    /// they are not as many as a tree of that size has.
+    #[must_use]
+    pub fn from_parts(size: u64, edge: Vec<Sha256Digest>) -> Option<Self> {
+        let fits = usize::try_from(size.count_ones()).is_ok_and(|count| count == edge.len());
+        fits.then_some(Self { size, full: edge })
+    }
+
     /// Adds a leaf by its [`leaf_hash`](crate::leaf_hash); O(1) hashes, amortised.
     pub fn append(&mut self, leaf_hash: Sha256Digest) {
         // Each trailing one of the size is a full subtree as large as what is to be added.

@@ -10,6 +10,7 @@
 
 pub mod bundle;
 pub mod evidence;
+pub mod lying_log;
 pub mod mesh;
 pub mod softhsm;
 

@@ -6,9 +6,9 @@ use super::{
 };
 
 /// Libraries that know no clock, randomness, files, sockets, environment or async.
-const PURE: [&str; 15] = [
+const PURE: [&str; 16] = [
     "ids", "job", "schedule", "evidence", "policy", "oms", "bom", "report", "merkle", "bundle",
-    "verify", "dataset", "model", "inspect", "witness",
+    "verify", "dataset", "model", "inspect", "witness", "monitor",
 ];
 /// What a pure library may take of ours beside other pure ones. `keys` reads key files, which the
 /// pure ones never ask it to; its public half is what they use.

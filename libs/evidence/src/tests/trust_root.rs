@@ -7,9 +7,13 @@ use testkit::evidence::Fixture;
 use super::cross;
 use crate::{
     KeyRefused, KeyUse, MAX_LOG_DELAY_MS, Revocation, TrustRoot, TrustRootError, UpdateError,
+    WitnessEntry,
 };
 
 type Spoil = fn(&mut TrustRoot);
+
+/// How witnesses and quorum are called where they are refused.
+const WITNESSES: &str = "witnesses, or their quorum,";
 
 fn root() -> TrustRoot {
     cross(&Fixture::new().trust_root())
@@ -47,7 +51,7 @@ fn a_usable_root_is_read_with_and_without_a_final_newline() {
 
 #[test]
 fn an_unusable_member_is_named() {
-    let rows: [(&str, Spoil); 10] = [
+    let rows: [(&str, Spoil); 16] = [
         ("version", |r| r.version = 0),
         ("rootKeys", |r| r.root_keys.push(r.root_keys[0].clone())),
         ("meshCa", |r| r.mesh_ca.clear()),
@@ -57,6 +61,17 @@ fn an_unusable_member_is_named() {
         ("signingKeys", |r| r.signing_keys[1].public_key = r.signing_keys[0].public_key.clone()),
         ("signingKeys", |r| r.signing_keys[0].usage = KeyUse::Model),
         ("ledgerKey", |r| r.ledger_key = "x".into()),
+        // The ledger's own key never counts as a witness', whatever it is called.
+        (WITNESSES, |r| r.witnesses[0].key = r.ledger_key.clone()),
+        (WITNESSES, |r| r.witnesses[0].key = "x".into()),
+        (WITNESSES, |r| r.witnesses.push(r.witnesses[0].clone())),
+        (WITNESSES, |r| {
+            // Retired and not: one key all the same.
+            let retired = WitnessEntry { retired: true, ..r.witnesses[0].clone() };
+            r.witnesses.push(retired);
+        }),
+        (WITNESSES, |r| r.witness_quorum = 2),
+        (WITNESSES, |r| r.witnesses[0].retired = true),
         ("schema", |r| r.schema = "aibom.trust-root.v2".into()),
     ];
     for (member, spoil) in rows {
@@ -68,6 +83,19 @@ fn an_unusable_member_is_named() {
         };
         assert_eq!(got, member);
     }
+}
+
+#[test]
+fn a_retired_witness_is_named_and_does_not_count() {
+    let (root, bytes) = sealed(|r| {
+        r.witnesses[0].retired = true;
+        r.witness_quorum = 0;
+    });
+    assert_eq!(TrustRoot::parse(&bytes).unwrap(), root);
+    let policy = root.log_policy().unwrap();
+    assert_eq!(policy.quorum(), 0);
+    assert_eq!(policy.witnesses().iter().map(|w| w.counts).collect::<Vec<_>>(), [false]);
+    assert_eq!(policy.witnesses()[0].key.to_string(), root.witnesses[0].key);
 }
 
 #[test]

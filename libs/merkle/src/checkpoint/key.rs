@@ -77,14 +77,19 @@ impl<const TYPE: u8> NoteKey<TYPE> {
     /// The key id: `SHA-256(name || 0x0A || type || public key)[..4]`.
     #[must_use]
     pub fn id(&self) -> [u8; 4] {
-        let hash: [u8; 32] = Sha256::new()
+        let [a, b, c, d, ..] = self.hash();
+        [a, b, c, d]
+    }
+
+    /// What the key id is the start of: how Sigstore names a log.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::new()
             .chain_update(&self.name)
             .chain_update([b'\n', TYPE])
             .chain_update(self.key.as_bytes())
             .finalize()
-            .into();
-        let [a, b, c, d, ..] = hash;
-        [a, b, c, d]
+            .into()
     }
 }
 

@@ -4,6 +4,10 @@
 //! is refused rather than ignored, so that no byte of a note goes unchecked. Whoever has a note with
 //! more lines takes out those that the policy does not name.
 
+mod text;
+
+pub use text::{MAX_POLICY_BYTES, PolicyTextError};
+
 use super::{
     Checkpoint, CheckpointError, CosignerKey, MAX_SIGNATURES, SignedCheckpoint, VerifierKey,
 };

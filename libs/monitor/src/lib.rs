@@ -1,0 +1,20 @@
+//! What a monitor of the ledger knows, and what it raises an alarm at. Pure: checkpoints, proofs,
+//! entries and times come in, alerts and the next [`State`] go out.
+//!
+//! A round is three steps. [`State::judge`] holds a checkpoint against the policy and against the one
+//! before; [`State::accept`] takes one that grew, with its consistency proof; [`State::read`] takes the
+//! new entries one by one; [`State::settle`] ends the round. An alert about the log itself leaves the
+//! state as it was, so that it is raised again until somebody looks; one about an entry is raised once.
+
+mod alert;
+mod own;
+mod round;
+mod state;
+
+pub use alert::Alert;
+pub use own::{MAX_MADE, MAX_MONITOR_KEYS, Made, Own, OwnError};
+pub use round::{Grown, Judged, Patience};
+pub use state::{MAX_FINDINGS, MAX_OWN, MAX_STATE_BYTES, MONITOR_SCHEMA, State, StateError};
+
+#[cfg(test)]
+mod tests;

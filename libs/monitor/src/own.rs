@@ -1,0 +1,95 @@
+//! What is mine: the keys that my entries are told by, and the documents that I made.
+
+use std::collections::BTreeMap;
+
+use bundle::{Inclusion, LedgerEntry, LoggedError, Tag};
+use ids::Sha256Digest;
+use merkle::LogPolicy;
+
+/// The most monitor keys at one time.
+pub const MAX_MONITOR_KEYS: usize = 16;
+/// The most documents that are told apart.
+pub const MAX_MADE: usize = 100_000;
+
+/// Where a document of mine must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    /// The place that a proof under a good checkpoint says; `None`: somewhere.
+    pub index: Option<u64>,
+}
+
+/// More than can be told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OwnError {
+    /// More than [`MAX_MONITOR_KEYS`].
+    #[error("more than {MAX_MONITOR_KEYS} monitor keys")]
+    Keys,
+    /// More than [`MAX_MADE`].
+    #[error("more than {MAX_MADE} documents")]
+    Made,
+}
+
+/// The keys of one owner, and the owner's documents. Without a key no entry is anybody's.
+#[derive(Debug, Clone, Default)]
+pub struct Own {
+    keys: Vec<[u8; 32]>,
+    made: BTreeMap<Sha256Digest, Made>,
+}
+
+impl Own {
+    /// Tells entries by these monitor keys: the one in use, and those before it.
+    ///
+    /// # Errors
+    /// When they are too many.
+    pub fn new(keys: Vec<[u8; 32]>) -> Result<Self, OwnError> {
+        if keys.len() > MAX_MONITOR_KEYS {
+            return Err(OwnError::Keys);
+        }
+        Ok(Self { keys, made: BTreeMap::new() })
+    }
+
+    /// Adds a document that I made and that the ledger has taken.
+    ///
+    /// # Errors
+    /// When they are too many.
+    pub fn made(&mut self, commitment: Sha256Digest) -> Result<(), OwnError> {
+        self.insert(commitment, Made { index: None })
+    }
+
+    /// Adds a document that a bundle proves to be logged; `document` is its exact envelope.
+    ///
+    /// # Errors
+    /// `Ok(Err(_))` when they are too many, `Err(_)` when the proof does not hold.
+    pub fn proved(
+        &mut self,
+        document: &[u8],
+        inclusion: &Inclusion,
+        policy: &LogPolicy,
+    ) -> Result<Result<(), OwnError>, LoggedError> {
+        let logged = inclusion.check(document, policy)?;
+        let made = Made { index: Some(logged.index()) };
+        Ok(self.insert(logged.entry().commitment, made))
+    }
+
+    fn insert(&mut self, commitment: Sha256Digest, made: Made) -> Result<(), OwnError> {
+        if self.made.len() >= MAX_MADE && !self.made.contains_key(&commitment) {
+            return Err(OwnError::Made);
+        }
+        let known = self.made.entry(commitment).or_insert(made);
+        known.index = made.index.or(known.index);
+        Ok(())
+    }
+
+    pub(crate) fn is_tagged(&self, entry: &LedgerEntry) -> bool {
+        self.keys.iter().any(|key| Tag::of(key, &entry.commitment) == entry.tag)
+    }
+
+    pub(crate) fn knows(&self, commitment: &Sha256Digest) -> bool {
+        self.made.contains_key(commitment)
+    }
+
+    /// The documents whose place is proved.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (Sha256Digest, u64)> {
+        self.made.iter().filter_map(|(commitment, made)| Some((*commitment, made.index?)))
+    }
+}

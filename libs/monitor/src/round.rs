@@ -1,0 +1,224 @@
+//! One round: a checkpoint, then the entries that are new under it.
+
+use bundle::LedgerEntry;
+use ids::{Sha256Digest, Timestamp};
+use merkle::{Checkpoint, LogPolicy, LogPolicyError, Witnessed, leaf_hash, verify_consistency};
+
+use crate::{
+    Alert, MAX_FINDINGS, MAX_OWN, Own, State,
+    state::{Accepted, OwnEntry},
+};
+
+/// How long what may be mended by itself is left alone, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Since the last cosignature, before what is shown counts as an old copy.
+    pub stale_after_ms: i64,
+    /// Since an own entry was logged, before it must be known as mine: my own record of it may come
+    /// a little later.
+    pub unknown_after_ms: i64,
+}
+
+impl Default for Patience {
+    /// An hour, and ten minutes.
+    fn default() -> Self {
+        Self { stale_after_ms: 3_600_000, unknown_after_ms: 600_000 }
+    }
+}
+
+/// A checkpoint that counts, and is larger than the one before it; made by [`State::judge`] alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grown {
+    accepted: Accepted,
+    old: u64,
+}
+
+impl Grown {
+    /// The tree head.
+    #[must_use]
+    pub const fn checkpoint(&self) -> &Checkpoint {
+        &self.accepted.checkpoint
+    }
+
+    /// The size that a consistency proof is needed from, in entries.
+    #[must_use]
+    pub const fn old_size(&self) -> u64 {
+        self.old
+    }
+}
+
+/// What a checkpoint is, beside the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judged {
+    /// The same tree.
+    Same,
+    /// A larger one: for [`State::accept`].
+    Grown(Box<Grown>),
+}
+
+impl State {
+    /// Holds the checkpoint `note` against the policy and the one before. `now` is the monitor's time.
+    ///
+    /// # Errors
+    /// [`Alert::Forged`], [`Alert::NotWitnessed`], [`Alert::Stale`], [`Alert::RolledBack`],
+    /// [`Alert::Forked`].
+    pub fn judge(
+        &self,
+        note: &str,
+        policy: &LogPolicy,
+        now: Timestamp,
+        patience: Patience,
+    ) -> Result<Judged, Box<Alert>> {
+        let witnessed = policy.check(note).map_err(|error| Box::new(refused(&error)))?;
+        let checkpoint = witnessed.checkpoint();
+        let empty =
+            Checkpoint { origin: checkpoint.origin.clone(), size: 0, root: merkle::empty_root() };
+        let (old, ours) = match &self.accepted {
+            Some(Accepted { checkpoint, note }) => (checkpoint, note.as_str()),
+            None => (&empty, ""),
+        };
+        let (was, is) = (old.size, checkpoint.size);
+        let (ours, theirs) = (ours.to_owned(), note.to_owned());
+        if is < was {
+            return Err(Box::new(Alert::RolledBack { was, is, ours, theirs }));
+        }
+        if is == was && checkpoint.root != old.root {
+            return Err(Box::new(Alert::Forked { was, is, ours, theirs }));
+        }
+        if let Some(since) = stale(&witnessed, now, patience) {
+            return Err(Box::new(Alert::Stale { since }));
+        }
+        if is == was && self.accepted.is_some() {
+            return Ok(Judged::Same);
+        }
+        let accepted = Accepted { checkpoint: checkpoint.clone(), note: note.to_owned() };
+        Ok(Judged::Grown(Box::new(Grown { accepted, old: was })))
+    }
+
+    /// Takes a checkpoint that grew; `proof` leads from [`Grown::old_size`] to it, under its root.
+    ///
+    /// # Errors
+    /// [`Alert::Forked`] when it does not contain what was there before.
+    pub fn accept(&mut self, grown: Grown, proof: &[Sha256Digest]) -> Result<(), Box<Alert>> {
+        let Grown { accepted, old } = grown;
+        let before = self.accepted.as_ref();
+        let root = before.map_or_else(merkle::empty_root, |before| before.checkpoint.root);
+        let (is, new_root) = (accepted.checkpoint.size, accepted.checkpoint.root);
+        if verify_consistency(old, &root, is, &new_root, proof).is_err() {
+            let ours = before.map(|before| before.note.clone()).unwrap_or_default();
+            return Err(Box::new(Alert::Forked { was: old, is, ours, theirs: accepted.note }));
+        }
+        self.accepted = Some(accepted);
+        Ok(())
+    }
+
+    /// Takes the next entry; `index` is the place that it was served as. Gives what is new.
+    ///
+    /// # Errors
+    /// [`Alert::EntryMissing`] when it is not the next one, or beyond the checkpoint;
+    /// [`Alert::Changed`] when it was the last one and the entries do not lead to the root. Then
+    /// none of them counts as read: the caller goes back to the state before the round.
+    pub fn read(&mut self, index: u64, bytes: &[u8], own: &Own) -> Result<Vec<Alert>, Box<Alert>> {
+        let due = self.read.len();
+        let size = self.checkpoint().map_or(0, |checkpoint| checkpoint.size);
+        if index != due || due >= size {
+            return Err(Box::new(Alert::EntryMissing { index: due, got: index }));
+        }
+        self.read.append(leaf_hash(bytes));
+        let whole = self.read.len() == size;
+        let root = self.checkpoint().map(|checkpoint| checkpoint.root);
+        if whole && root != Some(self.read.root()) {
+            return Err(Box::new(Alert::Changed { size }));
+        }
+        let found = match LedgerEntry::parse(bytes) {
+            Ok(entry) => self.entry(index, &entry, own),
+            Err(reason) => vec![Alert::Unreadable { index, reason }],
+        };
+        Ok(self.remember(found))
+    }
+
+    fn entry(&mut self, index: u64, entry: &LedgerEntry, own: &Own) -> Vec<Alert> {
+        let mut found = Vec::new();
+        let is = entry.logged_at;
+        if let Some(was) = self.newest.filter(|was| *was > is) {
+            found.push(Alert::TimeBackwards { index, was, is });
+        }
+        self.newest = self.newest.max(Some(is));
+        if !own.is_tagged(entry) && !own.knows(&entry.commitment) {
+            return found;
+        }
+        let commitment = entry.commitment;
+        if let Some(first) = self.own.get(&commitment).map(|first| first.index) {
+            found.push(Alert::Duplicate { first, second: index, commitment });
+            return found;
+        }
+        if self.own.len() >= MAX_OWN {
+            let oldest = self.own.iter().min_by_key(|(_, entry)| entry.index);
+            if let Some(oldest) = oldest.map(|(commitment, _)| *commitment) {
+                self.own.remove(&oldest);
+            }
+        }
+        self.own.insert(commitment, OwnEntry { index, logged_at: is, settled: false });
+        found
+    }
+
+    /// Ends a round in which every entry was read: what is mine and unknown, what is proved and
+    /// missing. Gives what is new.
+    pub fn settle(&mut self, own: &Own, now: Timestamp, patience: Patience) -> Vec<Alert> {
+        let mut found = Vec::new();
+        for (commitment, entry) in self.own.iter_mut().filter(|(_, entry)| !entry.settled) {
+            let OwnEntry { index, logged_at, .. } = *entry;
+            let waited = now.since_ms(logged_at) >= patience.unknown_after_ms;
+            if !own.knows(commitment) && waited {
+                found.push(Alert::NotMine { index, commitment: *commitment, logged_at });
+            }
+            entry.settled = own.knows(commitment) || waited;
+        }
+        let size = self.read.len();
+        for (commitment, index) in own.places().filter(|(_, index)| *index < size) {
+            // One that was forgotten for want of room was there.
+            let forgotten = self.own.len() >= MAX_OWN;
+            let there = self.own.get(&commitment).map_or(forgotten, |entry| entry.index == index);
+            if !there {
+                found.push(Alert::Missing { index, commitment });
+            }
+        }
+        self.remember(found)
+    }
+
+    /// Those that were not raised before.
+    fn remember(&mut self, found: Vec<Alert>) -> Vec<Alert> {
+        let mut new = Vec::new();
+        for alert in found {
+            if self.findings.contains(&alert) {
+                continue;
+            }
+            if self.findings.len() >= MAX_FINDINGS {
+                self.findings.remove(0);
+            }
+            self.findings.push(alert.clone());
+            new.push(alert);
+        }
+        new
+    }
+}
+
+/// When the last witness cosigned, where that is too long ago.
+fn stale(witnessed: &Witnessed, now: Timestamp, patience: Patience) -> Option<Timestamp> {
+    let last = witnessed.cosigned().iter().map(|cosigned| cosigned.time).max()?;
+    let last_ms = i64::try_from(last).unwrap_or(i64::MAX).saturating_mul(1000);
+    let last = Timestamp::from_unix_ms(last_ms);
+    (now.since_ms(last) > patience.stale_after_ms).then_some(last)
+}
+
+fn refused(error: &LogPolicyError) -> Alert {
+    let reason = error.to_string();
+    match error {
+        LogPolicyError::Log(_) | LogPolicyError::Origin { .. } => Alert::Forged { reason },
+        // A line that nobody knows, twice or bad: the witnesses' part is not whole.
+        LogPolicyError::Unknown(..)
+        | LogPolicyError::Twice(_)
+        | LogPolicyError::Cosignature(_)
+        | LogPolicyError::Quorum { .. } => Alert::NotWitnessed { reason },
+    }
+}

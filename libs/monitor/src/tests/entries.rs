@@ -1,0 +1,103 @@
+//! What a monitor says of single entries.
+
+use super::*;
+
+const OTHER: [u8; 32] = [4; 32];
+
+#[test]
+fn an_entry_of_mine_that_i_did_not_make_is_told_once() {
+    let log = [entry("a", KEY, 1), entry("b", OTHER, 2), entry("c", KEY, 3)];
+    let mut own = mine();
+    own.made(commitment_of("a")).unwrap();
+    let mut state = State::new();
+    let found = round(&mut state, &log, &own).unwrap();
+    let [Alert::NotMine { index: 2, commitment, .. }] = found.as_slice() else {
+        unreachable!("{found:?}")
+    };
+    assert_eq!(*commitment, commitment_of("c"));
+    assert_eq!(state.findings(), found);
+    assert_eq!(round(&mut state, &log, &own), Ok(Vec::new()));
+    // Others' entries are nobody's to whoever lacks their key.
+    assert_eq!(round(&mut State::new(), &log, &Own::default()), Ok(Vec::new()));
+}
+
+#[test]
+fn a_young_entry_is_given_time_to_become_known() {
+    let patience = Patience::default();
+    let age_s = patience.unknown_after_ms / 1_000;
+    let log = [entry("a", KEY, 100_000 - age_s + 1)];
+    let mut state = State::new();
+    assert_eq!(round(&mut state, &log, &mine()), Ok(Vec::new()));
+    let later = NOW.plus_ms(2_000);
+    let mut known = state.clone();
+    let mut own = mine();
+    own.made(commitment_of("a")).unwrap();
+    assert_eq!(known.settle(&own, later, patience), []);
+    assert_eq!(known.settle(&mine(), later.plus_ms(1 << 40), patience), [], "settled for good");
+    assert!(matches!(state.settle(&mine(), later, patience)[..], [Alert::NotMine { .. }]));
+}
+
+#[test]
+fn times_backwards_and_documents_twice_are_told() {
+    let log = [entry("a", KEY, 5), entry("b", OTHER, 4), entry("a", KEY, 6), entry("b", OTHER, 7)];
+    let mut own = mine();
+    own.made(commitment_of("a")).unwrap();
+    let found = round(&mut State::new(), &log, &own).unwrap();
+    let words: Vec<_> = found.iter().map(Alert::word).collect();
+    assert_eq!(words, ["time-backwards", "duplicate"], "{found:?}");
+    assert!(matches!(found[0], Alert::TimeBackwards { index: 1, .. }));
+    assert!(matches!(found[1], Alert::Duplicate { first: 0, second: 2, .. }));
+}
+
+#[test]
+fn what_is_no_entry_is_told_and_read_over() {
+    let log = [entry("a", OTHER, 1), b"{}".to_vec(), entry("c", OTHER, 3)];
+    let mut state = State::new();
+    let found = round(&mut state, &log, &mine()).unwrap();
+    assert!(matches!(found[..], [Alert::Unreadable { index: 1, .. }]), "{found:?}");
+    assert_eq!(state.entries_read(), 3);
+}
+
+#[test]
+fn a_proved_document_that_is_not_there_is_missing() {
+    let fixture = testkit::evidence::Fixture::new();
+    let bundle = testkit::bundle::bundle(&fixture);
+    let policy = fixture.trust_root().log_policy().unwrap();
+    let mut own = mine();
+    own.proved(&bundle.attestation, &bundle.inclusion, &policy).unwrap().unwrap();
+    assert!(own.proved(b"another", &bundle.inclusion, &policy).is_err());
+    let elsewhere = [entry("a", OTHER, 1), entry("b", OTHER, 2), entry("c", OTHER, 3)];
+    // The proof says place 2: with two entries nothing can be said yet.
+    assert_eq!(round(&mut State::new(), &elsewhere[..2], &own), Ok(Vec::new()));
+    let found = round(&mut State::new(), &elsewhere, &own).unwrap();
+    assert!(matches!(found[..], [Alert::Missing { index: 2, .. }]), "{found:?}");
+    let there = [elsewhere[0].clone(), elsewhere[1].clone(), bundle.inclusion.entry.clone()];
+    assert_eq!(round(&mut State::new(), &there, &own), Ok(Vec::new()));
+    let moved = [bundle.inclusion.entry, elsewhere[0].clone(), elsewhere[1].clone()];
+    let found = round(&mut State::new(), &moved, &own).unwrap();
+    assert!(found.iter().any(|alert| alert.word() == "missing"), "{found:?}");
+}
+
+#[test]
+fn an_entry_out_of_turn_or_beyond_the_checkpoint_is_missing() {
+    let log = [entry("a", OTHER, 1), entry("b", OTHER, 2)];
+    let mut state = State::new();
+    round(&mut state, &log, &mine()).unwrap();
+    for index in [0, 2, 3] {
+        let refused = *state.clone().read(index, &log[0], &mine()).unwrap_err();
+        assert_eq!(refused, Alert::EntryMissing { index: 2, got: index });
+    }
+    let found = State::new().read(0, &log[0], &mine());
+    assert!(found.is_err(), "no checkpoint, no entries");
+}
+
+#[test]
+fn keys_and_documents_are_bounded() {
+    assert_eq!(Own::new(vec![KEY; MAX_MONITOR_KEYS + 1]).unwrap_err(), OwnError::Keys);
+    let mut own = mine();
+    for number in 0..MAX_MADE {
+        own.made(Sha256Digest::of(&number.to_be_bytes())).unwrap();
+    }
+    assert_eq!(own.made(Sha256Digest::of(b"one more")), Err(OwnError::Made));
+    own.made(Sha256Digest::of(&0_usize.to_be_bytes())).unwrap();
+}

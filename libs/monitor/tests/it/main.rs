@@ -1,0 +1,3 @@
+//! The monitor beside the others who watch the log.
+
+mod lies;
