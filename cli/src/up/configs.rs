@@ -99,8 +99,11 @@ fn ledger(plan: &Plan) -> Result<Vec<(&'static str, Value)>, Failure> {
         ("key", witness_key(plan, &root.trust_domain)?.into()),
         ("url", plan.address(Part::Witness).into()),
     ]);
+    // Signed bytes for anybody, to this machine only: no TLS is needed.
+    let files = table([("listen", format!("127.0.0.1:{}", plan.files_port).into())]);
     Ok(vec![
         ("state_dir", path(&plan.data(Role::Ledger))?),
+        ("static", files),
         ("key", path(&certs.join(LEDGER_KEY_FILE))?),
         ("witness", Value::Array(vec![witness])),
         ("quorum", i64::from(root.witness_quorum).into()),

@@ -76,6 +76,8 @@ pub(crate) struct Plan {
     pub(crate) ports: BTreeMap<Role, u16>,
     /// Where the witness listens and where it answers Prometheus, on 127.0.0.1.
     pub(crate) witness_ports: [u16; 2],
+    /// Where the ledger serves the log as static files, on 127.0.0.1.
+    pub(crate) files_port: u16,
     /// Where each service answers Prometheus.
     pub(crate) metrics: BTreeMap<Role, u16>,
     /// Trainer name to image.
@@ -148,7 +150,7 @@ impl Plan {
     pub(crate) fn make(terminal: &Terminal, arguments: &UpArguments) -> Result<Self, Failure> {
         let directory = absolute(&arguments.dir)?;
         let count = u16::try_from(SERVICES.len()).unwrap_or(u16::MAX);
-        let ports = ports::pick(arguments.base_port, 2 * count + 2)?;
+        let ports = ports::pick(arguments.base_port, 2 * count + 3)?;
         let local = Path::new(".tools/trivy-db");
         let trivy_db = match &arguments.trivy_db {
             Some(path) => absolute(path)?,
@@ -162,9 +164,11 @@ impl Plan {
         };
         let passphrase = arguments.signing_keys_passphrase_file.as_deref();
         let passphrase = passphrase.map(absolute).transpose()?;
-        let (services, own) = ports.split_at(ports.len().saturating_sub(2));
+        let (services, own) = ports.split_at(ports.len().saturating_sub(3));
+        let (witness, files) = own.split_at(own.len().saturating_sub(1));
         Ok(Self {
-            witness_ports: own.try_into().unwrap_or_default(),
+            witness_ports: witness.try_into().unwrap_or_default(),
+            files_port: files.first().copied().unwrap_or_default(),
             signing_keys: signing_keys.encrypted(passphrase.as_deref()),
             trust_domain: arguments.trust_domain.clone(),
             metrics: SERVICES

@@ -22,6 +22,7 @@ fn plan(directory: &Path) -> Plan {
         ports: SERVICES.into_iter().zip(7_401..).collect(),
         metrics: SERVICES.into_iter().zip(7_407..).collect(),
         witness_ports: [7_413, 7_414],
+        files_port: 7_415,
         trainers: BTreeMap::from([("keras".to_owned(), image)]),
         trivy: "/opt/trivy".into(),
         trivy_db: directory.join("trivy-db"),

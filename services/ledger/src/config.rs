@@ -35,6 +35,10 @@ pub struct Config {
     /// A second listener for anybody, without client certificates; left out: none.
     #[serde(default)]
     pub public: Option<ServerConfig>,
+    /// Where the published files are served over HTTPS, for anybody; left out: they are not, and a
+    /// web server or CDN in front of `tiles` may.
+    #[serde(default, rename = "static")]
+    pub statics: Option<web::ServerOptions>,
     /// Who cosigns its checkpoints; none: the log stands alone.
     #[serde(default, rename = "witness")]
     pub witnesses: Vec<WitnessConfig>,

@@ -2,7 +2,7 @@
 //!
 //! It keeps what it was given and can prove it to anybody; it knows nothing of jobs, and dials
 //! nobody but its witnesses. An entry goes through three stages: `writer` appends many in one
-//! durable commit, `witnessing` has the checkpoint cosigned (`cosign` asks), `publishing` writes static files. `log`
+//! durable commit, `witnessing` has the checkpoint cosigned (`cosign` asks), `publishing` writes static files, which `statics` serves. `log`
 //! is the tree and its durable entries, `lookup` reads and proves, `replay` rebuilds and checks
 //! everything at start, `core` puts it together, `grpc` is the wire.
 
@@ -17,6 +17,7 @@ mod places;
 mod publishing;
 mod record;
 mod replay;
+mod statics;
 mod witnessing;
 mod writer;
 
@@ -76,6 +77,7 @@ pub struct Handle {
     public_address: Option<SocketAddr>,
     health: HealthHandle,
     core: Core,
+    files: Option<(String, JoinHandle<()>)>,
     serving: Vec<JoinHandle<Result<(), rpc::ServeError>>>,
 }
 
@@ -92,6 +94,12 @@ impl Handle {
         self.public_address
     }
 
+    /// The URL below which the published files are, if it serves them.
+    #[must_use]
+    pub fn files_url(&self) -> Option<&str> {
+        self.files.as_ref().map(|(url, _)| url.as_str())
+    }
+
     /// Its health.
     #[must_use]
     pub const fn health(&self) -> &HealthHandle {
@@ -106,6 +114,9 @@ impl Handle {
     pub async fn stopped(self) -> anyhow::Result<()> {
         for serving in self.serving {
             serving.await??;
+        }
+        if let Some((_, serving)) = self.files {
+            serving.await?;
         }
         let log = Arc::clone(self.core.log());
         self.core.stopped().await;
@@ -138,6 +149,7 @@ pub async fn start(
         Some(public) => Some(Server::bind(public.clone(), Arc::clone(&identity)).await?),
         None => None,
     };
+    let files = config.statics.clone().map(web::Server::bind).transpose()?;
     let health = bound.health();
     health.not_ready("checking the stored log");
     let (address, public_address) = (bound.local_addr(), public.as_ref().map(Bound::local_addr));
@@ -155,9 +167,10 @@ pub async fn start(
         }
     };
     let _ = appender.set(core.appender().clone());
+    let files = files.map(|bound| serve_files(&config, bound, &shutdown)).transpose()?;
     healths.iter().for_each(HealthHandle::set_ready);
     watch(core.log().halting(), healths, shutdown);
-    Ok(Handle { address, public_address, health, core, serving })
+    Ok(Handle { address, public_address, health, core, files, serving })
 }
 
 fn serve(
@@ -167,6 +180,18 @@ fn serve(
 ) -> Vec<JoinHandle<Result<(), rpc::ServeError>>> {
     let one = |bound: Bound| tokio::spawn(bound.serve(services.clone(), shutdown.clone()));
     listeners.into_iter().map(one).collect()
+}
+
+/// Serves what is published, from where it is published.
+fn serve_files(
+    config: &Config,
+    bound: web::Bound,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<(String, JoinHandle<()>)> {
+    let source = Arc::new(tiles::TileStore::open(&config.tiles())?);
+    let url = bound.url();
+    tracing::info!(%url, "serving the published files");
+    Ok((url, statics::serve(bound, source, shutdown.clone())))
 }
 
 /// Opens, replays and checks the log.
