@@ -78,10 +78,39 @@ pub(crate) fn open_file(path: &Path, tables: &[&'static str]) -> Result<Database
 
 fn try_open_file(path: &Path, tables: &[&'static str]) -> Result<Database, OpenError> {
     let begun = Instant::now();
-    let file = private_file(path).map_err(|source| OpenError::Io { path: path.into(), source })?;
+    let failed = |source| OpenError::Io { path: path.into(), source };
+    if !path.try_exists().map_err(failed)? {
+        return create_whole(path, tables);
+    }
+    let file = private_file(path).map_err(failed)?;
     let database = whole(path, tables, |builder| builder.create_file(file))?;
     let elapsed_ms = begun.elapsed().as_millis();
     tracing::info!(path = %path.display(), elapsed_ms, "store opened, every page checked");
+    Ok(database)
+}
+
+/// A new store, under its name once it is whole: redb does not open a file whose making was cut short.
+fn create_whole(path: &Path, tables: &[&'static str]) -> Result<Database, OpenError> {
+    let failed = |source| OpenError::Io { path: path.into(), source };
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let file = private_file(&new).map_err(failed)?;
+    let database = whole(path, tables, |builder| builder.create_file(file))?;
+    // A link, for it takes no other file's place: whoever was first has the name.
+    match std::fs::hard_link(&new, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(OpenError::Locked { path: path.into() });
+        }
+        linked => linked.map_err(failed)?,
+    }
+    std::fs::remove_file(&new).map_err(failed)?;
+    File::open(directory_of(path)).and_then(|directory| directory.sync_all()).map_err(failed)?;
+    tracing::info!(path = %path.display(), "store made");
     Ok(database)
 }
 

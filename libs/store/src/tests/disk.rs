@@ -215,6 +215,21 @@ fn what_is_no_store_is_refused_and_left_alone() {
     assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
 }
 
+#[test]
+fn a_store_whose_making_was_cut_short_is_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state.redb");
+    std::fs::write(directory.path().join("state.redb.new"), [0; 4096]).unwrap();
+    let store = Durable::open(&path, TABLES).unwrap();
+    store.commit_blocking(Batch::new().put("jobs", "a", "1")).unwrap();
+    assert!(matches!(Durable::open(&path, TABLES), Err(OpenError::Locked { .. })));
+    drop(store);
+    let names: Vec<_> = std::fs::read_dir(directory.path()).unwrap().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    let store = Durable::open(&path, TABLES).unwrap();
+    assert_eq!(store.get("jobs", b"a").unwrap().as_deref(), Some(&b"1"[..]));
+}
+
 /// A directory whose syncs cost nothing, where there is one.
 fn fast() -> std::path::PathBuf {
     let memory = std::path::PathBuf::from("/dev/shm");

@@ -66,12 +66,10 @@ fn directory() -> tempfile::TempDir {
 
 impl Campaign {
     pub(crate) fn new(syncs: Syncs) -> Self {
-        Self {
-            syncs,
-            directory: directory(),
-            entries: BTreeMap::new(),
-            checkpoints: BTreeMap::new(),
-        }
+        let directory = directory();
+        // `Durable` gives a store its name once it is whole (libs/store); the faults come after.
+        drop(Durable::open(directory.path().join("ledger.redb"), TABLES).unwrap());
+        Self { syncs, directory, entries: BTreeMap::new(), checkpoints: BTreeMap::new() }
     }
 
     /// Starts a child, kills it, and checks what it left. `Err` says what was lost.
