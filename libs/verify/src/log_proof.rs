@@ -6,7 +6,8 @@ use evidence::{Checks, TrustRoot};
 pub(crate) fn check(bundle: &Bundle, root: &TrustRoot, checks: &mut Checks) -> Option<Logged> {
     let inclusion = &bundle.inclusion;
     let pinned = root.log_policy();
-    let policy = || pinned.as_ref().ok_or("the trust root pins no usable ledger key".to_owned());
+    let policy =
+        || pinned.as_ref().ok_or_else(|| "the trust root pins no usable ledger key".to_owned());
     let checkpoint = policy()
         .and_then(|policy| inclusion.check_checkpoint(policy).map_err(detail_of))
         .map(|c| {
