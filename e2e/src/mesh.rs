@@ -110,6 +110,8 @@ impl Mesh {
     /// When it was not built.
     pub fn aibom(&self, arguments: &[&str]) -> anyhow::Result<Command> {
         let mut command = Command::new(place::program("aibom")?);
+        // What was submitted is written down below the mesh, not in the tester's own home.
+        command.env("XDG_STATE_HOME", self.directory().join("state"));
         command.env_remove("AIBOM_MESH").arg("--mesh").arg(self.profile()).args(arguments);
         Ok(command)
     }

@@ -53,7 +53,6 @@ fn lines(path: Option<&Path>, most: usize) -> Result<Vec<Sha256Digest>, Failure>
     })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn too_many(error: OwnError) -> Failure {
     Failure::cannot("too much to watch for").because(error)
 }

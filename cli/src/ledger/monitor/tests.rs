@@ -103,7 +103,7 @@ fn publish(shown: &Shown, folder: &Path, mesh: &Mesh) {
 }
 
 fn run(arguments: &[&str]) -> (u8, String) {
-    let asked = Asked::try_parse_from(&arguments[..]).unwrap();
+    let asked = Asked::try_parse_from(arguments).unwrap();
     match ledger(&Terminal::new(Format::Json), &asked.command) {
         Ok(exit) => (exit.code(), String::new()),
         Err(failure) => (Failure::exit(&failure).code(), failure.to_string()),
