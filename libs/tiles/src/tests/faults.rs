@@ -11,7 +11,7 @@ async fn open(store: &TileStore) -> Result<Writer, WriterError> {
     Writer::open(store.clone(), key(), "test").await
 }
 
-fn is_broken(refused: Result<Published, PublishError>) -> bool {
+fn is_broken(refused: &Result<Published, PublishError>) -> bool {
     matches!(refused, Err(PublishError::Broken { .. }))
 }
 
@@ -26,7 +26,7 @@ async fn after_a_sync_that_failed_the_writer_publishes_nothing_more() {
     *armed.lock().unwrap() = Some("tile/0/000".to_owned());
     let refused = writer.publish(&log, &log.note(300)).await.unwrap_err();
     assert!(matches!(&refused, PublishError::Write { path, .. } if path == "tile/0/000"));
-    assert!(is_broken(writer.publish(&log, &log.note(300)).await));
+    assert!(is_broken(&writer.publish(&log, &log.note(300)).await));
     assert_eq!(files(&store).await["checkpoint"], log.note(10).into_bytes());
     drop(writer);
     let mut writer = open(&store).await.unwrap();
@@ -64,7 +64,7 @@ async fn a_checkpoint_whose_exchange_failed_leaves_a_broken_writer() {
     let refused = writer.publish(&log, &log.note(300)).await.unwrap_err();
     assert!(matches!(refused, PublishError::Write { .. }), "{refused}");
     // Readers may see 300 already: 200 would go back.
-    assert!(is_broken(writer.publish(&log, &log.note(200)).await));
+    assert!(is_broken(&writer.publish(&log, &log.note(200)).await));
     drop(writer);
     let mut writer = open(&store).await.unwrap();
     assert_eq!(writer.published(), Some(&log.checkpoint(300)));
@@ -90,7 +90,7 @@ async fn a_publication_that_nobody_waits_for_holds_the_lock_until_it_ends() {
         }
     };
     cancelled.await;
-    assert!(is_broken(writer.publish(&log, &log.note(300)).await));
+    assert!(is_broken(&writer.publish(&log, &log.note(300)).await));
     drop(writer);
     // Another writer would publish, and the late exchange would take that back.
     let held = open(&store).await.unwrap_err();
