@@ -35,6 +35,7 @@ It writes:
   artifacts/inputs/, outputs/      what went in and what came out
   signatures/                      the signature for Sigstore tools, and the platform's key
   evidence/                        what each party signed
+  ledger/                          the leaf, its C2SP tlog-proof, and what the leaf commits to
 
 Every byte is hashed and compared, and the bundle is verified, before the directory appears.";
 
@@ -121,7 +122,7 @@ fn temporary(out: &Path) -> Result<Temporary, Failure> {
     part.push(name);
     part.push(format!(".{}.part", std::process::id()));
     let path = out.with_file_name(part);
-    for folder in ["artifacts/inputs", "artifacts/outputs", "signatures", "evidence"] {
+    for folder in ["artifacts/inputs", "artifacts/outputs", "signatures", "evidence", "ledger"] {
         std::fs::create_dir_all(path.join(folder)).map_err(|error| {
             Failure::cannot(format_args!("cannot make {}", path.display())).because(error)
         })?;

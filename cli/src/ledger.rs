@@ -24,9 +24,11 @@ Examples:
   aibom ledger fsck log --trust-root trust-root.json --format json | jq .faults
 
 Reads every entry and every tile under the newest checkpoint, and computes every hash again. Each
-fault is named with its file and its place in the file. Memory: about 50 bytes for each entry.
+fault is named with its file and its place in the file. Partial files of earlier sizes, and files
+beyond the checkpoint, are not looked at. It ends early when 1,000 files cannot be used. Memory:
+about 50 bytes for each entry.
 
-Exit codes: 0 clean, 1 faults, 2 cannot say (usage, unreadable files)";
+Exit codes: 0 clean, 1 faults (a missing file is one), 2 cannot say (usage, unreadable files)";
 
 const TAIL_EXAMPLES: &str = "\
 Examples:
@@ -36,7 +38,8 @@ Examples:
   aibom ledger tail log --trust-root trust-root.json --format json | jq .entry.commitment
 
 Each entry is checked against the checkpoint before it is shown. With --follow, each newer
-checkpoint must extend the one before: a log that goes back or forks ends the command with 1.
+checkpoint must extend the one before: a log that forks ends the command with 1. An older
+checkpoint of the same log is a stale copy, which is said; a server that is away is asked again.
 
 Exit codes: 0 done, 1 the log lies, 2 cannot say (usage, unreadable files), 130 interrupted";
 
@@ -69,7 +72,7 @@ Exit codes: 0 no alert, 1 an alert (with --once), 2 cannot say (usage, unreadabl
 /// Reads, checks and proves the public log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
-    /// Reads everything that is published, and names each fault.
+    /// Reads everything under the newest checkpoint, and names each fault.
     #[command(after_help = FSCK_EXAMPLES)]
     Fsck(fsck::FsckArguments),
     /// Shows entries, and follows the log.

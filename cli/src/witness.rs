@@ -6,6 +6,7 @@
 mod arguments;
 mod config;
 mod engine;
+mod evidence;
 mod init;
 mod serve;
 mod show;

@@ -58,6 +58,9 @@ fn say(terminal: &Terminal, report: &Report) -> Result<Exit, Failure> {
     if more > 0 {
         terminal.line(format_args!("… and {more} more"))?;
     }
+    if report.stopped {
+        terminal.line("so many files cannot be used that the rest was not read")?;
+    }
     let Report { entries, bundles, tiles, .. } = report;
     terminal.line(format_args!(
         "{} of {} entries: {entries} entries read in {bundles} bundles, under {tiles} tiles",

@@ -16,7 +16,8 @@ pub(super) struct Log {
     /// build with S3.
     #[arg(value_name = "SOURCE")]
     pub(super) source: String,
-    /// The CA certificates that an https:// server must lead to, PEM.
+    /// The CA certificates that an https:// server must lead to, PEM; of a public server those of
+    /// the system, such as /etc/ssl/certs/ca-certificates.crt.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     #[command(flatten)]
@@ -35,9 +36,10 @@ impl Log {
         if self.source.starts_with("https://") || self.source.starts_with("http://") {
             let options = ClientOptions { ca: self.ca.clone(), ..ClientOptions::default() };
             let web = WebSource::new(&self.source, &options).map_err(|error| {
-                Failure::cannot("cannot read the log")
-                    .caused_by(&error)
-                    .remedy("name a PEM file with the CA of the log's server")
+                Failure::cannot("cannot read the log").caused_by(&error).remedy(
+                    "name a PEM file with the CA of the log's server, or the system's, such as \
+                         --ca /etc/ssl/certs/ca-certificates.crt",
+                )
             })?;
             return Ok(Reader::new(Arc::new(web)));
         }
@@ -64,7 +66,9 @@ pub(super) async fn newest(reader: &Reader, trust: &Counts) -> Result<Newest, Fa
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 pub(super) fn unreadable(error: SourceError) -> Failure {
     match error {
-        SourceError::Read { .. } => Failure::cannot("cannot read the log").caused_by(&error),
+        SourceError::Read { .. } => Failure::cannot("cannot read the log")
+            .caused_by(&error)
+            .remedy("an https:// log needs --ca FILE, such as /etc/ssl/certs/ca-certificates.crt"),
         SourceError::TooLong { .. } => Failure::refused("the log is refused").caused_by(&error),
     }
 }

@@ -46,6 +46,9 @@ struct Shown {
     leaf_hash: Sha256Digest,
     /// `None` when it is not one of this ledger.
     entry: Option<LedgerEntry>,
+    /// Its bytes then, in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<String>,
 }
 
 /// Runs `aibom ledger tail`.
@@ -64,15 +67,48 @@ async fn follow(
     every: Option<Duration>,
 ) -> Result<Exit, Failure> {
     let mut view = newest(reader, trust).await?.view;
+    let mut away = false;
     let mut next = from.unwrap_or_else(|| view.size().saturating_sub(ENTRIES_SHOWN));
     loop {
         next = show(terminal, &mut view, next).await?;
         let Some(every) = every else { return Ok(Exit::Done) };
         tokio::time::sleep(every).await;
-        let mut newer = newest(reader, trust).await?.view;
-        extends(&mut newer, view.checkpoint()).await?;
-        view = newer;
+        let looked = match newest(reader, trust).await {
+            Ok(newest) => advance(terminal, &mut view, newest.view).await,
+            Err(failure) => Err(failure),
+        };
+        match looked {
+            Ok(()) => away = false,
+            // It says nothing of the log, and may pass.
+            Err(failure) if failure.exit() == Exit::CannotSay => {
+                if !away {
+                    terminal.say(format_args!("{failure}; looking again every {every:?}"));
+                }
+                away = true;
+            }
+            Err(failure) => return Err(failure),
+        }
     }
+}
+
+/// Takes the newer view. A shorter one that ours went through is a stale copy, as edges of a CDN are:
+/// it proves nothing, and ours stays.
+pub(super) async fn advance(
+    terminal: &Terminal,
+    view: &mut View,
+    mut newer: View,
+) -> Result<(), Failure> {
+    if newer.size() < view.size() {
+        extends(view, newer.checkpoint()).await?;
+        let (stale, known) = (newer.size(), view.size());
+        terminal.say(format_args!(
+            "a checkpoint of {stale} entries was served after one of {known}: a stale copy"
+        ));
+        return Ok(());
+    }
+    extends(&mut newer, view.checkpoint()).await?;
+    *view = newer;
+    Ok(())
 }
 
 /// Whether the log under the newer checkpoint went through the older one.
@@ -99,7 +135,10 @@ async fn show(terminal: &Terminal, view: &mut View, mut next: u64) -> Result<u64
         for Entry { index, bytes } in view.page(next).await.map_err(source::refused)? {
             let entry = LedgerEntry::parse(&bytes).ok();
             if terminal.is_json() {
-                terminal.json(&Shown { index, leaf_hash: leaf_hash(&bytes), entry })?;
+                let raw = entry
+                    .is_none()
+                    .then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect());
+                terminal.json(&Shown { index, leaf_hash: leaf_hash(&bytes), entry, raw })?;
             } else if let Some(LedgerEntry { commitment, logged_at, .. }) = entry {
                 terminal.line(format_args!("{index:>8}  {logged_at}  {commitment}"))?;
             } else {

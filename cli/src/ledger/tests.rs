@@ -189,6 +189,30 @@ fn a_bundle_is_proved_in_the_log_that_it_is_in_and_a_rewritten_log_is_caught() {
 }
 
 #[test]
+fn a_stale_checkpoint_of_the_same_log_is_told_from_a_fork() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |name: &str, log: &Log| {
+        let path = folder.path().join(name);
+        log.publish(&path);
+        tiles::Reader::new(std::sync::Arc::new(TileStore::open(text(&path)).unwrap()))
+    };
+    let long = of("long", &Log::of(300, 1));
+    let (stale, forked) = (of("stale", &Log::of(200, 1)), of("forked", &Log::of(200, 2)));
+    crate::runtime::runtime().unwrap().block_on(async {
+        let terminal = Terminal::new(Format::Json);
+        let view = async |reader: &tiles::Reader| reader.newest(&key()).await.unwrap().0;
+        let mut held = view(&long).await;
+        super::tail::advance(&terminal, &mut held, view(&stale).await).await.unwrap();
+        assert_eq!(held.size(), 300, "the newer one stays");
+        let lies = super::tail::advance(&terminal, &mut held, view(&forked).await).await;
+        assert_eq!(lies.unwrap_err().exit().code(), 1);
+        let mut behind = view(&stale).await;
+        super::tail::advance(&terminal, &mut behind, view(&long).await).await.unwrap();
+        assert_eq!(behind.size(), 300);
+    });
+}
+
+#[test]
 fn one_of_key_and_trust_root_and_one_of_bundle_and_index_is_wanted() {
     let parses =
         |arguments: &[&str]| Asked::try_parse_from([&["ledger"], arguments].concat()).is_ok();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use evidence::Operator;
 use ids::Role;
+use merkle::CosignerKey;
 use toml::{Table, Value};
 
 use super::{
@@ -96,7 +97,7 @@ fn ledger(plan: &Plan) -> Result<Vec<(&'static str, Value)>, Failure> {
     let certs = plan.certs();
     let (root, _) = trust_root(&certs.join(TRUST_ROOT_FILE))?;
     let witness = table([
-        ("key", witness_key(plan, &root.trust_domain)?.into()),
+        ("key", witness_key(plan, &root.trust_domain)?.to_string().into()),
         ("url", plan.address(Part::Witness).into()),
     ]);
     // Signed bytes for anybody, to this machine only: no TLS is needed.
@@ -176,9 +177,14 @@ fn own(plan: &Plan, role: Role) -> Result<Vec<(&'static str, Value)>, Failure> {
 }
 
 /// The verifier key of the mesh's own witness.
-fn witness_key(plan: &Plan, trust_domain: &str) -> Result<String, Failure> {
+pub(super) fn cosigner(plan: &Plan) -> Result<CosignerKey, Failure> {
+    let (root, _) = trust_root(&plan.certs().join(TRUST_ROOT_FILE))?;
+    witness_key(plan, &root.trust_domain)
+}
+
+fn witness_key(plan: &Plan, trust_domain: &str) -> Result<CosignerKey, Failure> {
     let key = load(&plan.certs().join(WITNESS_KEY_FILE), None)?;
-    Ok(witness_name(trust_domain, &key)?.to_string())
+    witness_name(trust_domain, &key)
 }
 
 /// The text of the witness's configuration file.

@@ -315,7 +315,7 @@ impl Plan {
         }
         if !self.witness_data().exists() {
             make_directory(&self.witness_data())?;
-            witness::Store::create(&self.witness_data())?;
+            witness::Store::create(&self.witness_data(), &configs::cosigner(self)?)?;
         }
         for directory in ["config", "logs", "data/executor/work", "data/scanner/scratch"] {
             make_directory(&self.directory.join(directory))?;

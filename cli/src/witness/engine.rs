@@ -1,19 +1,37 @@
 //! The witness itself: decides, remembers, and only then lets a cosignature go.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use ::keys::FileKey;
 use merkle::{CosignerKey, checkpoint::cosign};
+use rpc::CancellationToken;
 use web::{Response, StatusCode, response, text};
-use witness::{Logs, Refusal, Request, State};
+use witness::{Cosignable, Logs, Refusal, Remembered, Request, State};
 
-use super::store::Disk;
+use super::{evidence::EvidenceKind, store::Disk};
 
-/// The state, and whether the disk still takes it.
+const TEXT: &str = "text/plain; charset=utf-8";
+/// How long the line that a tree head has already is given out again, in seconds: checkpoints are
+/// public, so anybody may ask for them, and each new line is a write to the disk.
+const REPEATED_S: u64 = 60;
+/// How far the clock may be behind the last cosignature, in seconds; within that its time is taken.
+const BEHIND_MAX_S: u64 = 3_600;
+
+/// Says the time, in seconds since the epoch.
+pub(super) type Clock = fn() -> u64;
+
+/// The system's clock; 0 when it is before the epoch.
+pub(super) fn system_clock() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The state, and the disk that has it.
 struct Held<D> {
     state: State,
     disk: D,
-    broken: bool,
 }
 
 /// A witness.
@@ -21,7 +39,10 @@ pub(super) struct Engine<D> {
     logs: Logs,
     key: FileKey,
     public: CosignerKey,
+    clock: Clock,
     held: Mutex<Held<D>>,
+    /// Cancelled once the disk failed: whether it has the old or the new state, only a restart tells.
+    broken: CancellationToken,
 }
 
 impl<D: Disk> Engine<D> {
@@ -29,46 +50,60 @@ impl<D: Disk> Engine<D> {
         logs: Logs,
         (key, public): (FileKey, CosignerKey),
         (disk, state): (D, State),
+        clock: Clock,
     ) -> Self {
-        Self { logs, key, public, held: Mutex::new(Held { state, disk, broken: false }) }
+        let (held, broken) = (Mutex::new(Held { state, disk }), CancellationToken::new());
+        Self { logs, key, public, clock, held, broken }
     }
 
-    /// Answers the body of an `add-checkpoint`, at `time` in seconds since the epoch. Blocks for
-    /// the disk; requests at the same time wait for each other.
-    pub(super) fn add_checkpoint(&self, body: &[u8], time: u64) -> Response {
+    /// Cancelled once nothing is cosigned any more.
+    pub(super) const fn broken(&self) -> &CancellationToken {
+        &self.broken
+    }
+
+    /// Answers the body of an `add-checkpoint`. Blocks for the disk; requests at the same time wait
+    /// for each other.
+    pub(super) fn add_checkpoint(&self, body: &[u8]) -> Response {
         let request = match Request::parse(body) {
             Ok(request) => request,
             Err(error) => return self.refuse("", &error.into(), None),
         };
         let origin = request.origin();
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.broken {
+        if self.broken.is_cancelled() {
             return unavailable("the state could not be written: see the log, and restart");
         }
         let cosignable = match held.state.decide(&request, &self.logs) {
             Ok(cosignable) => cosignable,
             Err(refusal) => {
-                drop(held);
-                return self.refuse(origin, &refusal, Some(&request.note));
+                return self.refuse(origin, &refusal, Some((&mut held, &request.note)));
             }
         };
         let checkpoint = cosignable.checkpoint();
-        let line = self
-            .key
-            .as_ed25519()
-            .ok_or(())
-            .and_then(|key| cosign(checkpoint, key, self.public.name(), time).map_err(drop));
-        let Ok(line) = line else { return unavailable("the checkpoint cannot be signed") };
+        // Under the lock: of two cosignatures, the later one never has the earlier time.
+        let known = held.state.of(origin);
+        let Some(time) = time_of(known, (self.clock)()) else {
+            tracing::error!(origin, "the clock is far behind the last cosignature: set it");
+            return unavailable("the witness's clock is wrong");
+        };
+        if let Some(known) = known.filter(|known| known.checkpoint == *checkpoint)
+            && time.saturating_sub(known.time) < REPEATED_S
+        {
+            count("repeated");
+            return response(StatusCode::OK, TEXT, known.line().to_owned());
+        }
+        let Some(line) = self.line(&cosignable, time) else {
+            return unavailable("the checkpoint cannot be signed");
+        };
         let state = match held.state.with(&cosignable, &line, &self.public) {
             Ok(state) => state,
             Err(error) => {
-                tracing::error!(%error, "our own cosignature does not verify");
-                return unavailable("the checkpoint cannot be signed");
+                tracing::error!(origin, %error, "the state does not take the cosignature");
+                return unavailable("the checkpoint cannot be cosigned: see the log");
             }
         };
         if let Err(error) = held.disk.keep(&state) {
-            // Whether the disk has the old or the new state, only a restart can tell.
-            held.broken = true;
+            self.broken.cancel();
             tracing::error!(%error, "the state cannot be written: nothing is cosigned any more");
             return unavailable("the state could not be written: see the log, and restart");
         }
@@ -76,29 +111,49 @@ impl<D: Disk> Engine<D> {
         drop(held);
         count("cosigned");
         tracing::info!(origin, size = checkpoint.size, root = %checkpoint.root, "cosigned");
-        response(StatusCode::OK, "text/plain; charset=utf-8", line)
+        response(StatusCode::OK, TEXT, line)
     }
 
-    fn refuse(&self, origin: &str, refusal: &Refusal, note: Option<&str>) -> Response {
+    fn line(&self, cosignable: &Cosignable, time: u64) -> Option<String> {
+        let key = self.key.as_ed25519()?;
+        cosign(cosignable.checkpoint(), key, self.public.name(), time).ok()
+    }
+
+    /// Says no; `sent` is what the refusal was decided on, and the note that came.
+    fn refuse(
+        &self,
+        origin: &str,
+        refusal: &Refusal,
+        sent: Option<(&mut Held<D>, &str)>,
+    ) -> Response {
         count(refusal.word());
         let status = refusal.status();
-        if refusal.blames_the_log() {
-            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut known = held.state.remembered();
-            let cosigned = known.find(|known| known.checkpoint.origin == origin);
-            let (cosigned, note) = (cosigned.map(|known| &*known.note), note.unwrap_or_default());
-            tracing::error!(
-                origin,
-                cosigned,
-                note,
-                "the log forked: keep both notes, they prove it"
-            );
-        } else {
-            tracing::warn!(origin, status, reason = %refusal, "not cosigned");
+        tracing::warn!(origin, status, reason = %refusal, "not cosigned");
+        if let Some((held, note)) = sent
+            && refusal.may_be_a_fork()
+        {
+            let cosigned = held.state.of(origin).map_or("", |known| &known.note);
+            let kind = if refusal.blames_the_log() {
+                tracing::error!(origin, cosigned, note, "the log forked: both notes prove it");
+                EvidenceKind::Fork
+            } else {
+                tracing::warn!(origin, cosigned, note, "no proof joins these: it may be a fork");
+                EvidenceKind::Unproved
+            };
+            if let Err(error) = held.disk.evidence(kind, &format!("{cosigned}\n{note}")) {
+                tracing::error!(%error, "the notes cannot be kept: they are in this log only");
+            }
         }
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         response(status, refusal.media_type(), refusal.body())
     }
+}
+
+/// The time of a cosignature: never before that of the log's last one; `None` when the clock cannot be
+/// right. A cosignature says what the largest tree was at its time (C2SP tlog-cosignature).
+fn time_of(known: Option<&Remembered>, now: u64) -> Option<u64> {
+    let last = known.map_or(0, |known| known.time);
+    (now > 0 && now.saturating_add(BEHIND_MAX_S) >= last).then(|| now.max(last))
 }
 
 fn count(result: &'static str) {

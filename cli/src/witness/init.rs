@@ -30,9 +30,10 @@ pub(super) fn init(terminal: &Terminal, arguments: &InitArguments) -> Result<Exi
         }
     }
     let (pem, key) = fresh(Algorithm::Ed25519)?;
-    let vkey = public(&key, name)?.to_string();
+    let public = public(&key, name)?;
+    let vkey = public.to_string();
     make_private(dir)?;
-    Store::create(dir)?;
+    Store::create(dir, &public)?;
     write_secret(&dir.join(KEY_FILE), &pem)?;
     write_public(&dir.join(VKEY_FILE), format!("{vkey}\n").as_bytes())?;
     let example = include_str!("../../witness.example.toml");

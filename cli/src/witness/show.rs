@@ -3,7 +3,7 @@
 use ids::Timestamp;
 use serde::Serialize;
 
-use super::{arguments::ServeArguments, config::Config, store::Store};
+use super::{arguments::ServeArguments, config::Config, evidence::Evidence, store::Store};
 use crate::{
     failure::{Exit, Failure},
     terminal::{Terminal, clean},
@@ -38,10 +38,11 @@ pub(super) fn show(terminal: &Terminal, arguments: &ServeArguments) -> Result<Ex
             note: known.note.clone(),
         })
         .collect();
+    let evidence = Evidence::of(&config.state_dir).files();
     if terminal.is_json() {
         let watched: Vec<_> = logs.origins().collect();
         terminal.json(&serde_json::json!({
-            "key": vkey.to_string(), "watched": watched, "cosigned": shown,
+            "key": vkey.to_string(), "watched": watched, "cosigned": shown, "evidence": evidence,
         }))?;
         return Ok(Exit::Done);
     }
@@ -58,6 +59,10 @@ pub(super) fn show(terminal: &Terminal, arguments: &ServeArguments) -> Result<Ex
         never.map(|origin| vec![origin.to_owned(), "-".into(), "-".into(), "never".into()]),
     );
     terminal.table(&["LOG", "SIZE", "ROOT", "COSIGNED"], &rows)?;
+    for file in evidence {
+        let kind = if file.starts_with("fork-") { "a fork is proved by" } else { "look into" };
+        terminal.line(format_args!("{kind} evidence/{}", clean(&file)))?;
+    }
     Ok(Exit::Done)
 }
 

@@ -10,6 +10,7 @@ use merkle::CosignerKey;
 use rustix::fs::{FlockOperation, flock};
 use witness::{MAX_STATE_BYTES, State};
 
+use super::evidence::{Evidence, EvidenceKind};
 use crate::{failure::Failure, profile::read_bounded};
 
 /// The file with the state.
@@ -21,18 +22,23 @@ const LOCK_FILE: &str = "state.lock";
 pub(super) trait Disk: Send {
     /// Makes `state` durable: after the return it survives whatever comes.
     fn keep(&mut self, state: &State) -> std::io::Result<()>;
+
+    /// Keeps two notes that may not both be a log's.
+    fn evidence(&mut self, kind: EvidenceKind, notes: &str) -> std::io::Result<()>;
 }
 
 /// A directory with a witness's state, held by this process.
 #[derive(Debug)]
 pub(crate) struct Store {
     path: PathBuf,
+    evidence: Evidence,
+    key: CosignerKey,
     _lock: File,
 }
 
 impl Store {
     /// Writes the state of a witness that never cosigned; an old one is never overwritten.
-    pub(crate) fn create(directory: &Path) -> Result<(), Failure> {
+    pub(crate) fn create(directory: &Path, key: &CosignerKey) -> Result<(), Failure> {
         let path = directory.join(STATE_FILE);
         if path.exists() {
             return Err(Failure::cannot(format_args!("{} exists already", path.display()))
@@ -42,7 +48,7 @@ impl Store {
         let cannot = |error: &dyn std::fmt::Display| {
             Failure::cannot(format_args!("cannot write {}", path.display())).because(error)
         };
-        let bytes = State::new().to_bytes().map_err(|error| cannot(&error))?;
+        let bytes = State::new().to_bytes(key).map_err(|error| cannot(&error))?;
         replace_file(&path, &bytes, 0o600).map_err(|error| cannot(&error))
     }
 
@@ -52,13 +58,22 @@ impl Store {
         let lock = File::create(&path).map_err(|error| {
             Failure::cannot(format_args!("cannot use {}", path.display())).because(error)
         })?;
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let what = format!("a witness runs with {} already", directory.display());
-            return Err(Failure::cannot(what)
-                .because("two would not know of each other's cosignatures")
-                .remedy("stop that one first"));
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let what = format!("a witness runs with {} already", directory.display());
+                return Err(Failure::cannot(what)
+                    .because("two would not know of each other's cosignatures")
+                    .remedy("stop that one first"));
+            }
+            Err(errno) => {
+                return Err(Failure::cannot(format_args!("cannot lock {}", path.display()))
+                    .because(std::io::Error::from(errno))
+                    .remedy("keep the state on a local file system"));
+            }
         }
-        let store = Self { path: directory.join(STATE_FILE), _lock: lock };
+        let path = directory.join(STATE_FILE);
+        let store = Self { path, evidence: Evidence::of(directory), key: key.clone(), _lock: lock };
         let state = Self::read(directory, key)?;
         Ok((store, state))
     }
@@ -85,7 +100,11 @@ impl Store {
 
 impl Disk for Store {
     fn keep(&mut self, state: &State) -> std::io::Result<()> {
-        let bytes = state.to_bytes().map_err(std::io::Error::other)?;
+        let bytes = state.to_bytes(&self.key).map_err(std::io::Error::other)?;
         replace_file(&self.path, &bytes, 0o600)
+    }
+
+    fn evidence(&mut self, kind: EvidenceKind, notes: &str) -> std::io::Result<()> {
+        self.evidence.keep(kind, notes)
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use ed25519_dalek::SigningKey;
@@ -15,7 +18,8 @@ use witness::{Logs, MAX_REQUEST_BYTES, SIZE_MEDIA_TYPE, State, request_body};
 
 use super::{
     config::Config,
-    engine::Engine,
+    engine::{Engine, system_clock},
+    evidence::{Evidence, EvidenceKind},
     serve::run,
     store::{Disk, Store},
 };
@@ -63,6 +67,7 @@ fn cosigned(answer: &[u8], branch: u8, size: u64) -> bool {
 struct FakeDisk {
     kept: Arc<Mutex<Vec<State>>>,
     full: Arc<Mutex<bool>>,
+    evidence: Arc<Mutex<Vec<(EvidenceKind, String)>>>,
 }
 
 impl Disk for FakeDisk {
@@ -73,25 +78,101 @@ impl Disk for FakeDisk {
         self.kept.lock().unwrap().push(state.clone());
         Ok(())
     }
+
+    fn evidence(&mut self, kind: EvidenceKind, notes: &str) -> std::io::Result<()> {
+        self.evidence.lock().unwrap().push((kind, notes.to_owned()));
+        Ok(())
+    }
 }
 
 #[test]
 fn a_cosignature_leaves_only_when_the_disk_has_it() {
     let disk = FakeDisk::default();
-    let engine = Engine::new(logs(), cosigner(), (disk.clone(), State::new()));
-    let answer = engine.add_checkpoint(body(0, 0, 5).as_bytes(), 1_700_000_000);
+    let engine = Engine::new(logs(), cosigner(), (disk.clone(), State::new()), || 1_700_000_000);
+    let answer = engine.add_checkpoint(body(0, 0, 5).as_bytes());
     assert!(cosigned(answer.body(), 0, 5));
     let kept = disk.kept.lock().unwrap().last().cloned().unwrap();
     let line = std::str::from_utf8(answer.body()).unwrap();
     assert!(kept.remembered().any(|known| known.note.ends_with(line)), "exactly what left");
     *disk.full.lock().unwrap() = true;
-    let refused = engine.add_checkpoint(body(0, 5, 9).as_bytes(), 1_700_000_001);
+    let refused = engine.add_checkpoint(body(0, 5, 9).as_bytes());
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(!cosigned(refused.body(), 0, 9));
     *disk.full.lock().unwrap() = false;
-    let after = engine.add_checkpoint(body(0, 5, 9).as_bytes(), 1_700_000_002);
+    let after = engine.add_checkpoint(body(0, 5, 9).as_bytes());
     assert_eq!(after.status(), StatusCode::SERVICE_UNAVAILABLE, "only a restart knows the disk");
     assert_eq!(disk.kept.lock().unwrap().len(), 1);
+}
+
+/// The time that a line of a note says.
+fn time(answer: &[u8], size: u64) -> u64 {
+    let whole = note(0, size) + std::str::from_utf8(answer).unwrap();
+    SignedCheckpoint::parse(&whole).unwrap().cosigned(&cosigner().1).unwrap()
+}
+
+static CLOCK: AtomicU64 = AtomicU64::new(0);
+
+#[test]
+fn the_time_of_cosignatures_never_goes_back_and_a_head_is_written_once_a_minute() {
+    let disk = FakeDisk::default();
+    let clock = || CLOCK.load(Ordering::SeqCst);
+    let engine = Engine::new(logs(), cosigner(), (disk.clone(), State::new()), clock);
+    let ask = |now, old, size| {
+        CLOCK.store(now, Ordering::SeqCst);
+        engine.add_checkpoint(body(0, old, size).as_bytes())
+    };
+    let before_the_epoch = ask(0, 0, 5);
+    assert_eq!(before_the_epoch.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let begun = 1_700_000_000;
+    let first = ask(begun, 0, 5);
+    assert_eq!(time(first.body(), 5), begun);
+    assert_eq!(ask(begun + 59, 5, 5).body(), first.body(), "the same line once more");
+    assert_eq!(disk.kept.lock().unwrap().len(), 1, "and nothing is written");
+    assert_eq!(time(ask(begun + 60, 5, 5).body(), 5), begun + 60);
+    assert_eq!(time(ask(begun, 5, 9).body(), 9), begun + 60, "the clock was set back a little");
+    let far = ask(begun - 3_600, 9, 12);
+    assert_eq!(far.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(disk.kept.lock().unwrap().len(), 3);
+}
+
+#[test]
+fn both_notes_of_a_fork_are_kept() {
+    let directory = fresh();
+    let (store, state) = Store::open(directory.path(), &cosigner().1).unwrap();
+    let engine = Engine::new(logs(), cosigner(), (store, state), || 1_700_000_000);
+    let ask = |branch, old, size| engine.add_checkpoint(body(branch, old, size).as_bytes());
+    assert_eq!(ask(0, 0, 9).status(), StatusCode::OK);
+    assert_eq!(ask(1, 9, 9).status(), StatusCode::CONFLICT);
+    let evidence = Evidence::of(directory.path());
+    let kept = evidence.files();
+    assert!(kept.len() == 1 && kept[0].starts_with("fork-"), "{kept:?}");
+    let notes = std::fs::read_to_string(directory.path().join("evidence").join(&kept[0])).unwrap();
+    assert!(notes.contains(&note(0, 9)) && notes.contains(&note(1, 9)), "{notes}");
+    assert_eq!(ask(1, 9, 20).status(), StatusCode::UNPROCESSABLE_ENTITY, "a fork that grew");
+    assert_eq!(evidence.files().len(), 2);
+    // What anybody can send does not push out, or fill the room of, what proves a fork.
+    for number in 0..40 {
+        evidence.keep(EvidenceKind::Unproved, &number.to_string()).unwrap();
+    }
+    evidence.keep(EvidenceKind::Fork, "another").unwrap();
+    assert_eq!(evidence.files().len(), 2 + 16);
+}
+
+#[tokio::test]
+async fn a_witness_whose_disk_failed_ends() {
+    rpc::install_crypto();
+    let disk = FakeDisk::default();
+    *disk.full.lock().unwrap() = true;
+    let engine = Engine::new(logs(), cosigner(), (disk, State::new()), system_clock);
+    let bound = Server::bind(ServerOptions::default()).unwrap();
+    let url = format!("{}/add-checkpoint", bound.url());
+    let (engine, shutdown) = (Arc::new(engine), CancellationToken::new());
+    let serving = tokio::spawn(run(bound, Arc::clone(&engine), shutdown.clone()));
+    let client = Client::new(ClientOptions::default()).unwrap();
+    let answer = client.post(&url, "text/plain", body(0, 0, 5)).await.unwrap();
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    serving.await.unwrap();
+    assert!(engine.broken().is_cancelled() && !shutdown.is_cancelled());
 }
 
 struct Running {
@@ -104,8 +185,10 @@ struct Running {
 impl Running {
     fn start(directory: &Path) -> Self {
         rpc::install_crypto();
-        let engine =
-            Engine::new(logs(), cosigner(), Store::open(directory, &cosigner().1).unwrap());
+        let engine = {
+            let opened = Store::open(directory, &cosigner().1).unwrap();
+            Engine::new(logs(), cosigner(), opened, system_clock)
+        };
         let limits = WebLimits { max_body_bytes: MAX_REQUEST_BYTES, ..WebLimits::default() };
         let bound = Server::bind(ServerOptions { limits, ..ServerOptions::default() }).unwrap();
         let url = format!("{}/add-checkpoint", bound.url());
@@ -131,7 +214,7 @@ impl Running {
 
 fn fresh() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
-    Store::create(directory.path()).unwrap();
+    Store::create(directory.path(), &cosigner().1).unwrap();
     directory
 }
 
@@ -238,7 +321,7 @@ async fn a_state_that_is_damaged_missing_or_in_use_starts_nothing() {
     std::fs::write(&file, &good).unwrap();
     let (_store, state) = Store::open(path, &cosigner().1).unwrap();
     assert_eq!(state.remembered().map(|known| known.checkpoint.size).collect::<Vec<_>>(), [5]);
-    assert!(Store::create(path).is_err(), "a state is never overwritten");
+    assert!(Store::create(path, &cosigner().1).is_err(), "a state is never overwritten");
 }
 
 #[test]

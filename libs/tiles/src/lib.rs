@@ -7,6 +7,7 @@
 //!
 //! Nothing here signs, and no entry is made up: the log's service owns what is published.
 
+mod disk;
 mod fsck;
 mod lock;
 mod publish;

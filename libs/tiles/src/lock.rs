@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -39,6 +40,8 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
+            // It lies in a directory that the world may read.
+            .mode(0o600)
             .open(&path)
             .map_err(failed)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {

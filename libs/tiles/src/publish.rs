@@ -1,5 +1,10 @@
 //! Files that are written once: created if absent, and compared when they are there.
 
+use std::{
+    future::ready,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use ids::Sha256Digest;
@@ -33,7 +38,7 @@ pub trait Content: Send + Sync {
 /// What one publication wrote.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Published {
-    /// Tiles and entry bundles that were not there yet.
+    /// Tiles and entry bundles that were not there yet, or damaged.
     pub created: u64,
     /// Those that were there, with the same bytes: an earlier publication was cut short.
     pub found: u64,
@@ -51,18 +56,26 @@ pub(crate) async fn publish(
         (bundle.to_string(), bytes)
     });
     let tiles = tiles_between(old, new).map(|tile| (tile.to_string(), tile_bytes(content, tile)));
+    let failed = AtomicBool::new(false);
     let mut written = stream::iter(bundles.chain(tiles))
+        .take_while(|_| ready(!failed.load(Ordering::Relaxed)))
         .map(|(path, bytes)| async move { create(store, path, bytes?).await })
         .buffer_unordered(WRITES_UNDER_WAY);
-    let mut published = Published::default();
-    while let Some(created) = written.try_next().await? {
-        if created {
-            published.created += 1;
-        } else {
-            published.found += 1;
+    let (mut published, mut failure) = (Published::default(), None);
+    // Writes under way are waited for: none of them may fail unheard, and a write counts for most.
+    while let Some(created) = written.next().await {
+        match created {
+            Ok(true) => published.created += 1,
+            Ok(false) => published.found += 1,
+            Err(error) => {
+                failed.store(true, Ordering::Relaxed);
+                if failure.is_none() || matches!(error, PublishError::Write { .. }) {
+                    failure = Some(error);
+                }
+            }
         }
     }
-    Ok(published)
+    failure.map_or(Ok(published), Err)
 }
 
 fn tile_bytes(content: &dyn Content, tile: Tile) -> Result<Vec<u8>, PublishError> {
@@ -84,21 +97,47 @@ fn bundle_bytes(content: &dyn Content, bundle: EntryBundle) -> Result<Vec<u8>, P
 }
 
 /// Whether the file was created; one that is there must have the same bytes.
+///
+/// In a directory, which is locked, no published checkpoint covers this file. So one of another
+/// length was damaged (a copy cut short, a disk that lost data) and is replaced; and one with the
+/// same bytes is written again: whoever wrote it may have ended before, or because, they were not
+/// durable, and to sync it once more proves nothing.
 async fn create(store: &TileStore, path: String, bytes: Vec<u8>) -> Result<bool, PublishError> {
     let bytes = Bytes::from(bytes);
-    let payload = PutPayload::from_bytes(bytes.clone());
-    let options = PutMode::Create.into();
-    match store.objects.put_opts(&Path::from(path.as_str()), payload, options).await {
-        Ok(_) => Ok(true),
+    let put = |mode: PutMode| {
+        let payload = PutPayload::from_bytes(bytes.clone());
+        let location = Path::from(path.as_str());
+        async move { store.objects.put_opts(&location, payload, mode.into()).await }
+    };
+    let source = match put(PutMode::Create).await {
+        Ok(_) => return Ok(true),
         Err(ObjectError::AlreadyExists { .. }) => {
-            let there = store.find(&path, MAX_ENTRY_BUNDLE_BYTES).await?;
-            if there.is_some_and(|there| there.bytes == bytes) {
+            let there = store.find(&path, MAX_ENTRY_BUNDLE_BYTES).await?.map(|found| found.bytes);
+            let same = there.as_ref() == Some(&bytes);
+            let same_length = there.as_ref().is_some_and(|there| there.len() == bytes.len());
+            let locked = store.root.is_some();
+            if same && !locked {
                 return Ok(false);
             }
-            Err(PublishError::Diverged { path, place: store.place.clone() })
+            if !same && (!locked || same_length) {
+                return Err(PublishError::Diverged { path, place: store.place.clone() });
+            }
+            if !same {
+                let place = &store.place;
+                tracing::warn!(
+                    path,
+                    place,
+                    "a file that was not published yet is damaged: replaced"
+                );
+            }
+            match put(PutMode::Overwrite).await {
+                Ok(_) => return Ok(!same),
+                Err(source) => source,
+            }
         }
-        Err(source) => Err(PublishError::Write { path, source }),
-    }
+        Err(source) => source,
+    };
+    Err(PublishError::Write { path, source })
 }
 
 /// Deletes the partial files of the places that became full between `old` and `new` entries, at most

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bundle::MAX_ENTRY_BYTES;
 use bytes::Bytes;
 use futures::future::try_join_all;
 use ids::Sha256Digest;
@@ -9,8 +10,7 @@ use merkle::{
     Checkpoint, RangeError, VerifierKey,
     checkpoint::{CheckpointError, MAX_NOTE_BYTES},
     tile::{
-        CHECKPOINT_PATH, EntriesError, EntryBundle, MAX_ENTRY_BUNDLE_BYTES, Tile, TileError,
-        VerifiedTiles, decode_entries,
+        CHECKPOINT_PATH, EntriesError, EntryBundle, Tile, TileError, VerifiedTiles, decode_entries,
     },
 };
 
@@ -130,15 +130,17 @@ impl Reader {
     /// The hashes in a tile's file, unverified; of a partial tile that is gone, those of the full one
     /// (tlog-tiles, "Partial Tiles").
     pub(crate) async fn tile(&self, tile: Tile) -> Result<Option<Vec<Sha256Digest>>, ReadError> {
-        if let Some(bytes) = self.source.get(&tile.to_string(), tile.byte_len()).await? {
-            return Ok(Some(tile.decode(&bytes)?));
+        let read = self.source.get(&tile.to_string(), tile.byte_len()).await;
+        if let Ok(Some(bytes)) = &read {
+            return Ok(Some(tile.decode(bytes)?));
         }
+        if tile.is_full() || matches!(read, Err(SourceError::TooLong { .. })) {
+            return Ok(read.map(|_absent| None)?);
+        }
+        // A bucket whose files nobody may list refuses what is not there.
         let full = tile.full();
-        if tile.is_full() {
-            return Ok(None);
-        }
         let Some(bytes) = self.source.get(&full.to_string(), full.byte_len()).await? else {
-            return Ok(None);
+            return Ok(read.map(|_absent| None)?);
         };
         let mut hashes = full.decode(&bytes)?;
         hashes.truncate(usize::from(tile.width()));
@@ -155,18 +157,24 @@ impl Reader {
             let entries = entries.map_err(|source| ReadError::Entries { bundle, source })?;
             Ok::<_, ReadError>(entries.into_iter().map(|entry| bytes.slice_ref(entry)).collect())
         };
-        if let Some(bytes) = self.source.get(&bundle.to_string(), MAX_ENTRY_BUNDLE_BYTES).await? {
+        let got = self.source.get(&bundle.to_string(), bytes_max(bundle)).await;
+        if let Ok(Some(bytes)) = got {
             return read(bytes, bundle).map(Some);
         }
-        let full = bundle.full();
-        if bundle.is_full() {
-            return Ok(None);
+        if bundle.is_full() || matches!(got, Err(SourceError::TooLong { .. })) {
+            return Ok(got.map(|_absent| None)?);
         }
-        let Some(bytes) = self.source.get(&full.to_string(), MAX_ENTRY_BUNDLE_BYTES).await? else {
-            return Ok(None);
+        let full = bundle.full();
+        let Some(bytes) = self.source.get(&full.to_string(), bytes_max(full)).await? else {
+            return Ok(got.map(|_absent| None)?);
         };
         let mut entries: Vec<_> = read(bytes, full)?;
         entries.truncate(usize::from(bundle.width()));
         Ok(Some(entries))
     }
+}
+
+/// The most bytes of a bundle: a ledger's entries are shorter than the format allows.
+fn bytes_max(bundle: EntryBundle) -> usize {
+    usize::from(bundle.width()) * (2 + MAX_ENTRY_BYTES)
 }

@@ -11,7 +11,10 @@ use object_store::{
     path::Path,
 };
 
-use crate::{Source, SourceError};
+use crate::{
+    Source, SourceError,
+    disk::{Disk, SystemDisk, create_directory},
+};
 
 /// Why a store did not open.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,7 @@ pub struct TileStore {
     pub(crate) objects: Arc<dyn ObjectStore>,
     /// The directory, for a local store.
     pub(crate) root: Option<PathBuf>,
+    pub(crate) disk: Arc<dyn Disk>,
     pub(crate) place: String,
 }
 
@@ -65,7 +69,8 @@ impl TileStore {
             Location::Local(root) => Self::open_directory(root),
             Location::S3(bucket) => {
                 let objects = artifacts::open_bucket(&bucket)?;
-                Ok(Self { objects, root: None, place: url.to_owned() })
+                let disk = Arc::new(SystemDisk);
+                Ok(Self { objects, root: None, disk, place: url.to_owned() })
             }
         }
     }
@@ -76,8 +81,7 @@ impl TileStore {
     /// When it is no such place, or cannot be made.
     pub fn create(url: &str) -> Result<Self, OpenError> {
         if let Location::Local(path) = Location::parse(url)? {
-            let made = std::fs::create_dir_all(&path);
-            made.map_err(|source| OpenError::Directory { path, source })?;
+            create_directory(&path).map_err(|source| OpenError::Directory { path, source })?;
         }
         Self::open(url)
     }
@@ -91,7 +95,17 @@ impl TileStore {
             .map_err(|source| OpenError::Store { path: path.clone(), source })?;
         let place = path.display().to_string();
         let objects = Arc::new(objects.with_fsync(true).with_automatic_cleanup(true));
-        Ok(Self { objects, root: Some(path), place })
+        Ok(Self { objects, root: Some(path), disk: Arc::new(SystemDisk), place })
+    }
+
+    /// Whether there is any tile or entry bundle.
+    pub(crate) async fn has_tiles(&self) -> Result<bool, SourceError> {
+        let first = self.objects.list(Some(&Path::from("tile"))).next().await.transpose();
+        let first = first.map_err(|source| SourceError::Read {
+            path: "tile".to_owned(),
+            source: Box::new(source),
+        })?;
+        Ok(first.is_some())
     }
 
     /// A file of at most `max_bytes`, with its version.

@@ -1,6 +1,7 @@
 //! A log in memory, published into a directory or a bucket in memory.
 
 mod check;
+mod faults;
 mod publishing;
 mod reading;
 mod serving;
@@ -14,7 +15,7 @@ use ids::{Sha256Digest, Timestamp, canonical};
 use merkle::{Checkpoint, Tree, VerifierKey, checkpoint, leaf_hash};
 use object_store::{ObjectStore as _, ObjectStoreExt as _, memory::InMemory};
 
-use crate::{Content, Reader, TileStore, Writer};
+use crate::{Content, Reader, TileStore, Writer, disk::SystemDisk};
 
 const ORIGIN: &str = "log.example/aibom";
 
@@ -103,7 +104,8 @@ impl Content for Log {
 }
 
 fn bucket() -> TileStore {
-    TileStore { objects: Arc::new(InMemory::new()), root: None, place: "memory".to_owned() }
+    let (objects, disk) = (Arc::new(InMemory::new()), Arc::new(SystemDisk));
+    TileStore { objects, root: None, disk, place: "memory".to_owned() }
 }
 
 fn directory(path: &Path) -> TileStore {

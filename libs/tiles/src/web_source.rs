@@ -44,8 +44,11 @@ impl Source for WebSource {
             Err(error) => return Err(failed(error.into())),
         };
         // tlog-tiles lets servers compress bundles unasked; the client unpacks nothing.
-        if answer.headers.contains_key(header::CONTENT_ENCODING) {
-            return Err(failed("the server compressed it, which was not asked for".into()));
+        if let Some(encoding) = answer.headers.get(header::CONTENT_ENCODING)
+            && encoding != "identity"
+        {
+            let why = format!("the server compressed it ({encoding:?}), though asked not to");
+            return Err(failed(why.into()));
         }
         match answer.status {
             StatusCode::OK if answer.body.len() > max_bytes => Err(too_long()),

@@ -4,22 +4,35 @@
 //! leaves files that nobody was told of, and never a checkpoint without its files. A local directory
 //! is locked for as long as the writer is; a bucket cannot be, so there the checkpoint is written
 //! only over the one that this writer wrote or found (`If-Match`), and the loser of a race knows.
+//!
+//! In a directory a write that failed, or that nobody waited for, leaves it unknown what is on the
+//! disk: the writer is broken then, and only another one, which begins with what is there, goes on.
 
-use std::{io, path::PathBuf};
+use std::{collections::BTreeSet, io, path::PathBuf, sync::Arc};
+
+use ids::Sha256Digest;
 
 use merkle::{
     Checkpoint, SignedCheckpoint, VerifierKey,
     checkpoint::{CheckpointError, MAX_NOTE_BYTES},
     tile::{CHECKPOINT_PATH, Question},
 };
-use object_store::{Error as ObjectError, PutMode, PutPayload, UpdateVersion, path::Path};
+use object_store::{
+    Error as ObjectError, ObjectStoreExt as _, PutMode, PutPayload, UpdateVersion, path::Path,
+};
 
 use crate::{
     Content, Published, SourceError, TileStore,
+    disk::take_over,
     lock::{Lock, LockError},
     publish::{publish, sweep},
 };
 
+/// Says, beside tiles without a checkpoint, that the first publication was cut short; else somebody
+/// took the checkpoint away.
+const FIRST_PATH: &str = ".first-publication";
+/// The most bytes that are read of it.
+const FIRST_BYTES_MAX: usize = 64;
 /// The most partial files that one sweep deletes.
 const SWEPT_MAX: usize = 4096;
 /// How far back a new writer looks for partial files to sweep, in entries.
@@ -45,6 +58,24 @@ pub enum WriterError {
         #[source]
         source: io::Error,
     },
+    /// What an earlier writer left in the directory cannot be taken over.
+    #[error("cannot make the files in {} durable", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Tiles are there, and no checkpoint: how much was published cannot be told.
+    #[error(
+        "{place} has tiles but no checkpoint, so nothing tells how much was published: restore the \
+         file 'checkpoint', or publish to an empty place"
+    )]
+    NoCheckpoint {
+        /// Where.
+        place: String,
+    },
     /// What is published cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -61,7 +92,8 @@ pub enum WriterError {
     },
 }
 
-/// Why something was not published; nobody was told of anything new.
+/// Why something was not published. Nobody was told of anything new; only after `Write` of the
+/// checkpoint readers may see it already.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// The new checkpoint is not by the log's key, or of another origin.
@@ -84,7 +116,11 @@ pub enum PublishError {
         size: u64,
     },
     /// A file is there with other bytes.
-    #[error("{path} at {place} has other bytes than this log: another log was published there")]
+    #[error(
+        "{path} at {place} has other bytes than this log: another log was published there, or the file \
+         is damaged; check with 'aibom ledger fsck', and if no other ledger writes there and the file \
+         is beyond the published checkpoint, delete it"
+    )]
     Diverged {
         /// The file.
         path: String,
@@ -96,6 +132,12 @@ pub enum PublishError {
     Superseded {
         /// Its checkpoint: origin and size, or what there is instead.
         found: String,
+        /// Where.
+        place: String,
+    },
+    /// An earlier write of this writer failed, or was not waited for.
+    #[error("an earlier write to {place} failed or was cut short: only a new writer may go on")]
+    Broken {
         /// Where.
         place: String,
     },
@@ -138,7 +180,14 @@ pub struct Writer {
     head: Option<Head>,
     /// Up to which size partial files were swept.
     swept: u64,
-    _lock: Option<Lock>,
+    /// Of a directory; a write that goes on when nobody waits for it holds it too.
+    lock: Option<Arc<Lock>>,
+    /// Digests of the notes that a bucket may have got though its answer did not come.
+    attempted: BTreeSet<Sha256Digest>,
+    /// Whether it is known what is in the directory.
+    broken: bool,
+    /// Whether the mark of a first publication is there.
+    marked: bool,
 }
 
 impl Writer {
@@ -152,6 +201,15 @@ impl Writer {
             LockError::Held { holder } => WriterError::Held { place: store.place.clone(), holder },
             LockError::Io { path, source } => WriterError::Lock { path, source },
         })?;
+        if let Some(path) = store.root.clone() {
+            let root = path.clone();
+            let taken = tokio::task::spawn_blocking(move || take_over(&root)).await;
+            let taken = taken.map_err(io::Error::from).flatten();
+            let deleted = taken.map_err(|source| WriterError::Directory { path, source })?;
+            if deleted > 0 {
+                tracing::info!(deleted, place = store.place, "unfinished files were deleted");
+            }
+        }
         let head = match store.find(CHECKPOINT_PATH, MAX_NOTE_BYTES).await? {
             None => None,
             Some(found) => {
@@ -164,9 +222,14 @@ impl Writer {
                 Some(Head { note, checkpoint, version: found.version })
             }
         };
+        let marked = store.find(FIRST_PATH, FIRST_BYTES_MAX).await?.is_some();
+        if head.is_none() && !marked && store.has_tiles().await? {
+            return Err(WriterError::NoCheckpoint { place: store.place });
+        }
         let published = head.as_ref().map_or(0, |head| head.checkpoint.size);
         let swept = published.saturating_sub(SWEEP_BACK);
-        Ok(Self { store, key, head, swept, _lock: lock })
+        let (lock, attempted, broken) = (lock.map(Arc::new), BTreeSet::new(), false);
+        Ok(Self { store, key, head, swept, lock, attempted, broken, marked })
     }
 
     /// The checkpoint that is published: a log that has less was rolled back.
@@ -182,16 +245,20 @@ impl Writer {
     }
 
     /// Publishes what `content` has up to the signed checkpoint `note`, and the note last. One of the
-    /// published size may have other signature lines; nothing else of it changes.
+    /// published size may have more signature lines; one that lacks a published line is not written.
     ///
     /// # Errors
     /// When the note would go back, the log does not have the published or the new root, a file is
-    /// there with other bytes, another writer was there, or the store fails. Asking again is safe.
+    /// there with other bytes, another writer was there, or the store fails. Asking again is safe; of
+    /// a directory, after a failed write or when this was not waited for, the answer is `Broken`.
     pub async fn publish(
         &mut self,
         content: &dyn Content,
         note: &str,
     ) -> Result<Published, PublishError> {
+        if self.broken {
+            return Err(PublishError::Broken { place: self.store.place.clone() });
+        }
         let checkpoint = verify(note, &self.key).map_err(PublishError::Checkpoint)?;
         let published = self.published().map_or(0, |head| head.size);
         if checkpoint.size < published {
@@ -204,12 +271,48 @@ impl Writer {
                 return Err(PublishError::Root { size: known.size });
             }
         }
-        if self.note() == Some(note) {
+        if self.head.as_ref().is_some_and(|head| {
+            head.note == note || (checkpoint.size == published && lacks_a_line(note, &head.note))
+        }) {
             return Ok(Published::default());
         }
+        // From here to the end it is not known what is in a directory.
+        self.broken = self.lock.is_some();
+        match self.write(content, published, note, checkpoint).await {
+            Err(error @ PublishError::Write { .. }) => Err(error),
+            ended => {
+                self.broken = false;
+                ended
+            }
+        }
+    }
+
+    async fn write(
+        &mut self,
+        content: &dyn Content,
+        published: u64,
+        note: &str,
+        checkpoint: Checkpoint,
+    ) -> Result<Published, PublishError> {
+        let mark = Path::from(FIRST_PATH);
+        if self.head.is_none() && !self.marked {
+            let put = self.store.objects.put(&mark, PutPayload::from_static(b"under way\n")).await;
+            let failed = |source| PublishError::Write { path: FIRST_PATH.to_owned(), source };
+            put.map_err(failed)?;
+            self.marked = true;
+        }
         let written = publish(&self.store, content, published, checkpoint.size).await?;
-        let version = self.put_checkpoint(note).await?;
+        let version = match (&self.lock, &self.store.root) {
+            (Some(lock), Some(root)) => {
+                self.replace_checkpoint(Arc::clone(lock), root.join(CHECKPOINT_PATH), note).await?
+            }
+            _ => self.put_checkpoint(note, &checkpoint).await?,
+        };
         self.head = Some(Head { note: note.to_owned(), checkpoint, version });
+        if self.marked {
+            // It only matters without a checkpoint; the next publication tries again.
+            self.marked = self.store.objects.delete(&mark).await.is_err();
+        }
         Ok(written)
     }
 
@@ -227,28 +330,85 @@ impl Writer {
         Ok(swept)
     }
 
-    /// Writes the checkpoint over the one that this writer knows, and nothing else.
-    async fn put_checkpoint(&self, note: &str) -> Result<UpdateVersion, PublishError> {
-        let mode = match (&self.head, &self.store.root) {
-            // Under the lock; the file is replaced by a rename, so readers see one or the other.
-            (_, Some(_)) => PutMode::Overwrite,
-            (None, None) => PutMode::Create,
-            (Some(head), None) => PutMode::Update(head.version.clone()),
-        };
-        let payload = PutPayload::from(note.to_owned());
+    /// Exchanges the checkpoint in a directory. What writes it holds the lock for as long as it
+    /// writes, whether this is waited for or not.
+    async fn replace_checkpoint(
+        &self,
+        lock: Arc<Lock>,
+        path: PathBuf,
+        note: &str,
+    ) -> Result<UpdateVersion, PublishError> {
+        let (disk, bytes) = (Arc::clone(&self.store.disk), note.to_owned());
+        let writing = tokio::task::spawn_blocking(move || {
+            let written = disk.replace(&path, bytes.as_bytes());
+            drop(lock);
+            written
+        });
+        let written = writing.await.map_err(io::Error::from).flatten();
+        written.map_err(|source| PublishError::Write {
+            path: CHECKPOINT_PATH.to_owned(),
+            source: ObjectError::Generic { store: "directory", source: Box::new(source) },
+        })?;
+        Ok(UpdateVersion { e_tag: None, version: None })
+    }
+
+    /// Writes the checkpoint of a bucket over the one that this writer knows, and nothing else.
+    async fn put_checkpoint(
+        &mut self,
+        note: &str,
+        checkpoint: &Checkpoint,
+    ) -> Result<UpdateVersion, PublishError> {
+        self.attempted.insert(Sha256Digest::of(note.as_bytes()));
         let path = Path::from(CHECKPOINT_PATH);
-        match self.store.objects.put_opts(&path, payload, mode.into()).await {
-            Ok(put) => Ok(put.into()),
-            Err(ObjectError::Precondition { .. } | ObjectError::AlreadyExists { .. }) => {
-                let found = self.store.find(CHECKPOINT_PATH, MAX_NOTE_BYTES).await?;
-                match found {
-                    // Ours: it was written, and the answer was lost.
-                    Some(found) if found.bytes == note.as_bytes() => Ok(found.version),
-                    found => Err(self.superseded(found.map(|found| found.bytes.to_vec()))),
+        loop {
+            let mode = self
+                .head
+                .as_ref()
+                .map_or(PutMode::Create, |head| PutMode::Update(head.version.clone()));
+            let payload = PutPayload::from(note.to_owned());
+            let version = match self.store.objects.put_opts(&path, payload, mode.into()).await {
+                Ok(put) => put.into(),
+                Err(ObjectError::Precondition { .. } | ObjectError::AlreadyExists { .. }) => {
+                    match self.adopt(note, checkpoint).await? {
+                        Some(version) => version,
+                        None => continue,
+                    }
                 }
-            }
-            Err(source) => Err(PublishError::Write { path: CHECKPOINT_PATH.to_owned(), source }),
+                Err(source) => {
+                    return Err(PublishError::Write { path: CHECKPOINT_PATH.to_owned(), source });
+                }
+            };
+            self.attempted.clear();
+            return Ok(version);
         }
+    }
+
+    /// Looks at the checkpoint that is there instead of the one known. `Some`: it is `note`. `None`:
+    /// an earlier one of this writer, whose answer was lost, and which is the known one now.
+    async fn adopt(
+        &mut self,
+        note: &str,
+        checkpoint: &Checkpoint,
+    ) -> Result<Option<UpdateVersion>, PublishError> {
+        let Some(found) = self.store.find(CHECKPOINT_PATH, MAX_NOTE_BYTES).await? else {
+            return Err(self.superseded(None));
+        };
+        if found.bytes == note.as_bytes() {
+            return Ok(Some(found.version));
+        }
+        // Each is taken once, so this ends.
+        let ours = self.attempted.remove(&Sha256Digest::of(&found.bytes));
+        let head = ours.then(|| String::from_utf8_lossy(&found.bytes).into_owned());
+        let head = head.and_then(|note| Some((verify(&note, &self.key).ok()?, note)));
+        let Some((known, known_note)) = head else {
+            return Err(self.superseded(Some(found.bytes.to_vec())));
+        };
+        let (published, offered) = (known.size, checkpoint.size);
+        self.head = Some(Head { note: known_note, checkpoint: known, version: found.version });
+        if offered < published {
+            return Err(PublishError::Back { published, offered });
+        }
+        Ok(None)
     }
 
     fn superseded(&self, found: Option<Vec<u8>>) -> PublishError {
@@ -266,4 +426,17 @@ impl Writer {
 pub(crate) fn verify(note: &str, key: &VerifierKey) -> Result<Checkpoint, CheckpointError> {
     let checkpoint = merkle::checkpoint::verify(note, key)?;
     if checkpoint.origin == key.name() { Ok(checkpoint) } else { Err(CheckpointError::Origin) }
+}
+
+/// Whether a signer of `published` did not sign `note`.
+fn lacks_a_line(note: &str, published: &str) -> bool {
+    let (Ok(note), Ok(published)) =
+        (SignedCheckpoint::parse(note), SignedCheckpoint::parse(published))
+    else {
+        return false;
+    };
+    let signed = |name: &str, id: [u8; 4]| {
+        note.signatures().iter().any(|line| line.name == name && line.key_id == id)
+    };
+    published.signatures().iter().any(|line| !signed(&line.name, line.key_id))
 }

@@ -5,7 +5,7 @@ use std::{error::Error, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 use bytes::{Bytes, BytesMut};
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode, Uri,
-    header::{CONTENT_TYPE, USER_AGENT},
+    header::{ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT},
 };
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -19,8 +19,9 @@ use crate::{
     roots::{Roots, RootsError},
 };
 
-/// How long a connection without requests is kept, in seconds.
-const POOL_IDLE_S: u64 = 30;
+/// How long a connection without requests is kept, in seconds: less than any server keeps it, for a
+/// request into a connection that is being closed has no answer.
+const POOL_IDLE_S: u64 = 10;
 /// Connections without requests that are kept for each server.
 const POOL_IDLE: usize = 4;
 /// The longest head of an answer, in bytes.
@@ -69,13 +70,18 @@ pub enum RequestError {
         url: String,
     },
     /// The request would leave this machine unprotected.
-    #[error("{url} is not asked: http:// is for this machine's own addresses; use https://")]
+    #[error(
+        "{url} is not asked: http:// is for this machine's own addresses, 127.0.0.1 and [::1]; use \
+         https://"
+    )]
     Plain {
         /// The address that was given.
         url: String,
     },
     /// Nobody was reached.
-    #[error("cannot connect to {url}: check that it runs there, and that the CA file is its own")]
+    #[error(
+        "cannot connect to {url}: check that it runs there, and that the CA file leads to its certificate"
+    )]
     Connect {
         /// The address that was given.
         url: String,
@@ -201,6 +207,8 @@ impl Client {
         let request = request
             .uri(uri)
             .header(USER_AGENT, AGENT)
+            // Nothing is unpacked here.
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .body(Full::new(body))
             .map_err(|_| RequestError::Url { url: url.to_owned() })?;
         let limit_ms = self.options.request_timeout_ms;
@@ -261,7 +269,11 @@ fn failed(url: &str, error: legacy::Error) -> RequestError {
     }
 }
 
-/// Whether `host` is an address of this machine that nobody else can be.
+/// Whether `host` is an address of this machine that nobody else can be. The name `localhost` is none:
+/// it is looked up, and may be anybody.
 fn is_local(host: &str) -> bool {
-    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    host.trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse()
+        .is_ok_and(|address: IpAddr| address.is_loopback())
 }

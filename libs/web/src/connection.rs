@@ -93,7 +93,11 @@ where
                 }
                 return;
             }
-            () = &mut drains, if !drained => drained = true,
+            () = &mut drains, if !drained => {
+                drained = true;
+                // A request in hand ends in its own time, and not at what was left of the age.
+                deadline = Instant::now() + age;
+            }
             () = tokio::time::sleep_until(deadline) => {
                 if asked {
                     return tracing::info!(%remote, "connection cut off: it reads too slowly");

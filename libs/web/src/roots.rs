@@ -28,8 +28,10 @@ pub struct RootsError {
 enum RootsCause {
     #[error(transparent)]
     Pem(#[from] PemError),
-    #[error("a certificate in it is no CA certificate")]
-    Certificate(#[from] rustls::Error),
+    #[error("no certificate in it is a CA certificate")]
+    NoCertificate,
+    #[error(transparent)]
+    Tls(#[from] rustls::Error),
 }
 
 #[derive(Debug, Clone)]
@@ -47,8 +49,14 @@ pub(crate) struct Roots {
 
 fn load(path: &Path) -> Result<Arc<ClientConfig>, RootsCause> {
     let mut store = RootCertStore::empty();
-    for certificate in certificates(path, MAX_ROOTS_BYTES, MAX_ROOTS)? {
-        store.add(certificate)?;
+    // The bundles of systems have some that nobody can use; they are no reason to believe nobody.
+    let (taken, left) =
+        store.add_parsable_certificates(certificates(path, MAX_ROOTS_BYTES, MAX_ROOTS)?);
+    if taken == 0 {
+        return Err(RootsCause::NoCertificate);
+    }
+    if left > 0 {
+        tracing::warn!(path = %path.display(), left, "certificates that cannot be used were left out");
     }
     let mut tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?

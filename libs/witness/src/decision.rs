@@ -143,6 +143,14 @@ impl Refusal {
     pub const fn blames_the_log(&self) -> bool {
         matches!(self, Self::Forked(_))
     }
+
+    /// Whether what was sent may be a part of a fork, and is worth keeping: a checkpoint that the log
+    /// signed, without a proof that it extends the one cosigned. Whoever sent it may have spoilt the
+    /// proof, so it blames nobody yet.
+    #[must_use]
+    pub const fn may_be_a_fork(&self) -> bool {
+        matches!(self, Self::Forked(_) | Self::Unprocessable(_))
+    }
 }
 
 /// Decides on `request`; `cosigned` is the checkpoint of that origin that was cosigned last.

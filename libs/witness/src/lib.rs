@@ -13,7 +13,7 @@ mod state;
 pub use answer::{Answered, Asked, MAX_ANSWER_BYTES};
 pub use decision::{Cosignable, Logs, Refusal, SIZE_MEDIA_TYPE, decide};
 pub use request::{BadRequest, MAX_PROOF_LINES, MAX_REQUEST_BYTES, Request, request_body};
-pub use state::{MAX_LOGS, MAX_STATE_BYTES, Remembered, State, StateError};
+pub use state::{KeepError, MAX_LOGS, MAX_STATE_BYTES, Remembered, State, StateError};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,9 @@
 //! What a witness remembers: of each log the last checkpoint that it cosigned, with its cosignature.
 //!
-//! Every note carries the witness's own cosignature, so nobody else can make a state; a digest over
-//! all of them tells of rot in the rest. Canonical JSON: one state has one spelling.
+//! Every note carries the witness's own cosignature, and the state names the witness's key, so that of
+//! another witness, an empty one too, is not taken for it; a digest tells of rot in the rest. Whoever
+//! can write the file can put an older state there: only the disk's owner keeps it new. Canonical
+//! JSON: one state has one spelling.
 
 use std::collections::BTreeMap;
 
@@ -27,6 +29,9 @@ pub enum StateError {
     /// Another format, or a later one.
     #[error("its schema is {0:?}, not {SCHEMA:?}")]
     Schema(String),
+    /// It is of another witness.
+    #[error("it is the state of the witness {0}")]
+    Witness(String),
     /// The notes are not those that were written.
     #[error("its notes are not those that were written: their digest is another")]
     Digest,
@@ -51,13 +56,26 @@ pub enum StateError {
 #[serde(deny_unknown_fields)]
 struct Document {
     schema: String,
+    /// The witness's cosigner key.
+    witness: String,
     notes: Vec<String>,
-    /// Of the notes, one after another.
+    /// Of the witness's key and the notes, one after another.
     sha256: Sha256Digest,
 }
 
-fn digest(notes: &[String]) -> Sha256Digest {
-    Sha256Digest::of(notes.concat().as_bytes())
+fn digest(witness: &str, notes: &[String]) -> Sha256Digest {
+    Sha256Digest::of((witness.to_owned() + &notes.concat()).as_bytes())
+}
+
+/// Why a state does not take a cosignature in; nothing of it may leave.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// More logs than [`MAX_LOGS`].
+    #[error("the state has {MAX_LOGS} logs already: take another witness for more")]
+    Full,
+    /// Not the witness's cosignature over that checkpoint.
+    #[error(transparent)]
+    Line(#[from] CheckpointError),
 }
 
 /// A checkpoint that was cosigned.
@@ -69,6 +87,15 @@ pub struct Remembered {
     pub time: u64,
     /// The note: the log's signature is proof against it, should it sign another history.
     pub note: String,
+}
+
+impl Remembered {
+    /// The witness's own line of the note, with its newline.
+    #[must_use]
+    pub fn line(&self) -> &str {
+        // It is the last: the state puts it after the log's.
+        self.note.split_inclusive('\n').next_back().unwrap_or_default()
+    }
 }
 
 /// The last checkpoint cosigned of each log.
@@ -94,8 +121,11 @@ impl State {
         if document.notes.len() > MAX_LOGS {
             return Err(StateError::TooMany(document.notes.len()));
         }
-        if document.sha256 != digest(&document.notes) {
+        if document.sha256 != digest(&document.witness, &document.notes) {
             return Err(StateError::Digest);
+        }
+        if document.witness != key.to_string() {
+            return Err(StateError::Witness(document.witness));
         }
         let mut state = BTreeMap::<String, Remembered>::new();
         for (index, note) in (1..).zip(document.notes) {
@@ -110,14 +140,15 @@ impl State {
         Ok(Self(state))
     }
 
-    /// The bytes to keep.
+    /// The bytes that the witness of `key` keeps.
     ///
     /// # Errors
     /// Never for a state of at most [`MAX_LOGS`] logs; what writes JSON may say otherwise.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, canonical::Error> {
+    pub fn to_bytes(&self, key: &CosignerKey) -> Result<Vec<u8>, canonical::Error> {
         let notes: Vec<_> = self.0.values().map(|remembered| remembered.note.clone()).collect();
-        let sha256 = digest(&notes);
-        canonical::to_vec(&Document { schema: SCHEMA.to_owned(), notes, sha256 })
+        let (schema, witness) = (SCHEMA.to_owned(), key.to_string());
+        let sha256 = digest(&witness, &notes);
+        canonical::to_vec(&Document { schema, witness, notes, sha256 })
     }
 
     /// Decides on `request`, as [`decide`] does.
@@ -132,19 +163,29 @@ impl State {
     /// The state once `line`, the cosignature of `key` over `cosignable`, may leave.
     ///
     /// # Errors
-    /// When `line` is not the key's cosignature over that checkpoint.
+    /// When `line` is not the key's cosignature over that checkpoint, or there are [`MAX_LOGS`]
+    /// other logs: a state that would not be read again is not made.
     pub fn with(
         &self,
         cosignable: &Cosignable,
         line: &str,
         key: &CosignerKey,
-    ) -> Result<Self, CheckpointError> {
+    ) -> Result<Self, KeepError> {
         let checkpoint = cosignable.checkpoint();
+        if self.0.len() >= MAX_LOGS && !self.0.contains_key(&checkpoint.origin) {
+            return Err(KeepError::Full);
+        }
         let note = format!("{}{line}", cosignable.note());
         let remembered = remember(note, key)?;
         let mut state = self.0.clone();
         state.insert(checkpoint.origin.clone(), remembered);
         Ok(Self(state))
+    }
+
+    /// What was cosigned last of the log of that origin.
+    #[must_use]
+    pub fn of(&self, origin: &str) -> Option<&Remembered> {
+        self.0.get(origin)
     }
 
     /// What was cosigned last of each log, in the order of their origins.

@@ -81,9 +81,8 @@ impl VerifiedTiles {
         }
         let given = |tile: Tile| edge.get(&tile).map(Vec::as_slice);
         let computed = Question::root(size).answer(size, given)?;
-        if let [computed] = *computed.as_slice()
-            && computed != root
-        {
+        let [computed] = *computed.as_slice() else { return Err(TileError::Absent { size }) };
+        if computed != root {
             return Err(TileError::Root { computed, expected: root });
         }
         // Every hash of a tile at the edge went into the root; another tile's would not have.

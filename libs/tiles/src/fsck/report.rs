@@ -68,6 +68,11 @@ pub struct Report {
     pub faults: Vec<Fault>,
     /// How many faults there are.
     pub faults_total: u64,
+    /// Whether so many files could not be used that the rest was left unread.
+    pub stopped: bool,
+    /// How many files could not be used.
+    #[serde(skip)]
+    unusable: usize,
 }
 
 impl Report {
@@ -81,6 +86,8 @@ impl Report {
             tiles: 0,
             faults: Vec::new(),
             faults_total: 0,
+            stopped: false,
+            unusable: 0,
         }
     }
 
@@ -88,6 +95,13 @@ impl Report {
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         self.faults_total == 0
+    }
+
+    /// Notes that the rest is left unread once [`FAULTS_MAX`] files are missing or malformed: the
+    /// size of a checkpoint is only what somebody signed.
+    pub(super) const fn stops(&mut self) -> bool {
+        self.stopped = self.unusable >= FAULTS_MAX;
+        self.stopped
     }
 
     pub(super) fn fault(
@@ -98,6 +112,9 @@ impl Report {
         detail: impl Into<String>,
     ) {
         self.faults_total += 1;
+        if matches!(kind, FaultKind::Missing | FaultKind::Malformed) {
+            self.unusable += 1;
+        }
         if self.faults.len() < FAULTS_MAX {
             self.faults.push(Fault { kind, file: file.to_string(), place, detail: detail.into() });
         }

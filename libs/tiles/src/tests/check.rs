@@ -172,3 +172,11 @@ async fn the_list_of_faults_is_bounded_and_the_count_is_not() {
     assert_eq!(json["faults"][0]["kind"], "notAnEntry");
     assert_eq!(json["faultsTotal"], 1_500);
 }
+
+#[tokio::test]
+async fn a_checkpoint_of_no_end_over_nothing_is_given_up() {
+    let log = Log::of(1);
+    let endless = Checkpoint { size: 1 << 62, ..log.checkpoint(1) };
+    let report = fsck(&reader(&bucket()), &endless, |_| {}).await.unwrap();
+    assert!(report.stopped && !report.is_clean() && report.faults_total < 5_000, "{report:?}");
+}

@@ -56,16 +56,17 @@ async fn partial_files_of_every_published_size_stay_until_they_are_swept() {
 async fn what_is_there_with_other_bytes_is_never_overwritten() {
     for path in ["tile/0/000", "tile/entries/000", "tile/1/000.p/1", "tile/0/001.p/44"] {
         let store = bucket();
-        put(&store, path, b"another log".to_vec()).await;
         let log = Log::of(300);
+        Log::of(1).published(&store).await;
+        put(&store, path, b"another log".to_vec()).await;
         let mut writer = Writer::open(store.clone(), key(), "test").await.unwrap();
         let refused = writer.publish(&log, &log.note(300)).await.unwrap_err();
         let named = matches!(&refused, PublishError::Diverged { path: named, .. } if named == path);
         assert!(named, "{refused}");
         let files = files(&store).await;
         assert_eq!(files[path], b"another log");
-        assert!(!files.contains_key("checkpoint"));
-        assert_eq!(writer.published(), None);
+        assert_eq!(files["checkpoint"], log.note(1).into_bytes());
+        assert_eq!(writer.published(), Some(&log.checkpoint(1)));
     }
 }
 

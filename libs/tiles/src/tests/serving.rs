@@ -1,7 +1,9 @@
 //! Tests of reading from a web server: the same log, and an answer that is none says nothing.
 
 use rpc::CancellationToken;
-use web::{ClientOptions, Request, Response, Server, ServerOptions, StatusCode, response, text};
+use web::{
+    ClientOptions, Request, Response, Server, ServerOptions, StatusCode, header, response, text,
+};
 
 use super::*;
 use crate::{ReadError, SourceError, WebSource, fsck};
@@ -9,6 +11,13 @@ use crate::{ReadError, SourceError, WebSource, fsck};
 /// Serves a store below `/log/`; what is below `/away/` is never there for now.
 async fn answer(store: TileStore, request: Request) -> Response {
     let path = request.uri().path();
+    assert_eq!(request.headers()[header::ACCEPT_ENCODING], "identity");
+    if path.starts_with("/packed/") {
+        let mut packed = text(StatusCode::OK, "\u{1f}packed");
+        let gzip = header::HeaderValue::from_static("gzip");
+        packed.headers_mut().insert(header::CONTENT_ENCODING, gzip);
+        return packed;
+    }
     if path.starts_with("/away/") {
         return text(StatusCode::SERVICE_UNAVAILABLE, "later");
     }
@@ -58,8 +67,10 @@ async fn what_is_not_there_is_told_from_a_server_that_does_not_say() {
     let store = bucket();
     let url = serve(&store);
     assert_eq!(web_reader(&format!("{url}/log")).note().await.unwrap(), None);
-    let unsaid = web_reader(&format!("{url}/away")).note().await.unwrap_err();
-    assert!(matches!(unsaid, SourceError::Read { .. }), "{unsaid}");
+    for unread in ["away", "packed"] {
+        let unsaid = web_reader(&format!("{url}/{unread}")).note().await.unwrap_err();
+        assert!(matches!(unsaid, SourceError::Read { .. }), "{unsaid}");
+    }
     put(&store, "checkpoint", vec![b'x'; 16 * 1024 + 1]).await;
     let refused = web_reader(&format!("{url}/log")).note().await.unwrap_err();
     assert!(matches!(refused, SourceError::TooLong { .. }), "{refused}");
