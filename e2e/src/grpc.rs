@@ -9,7 +9,10 @@ use proto::{
         CompleteRequest, Inventory, Lease, LeaseRequest, ProgressRequest, RegisterRequest,
         RenewRequest, complete_request, dispatch_service_client::DispatchServiceClient,
     },
-    ledger::v1::{GetCheckpointRequest, ledger_service_client::LedgerServiceClient},
+    job::v1::{GetMonitorKeyRequest, job_service_client::JobServiceClient},
+    ledger::v1::{
+        GetCheckpointRequest, GetInclusionRequest, ledger_service_client::LedgerServiceClient,
+    },
     review::v1::{ReleaseRequest, review_service_client::ReviewServiceClient},
     scan::v1::{Run, ScanRequest, scan_service_client::ScanServiceClient},
     signer::v1::{AttestRequest, attest_response, signer_service_client::SignerServiceClient},
@@ -153,6 +156,16 @@ impl Caller {
         size.ok_or_else(|| Status::unknown("the checkpoint has no size").into())
     }
 
+    /// An entry of the log, as it was hashed.
+    ///
+    /// # Errors
+    /// What the ledger refused with.
+    pub async fn entry(&self, index: u64) -> Answer<Vec<u8>> {
+        let mut client = LedgerServiceClient::new(self.0.clone());
+        let message = GetInclusionRequest { index, ..GetInclusionRequest::default() };
+        Ok(client.get_inclusion(message).await?.into_inner().entry)
+    }
+
     // === The verifier ===
 
     /// `VerifierService/VerifyStored`.
@@ -164,6 +177,17 @@ impl Caller {
             .max_decoding_message_size(rpc::MAX_RESPONSE_BYTES);
         let answer = client.verify_stored(VerifyStoredRequest { bundle }).await?.into_inner();
         answer.verdict.ok_or_else(|| Status::unknown("no verdict in the answer").into())
+    }
+
+    // === The scheduler, as a user ===
+
+    /// `JobService/GetMonitorKey`.
+    ///
+    /// # Errors
+    /// What the scheduler refused with.
+    pub async fn monitor_key(&self) -> Answer<Vec<u8>> {
+        let mut client = JobServiceClient::new(self.0.clone());
+        Ok(client.get_monitor_key(GetMonitorKeyRequest {}).await?.into_inner().key)
     }
 
     // === The scheduler, as an approver ===

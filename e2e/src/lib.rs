@@ -4,10 +4,11 @@
 //! is a running mesh, which `keeper` starts once and always stops, with its signing keys in a `token`
 //! where that is asked for; `run` runs programs; `probe`
 //! writes jobs that misbehave, `direct` submits what a careful client would not; `forge` signs what nobody should; `grpc` makes calls that the
-//! `aibom` command never would.
+//! `aibom` command never would; `entries` counts what the ledger has of the user's own jobs.
 
 pub mod direct;
 pub mod engine;
+pub mod entries;
 pub mod forge;
 pub mod grpc;
 pub mod javascript;

@@ -1,6 +1,9 @@
 //! `aibom jobs records`: what is in the ledger of a job beside its AIBoM, verified here.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use client::RecordView;
@@ -27,7 +30,7 @@ Examples:
                                             verifies a saved one; needs no mesh
 
 Each record is signed by the scheduler and is in the ledger; both are verified here, against the trust root
-that you pin. A completed job's AIBoM is its own record: 'aibom fetch JOB', 'aibom verify'.";
+that you pin, and that it is about what was asked for, and no record is there twice. A completed job's AIBoM is its own record: 'aibom fetch JOB', 'aibom verify'.";
 
 /// Arguments of `jobs records`.
 #[derive(Debug, Args)]
@@ -44,6 +47,17 @@ pub(crate) struct RecordsArguments {
     /// The trust root to verify against [default: that of the mesh profile].
     #[arg(long, value_name = "FILE")]
     trust_root: Option<PathBuf>,
+}
+
+/// Which records were asked for.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    /// A job's.
+    Job(JobId),
+    /// The mesh's own.
+    Mesh,
+    /// These files.
+    Files,
 }
 
 /// A record for programs.
@@ -87,7 +101,7 @@ pub(super) fn records(
         let read = |path: &PathBuf| read(path);
         let records = arguments.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let root = arguments.trust_root.as_deref().unwrap_or_else(|| Path::new("trust-root.json"));
-        return tell(terminal, &profile::trust_root(root)?.0, &records, 0);
+        return tell(terminal, &profile::trust_root(root)?.0, Asked::Files, &records, 0);
     }
     if let Some(out) = arguments.out.as_deref().filter(|out| out.symlink_metadata().is_ok()) {
         return Err(Failure::cannot(format_args!("{} exists already", out.display()))
@@ -102,7 +116,8 @@ pub(super) fn records(
         if let Some(out) = &arguments.out {
             save(terminal, out, &view.records)?;
         }
-        tell(terminal, &root, &view.records, view.pending)
+        let asked = arguments.job.map_or(Asked::Mesh, Asked::Job);
+        tell(terminal, &root, asked, &view.records, view.pending)
     };
     block_on(work, || "nothing was changed".to_owned())
 }
@@ -133,10 +148,13 @@ fn save(terminal: &Terminal, out: &Path, records: &[RecordView]) -> Result<(), F
 fn tell(
     terminal: &Terminal,
     root: &TrustRoot,
+    asked: Asked,
     records: &[RecordView],
     pending: u32,
 ) -> Result<Exit, Failure> {
-    let shown: Vec<Shown> = records.iter().map(|record| shown(root, record)).collect();
+    let mut seen = BTreeSet::new();
+    let shown: Vec<Shown> =
+        records.iter().map(|record| shown(root, asked, &mut seen, record)).collect();
     let refused: Vec<String> =
         shown.iter().filter_map(|record| record.refused.as_deref().map(clean)).collect();
     if terminal.is_json() {
@@ -144,7 +162,7 @@ fn tell(
     } else {
         let proved = shown.iter().filter_map(|record| record.proved.as_ref());
         let rows: Vec<_> = proved.map(row).collect();
-        terminal.table(&["LOGGED", "ENTRY", "WHAT", "REASON", "BY"], &rows)?;
+        terminal.table(&["LOGGED", "ENTRY", "STEP", "WHAT", "REASON", "BY"], &rows)?;
         if pending > 0 {
             terminal.say(format_args!("{pending} more are on their way into the ledger"));
         }
@@ -153,20 +171,63 @@ fn tell(
         None => Ok(Exit::Done),
         Some(first) => {
             let count = refused.len();
-            Err(Failure::refused(format_args!("{count} of the records do not verify"))
-                .because(first)
-                .remedy("keep them, and tell whoever runs the mesh"))
+            Err(Failure::refused(format_args!(
+                "{count} of the records do not verify, or were not asked for"
+            ))
+            .because(first)
+            .remedy("keep them, and tell whoever runs the mesh"))
         }
     }
 }
 
-fn shown(root: &TrustRoot, record: &RecordView) -> Shown {
+/// Why a record that verifies is still not what was asked for: a genuine record of another job says
+/// nothing about this one.
+fn misplaced(
+    asked: Asked,
+    seen: &mut BTreeSet<(Option<u32>, u64)>,
+    record: &Proved,
+) -> Option<String> {
+    let (job, sequence) = match &record.about {
+        About::Job(outcome) => (Some(outcome.job), Some(outcome.sequence)),
+        About::TrustRoot { .. } | About::Policy { .. } => (None, None),
+    };
+    match (asked, job) {
+        (Asked::Files, _) => return None,
+        (Asked::Job(asked), Some(job)) if job == asked => {}
+        (Asked::Mesh, None) => {}
+        (Asked::Job(asked), Some(job)) => {
+            return Some(format!("record.about: job {job}, not {asked} that was asked for"));
+        }
+        (Asked::Job(asked), None) => {
+            return Some(format!("record.about: the mesh, not job {asked} that was asked for"));
+        }
+        (Asked::Mesh, Some(job)) => {
+            return Some(format!("record.about: job {job}, not the mesh itself"));
+        }
+    }
+    // One record of each change of the job's state; the mesh's own have no number but the entry's.
+    let place = (sequence, sequence.map_or(record.index, |_| 0));
+    (!seen.insert(place)).then(|| match sequence {
+        Some(sequence) => format!("record.sequence: there are two records of step {sequence}"),
+        None => format!("record.sequence: entry {} is there twice", record.index),
+    })
+}
+
+fn shown(
+    root: &TrustRoot,
+    asked: Asked,
+    seen: &mut BTreeSet<(Option<u32>, u64)>,
+    record: &RecordView,
+) -> Shown {
     let RecordView { document, inclusion } = record;
     let document: &Document = document;
     let RecordVerdict { checks, record } = verify_record(document, inclusion, root);
     let proved = record.as_ref().map(proved);
     let failed = checks.first_failure();
     let refused = failed.map(|check| format!("{}: {}", check.name, check.detail));
+    let misplaced = proved.as_ref().and_then(|proved| misplaced(asked, seen, proved));
+    let proved = proved.filter(|_| misplaced.is_none());
+    let refused = refused.or(misplaced);
     Shown { verified: proved.is_some(), refused, proved }
 }
 
@@ -183,19 +244,21 @@ fn proved(record: &LoggedRecord) -> Proved {
 }
 
 fn row(record: &Proved) -> Vec<String> {
-    let (what, reason) = match &record.about {
-        About::Job(JobOutcome { job, outcome, reason, .. }) => {
+    let none = String::new;
+    let (step, what, reason) = match &record.about {
+        About::Job(JobOutcome { job, sequence, outcome, reason, .. }) => {
             let reason = reason.map(|reason| reason.to_string()).unwrap_or_default();
-            (format!("job {job} {}", outcome.as_str()), reason)
+            (sequence.to_string(), format!("job {job} {}", outcome.as_str()), reason)
         }
         About::TrustRoot { version, .. } => {
-            (format!("trust root, version {version}"), String::new())
+            (none(), format!("trust root, version {version}"), none())
         }
         About::Policy { name, version, .. } => {
-            (format!("policy {}, version {version}", clean(name)), String::new())
+            (none(), format!("policy {}, version {version}", clean(name)), none())
         }
     };
-    vec![record.logged_at.clone(), record.index.to_string(), what, reason, record.signer.clone()]
+    let (logged_at, index) = (record.logged_at.clone(), record.index.to_string());
+    vec![logged_at, index, step, what, reason, record.signer.clone()]
 }
 
 #[cfg(test)]
@@ -210,7 +273,12 @@ mod tests {
     use super::*;
 
     fn view(fixture: &Fixture) -> RecordView {
-        let about = About::Job(JobOutcome {
+        let about = About::Job(outcome(fixture));
+        of(fixture, about)
+    }
+
+    fn outcome(fixture: &Fixture) -> JobOutcome {
+        JobOutcome {
             job: fixture.job(),
             request: Sha256Digest::of(b"request"),
             attempt: 0,
@@ -222,7 +290,10 @@ mod tests {
             scans: Vec::new(),
             policy: None,
             release: None,
-        });
+        }
+    }
+
+    fn of(fixture: &Fixture, about: About) -> RecordView {
         let record = Record::new(about, fixture.at());
         let document = fixture.mesh().scheduler.sign(RECORD_PAYLOAD_TYPE, &record);
         let inclusion: Inclusion = logged(fixture, &document.envelope, fixture.at());
@@ -238,20 +309,49 @@ mod tests {
         let file = RecordFile::new(good.document.clone(), good.inclusion.clone());
         std::fs::write(&path, file.to_bytes().unwrap()).unwrap();
         let root = fixture.trust_root();
-        let said = shown(&root, &read(&path).unwrap());
+        let said = shown(&root, Asked::Files, &mut BTreeSet::new(), &read(&path).unwrap());
         let proved = said.proved.as_ref().expect("it verifies");
         assert!(said.verified && said.refused.is_none());
-        let [_, index, what, reason, by] = &row(proved)[..] else { panic!("{proved:?}") };
-        assert_eq!((index.as_str(), reason.as_str()), ("2", "CANCELLED"));
+        let [_, index, step, what, reason, by] = &row(proved)[..] else { panic!("{proved:?}") };
+        assert_eq!((index.as_str(), step.as_str(), reason.as_str()), ("2", "2", "CANCELLED"));
         assert_eq!(what, &format!("job {} cancelled", fixture.job()));
         assert_eq!(by, "spiffe://mesh.test/scheduler/main");
 
         let mut bad = good;
         bad.inclusion.salt[0] ^= 1;
-        let said = shown(&root, &bad);
+        let said = shown(&root, Asked::Files, &mut BTreeSet::new(), &bad);
         assert!(!said.verified && said.proved.is_none());
         assert!(said.refused.unwrap().starts_with("ledger.entry: "));
         std::fs::write(&path, b"{}").unwrap();
         assert!(read(&path).is_err());
+    }
+
+    #[test]
+    fn a_genuine_record_of_another_job_or_one_twice_is_refused() {
+        let fixture = Fixture::new();
+        let root = fixture.trust_root();
+        let digest = Sha256Digest::of(b"trust root");
+        let (mine, own) = (view(&fixture), About::TrustRoot { version: 1, digest });
+        let own = of(&fixture, own);
+        let said = |asked, records: &[&RecordView]| -> Vec<Option<String>> {
+            let mut seen = BTreeSet::new();
+            records.iter().map(|record| shown(&root, asked, &mut seen, record).refused).collect()
+        };
+        let job = Asked::Job(fixture.job());
+        let other = Asked::Job(JobId::new(1, [1; 10]));
+        let later = JobOutcome { sequence: 3, ..outcome(&fixture) };
+        let later = of(&fixture, About::Job(later));
+        assert_eq!(said(job, &[&mine, &later]), [None, None]);
+        assert_eq!(said(Asked::Mesh, &[&own]), [None]);
+        for (asked, record) in [(other, &mine), (Asked::Mesh, &mine), (job, &own)] {
+            let refused = said(asked, &[record]).remove(0).expect("it was not asked for");
+            assert!(refused.starts_with("record.about: "), "{refused}");
+        }
+        for (asked, record) in [(job, &mine), (Asked::Mesh, &own)] {
+            let twice = said(asked, &[record, record]);
+            assert_eq!(twice.first(), Some(&None));
+            let refused = twice.last().cloned().flatten().expect("it is there twice");
+            assert!(refused.starts_with("record.sequence: "), "{refused}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::stand::{SIGNER_S, Signer, Stand};
 fn outlived(fault: &str, name: &str, log: &str) -> anyhow::Result<()> {
     let stand = Stand::open()?;
     let signer = stand.signer()?;
-    let (before, from) = (stand.log_size()?, stand.logged()?);
+    let (before, from) = (stand.entries()?, stand.logged()?);
     let times = stand.hsm.count(name);
     let job = stand.stuck(fault)?;
     stand.until_log(from, log, 1)?;
@@ -18,7 +18,7 @@ fn outlived(fault: &str, name: &str, log: &str) -> anyhow::Result<()> {
     wait::until("the fault to strike again", SIGNER_S, || {
         Ok((stand.hsm.count(name) >= times + 2).then_some(()))
     })?;
-    ensure!(stand.log_size()? == before, "something was logged without a signature");
+    ensure!(stand.entries()? == before, "something was logged without a signature");
     stand.hsm.faults("");
     stand.signed_soon(job, fault)?;
     stand.completed_once(job, before).context(fault.to_owned())?;
@@ -38,7 +38,7 @@ fn a_module_that_crashes_is_replaced() -> anyhow::Result<()> {
 #[test]
 fn a_slow_token_signs() -> anyhow::Result<()> {
     let stand = Stand::open()?;
-    let (signer, before) = (stand.signer()?, stand.log_size()?);
+    let (signer, before) = (stand.signer()?, stand.entries()?);
     stand.hsm.faults("C_Sign=sleep:500");
     let signatures = stand.hsm.count("C_Sign");
     let job = stand.submit()?;
@@ -53,13 +53,13 @@ fn a_slow_token_signs() -> anyhow::Result<()> {
 #[test]
 fn a_wrong_signature_never_leaves_the_signer() -> anyhow::Result<()> {
     let stand = Stand::open()?;
-    let (signer, before, from) = (stand.signer()?, stand.log_size()?, stand.logged()?);
+    let (signer, before, from) = (stand.signer()?, stand.entries()?, stand.logged()?);
     let job = stand.stuck("C_Sign=flip\nC_SignFinal=flip")?;
     stand.until_log(from, "a signature that does not verify", 1)?;
     // It is asked for again, and again it does not leave.
     stand.until_log(from, "an attestation failed", 2)?;
     ensure!(stand.mesh.job(job)?["state"] == "signing", "{}", stand.mesh.job(job)?);
-    ensure!(stand.log_size()? == before, "a wrong signature is in the ledger");
+    ensure!(stand.entries()? == before, "a wrong signature is in the ledger");
     stand.hsm.faults("");
     stand.signed_soon(job, "the signatures were wrong")?;
     stand.completed_once(job, before)?;

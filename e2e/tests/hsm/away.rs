@@ -12,13 +12,13 @@ use crate::stand::Stand;
 fn a_job_waits_for_a_lost_token_and_is_signed_when_it_is_back() -> anyhow::Result<()> {
     let stand = Stand::open()?;
     let signer = stand.signer()?;
-    let (before, from) = (stand.log_size()?, stand.logged()?);
+    let (before, from) = (stand.entries()?, stand.logged()?);
     let elsewhere = stand.mesh.directory().join("hsm/elsewhere");
     fs::rename(stand.hsm.tokens(), &elsewhere)?;
     let job = stand.stuck("")?;
     stand.until_serving(false)?;
     stand.until_log(from, "NotReady(\"the PKCS#11 token is away: ", 1)?;
-    ensure!(stand.log_size()? == before, "something was logged without a signature");
+    ensure!(stand.entries()? == before, "something was logged without a signature");
     fs::rename(&elsewhere, stand.hsm.tokens())?;
     stand.signed_soon(job, "the token's directory was away")?;
     stand.until_serving(true)?;
@@ -35,7 +35,7 @@ fn a_job_waits_for_an_erring_token_and_is_signed_when_it_works() -> anyhow::Resu
     let faults =
         [("C_SignInit=err:32", "CKR_DEVICE_REMOVED"), ("*=err:e0", "CKR_TOKEN_NOT_PRESENT")];
     for (fault, name) in faults {
-        let (before, from) = (stand.log_size()?, stand.logged()?);
+        let (before, from) = (stand.entries()?, stand.logged()?);
         let job = stand.stuck(fault)?;
         stand.until_log(from, name, 1)?;
         stand.until_serving(false)?;
@@ -51,7 +51,7 @@ fn a_job_waits_for_an_erring_token_and_is_signed_when_it_works() -> anyhow::Resu
 #[test]
 fn a_wrong_pin_is_tried_once_and_the_right_one_lets_the_job_go_on() -> anyhow::Result<()> {
     let stand = Stand::open()?;
-    let before = stand.log_size()?;
+    let before = stand.entries()?;
     stand.token.write_pin("13572468")?;
     let (logins, from) = (stand.hsm.count("C_Login"), stand.logged()?);
     stand.mesh.kill(Role::Signer)?;

@@ -19,7 +19,7 @@ const CHILD: &str = "AIBOM_TEST_READS_KEYS";
 #[test]
 fn keys_in_a_token_sign_a_job_that_verifies_offline() -> anyhow::Result<()> {
     let stand = Stand::open()?;
-    let (before, signatures) = (stand.log_size()?, stand.hsm.count("C_Sign"));
+    let (before, signatures) = (stand.entries()?, stand.hsm.count("C_Sign"));
     let job = stand.submit()?;
     let completed = stand.completed_once(job, before)?;
     ensure!(completed.key()? == stand.current("aibom")?, "signed by {}", completed.key()?);

@@ -24,7 +24,7 @@ fn an_older_trust_root_is_taken_by_nobody() -> anyhow::Result<()> {
     stand.rotate("aibom", true)?;
     let newer = fs::read(&pinned)?;
     let new_key = stand.current("aibom")?;
-    let (before, from) = (stand.log_size()?, stand.logged()?);
+    let (before, from) = (stand.entries()?, stand.logged()?);
     let job = stand.stuck("C_SignInit=err:32")?;
     // The running signer keeps the newer one, and says so.
     put(&pinned, &older)?;
@@ -54,7 +54,7 @@ fn a_signer_does_not_start_with_an_older_trust_root() -> anyhow::Result<()> {
     let older = fs::read(&pinned)?;
     stand.rotate("aibom", true)?;
     let newer = fs::read(&pinned)?;
-    let (before, from) = (stand.log_size()?, stand.logged()?);
+    let (before, from) = (stand.entries()?, stand.logged()?);
     let job = stand.stuck("C_SignInit=err:32")?;
     put(&pinned, &older)?;
     stand.mesh.kill(Role::Signer)?;

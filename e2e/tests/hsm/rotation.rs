@@ -34,7 +34,7 @@ fn new_keys_take_over_with_a_job_in_flight_and_no_restart() -> anyhow::Result<()
     let earlier = stand.completed(stand.submit()?)?;
     signed_by(&earlier, &old)?;
     // One job waits for its signature, another one trains.
-    let before = stand.log_size()?;
+    let before = stand.entries()?;
     let waiting = stand.stuck(NO_SIGNATURE)?;
     let training = stand.mesh.submit(&Probe::new("slow"))?;
     stand.mesh.until(training, |job| job["state"] == "training")?;
@@ -50,7 +50,7 @@ fn new_keys_take_over_with_a_job_in_flight_and_no_restart() -> anyhow::Result<()
     for job in [waiting, training] {
         signed_by(&stand.completed(job)?, &new)?;
     }
-    ensure!(stand.log_size()? - before == 2, "two jobs are not two entries");
+    ensure!(stand.entries()? - before == 2, "two jobs are not two entries");
     let again = stand.verified(&earlier.out)?;
     ensure!(again["signingKey"] == *earlier.key()?, "{again}");
     ensure!(stand.signer()? == signer, "{signer:?}, {:?}", stand.signer()?);
@@ -62,7 +62,7 @@ fn a_revoked_key_signs_nothing_more_and_what_it_signed_before_holds() -> anyhow:
     let stand = Stand::open()?;
     let signer = stand.signer()?;
     let earlier = stand.completed(stand.submit()?)?;
-    let (before, from) = (stand.log_size()?, stand.logged()?);
+    let (before, from) = (stand.entries()?, stand.logged()?);
     let waiting = stand.stuck(NO_SIGNATURE)?;
     // The key of now, and those before it that might still sign.
     let mut revoked = Vec::new();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use e2e::{Mesh, grpc::Caller, probe::Probe, run, token::Token, wait};
+use e2e::{Mesh, entries, grpc::Caller, probe::Probe, run, token::Token, wait};
 use evidence::TrustRoot;
 use ids::{JobId, Role};
 use serde_json::Value;
@@ -155,10 +155,9 @@ impl Stand {
 
     // === Jobs ===
 
-    pub(crate) fn log_size(&self) -> anyhow::Result<u64> {
-        let ledger = self.caller(Role::Ledger)?;
-        let size = self.runtime.block_on(ledger.log_size());
-        size.map_err(|refused| anyhow::anyhow!("{refused:?}"))
+    /// How many entries the ledger has of the user's jobs.
+    pub(crate) fn entries(&self) -> anyhow::Result<u64> {
+        self.runtime.block_on(entries::own(&self.mesh))
     }
 
     pub(crate) fn submit(&self) -> anyhow::Result<JobId> {
@@ -212,7 +211,7 @@ impl Stand {
     /// As [`Self::completed`], with one entry in a ledger that had `before`.
     pub(crate) fn completed_once(&self, job: JobId, before: u64) -> anyhow::Result<Completed> {
         let completed = self.completed(job)?;
-        let entries = self.log_size()? - before;
+        let entries = self.entries()? - before;
         ensure!(entries == 1, "{entries} ledger entries for one job");
         Ok(completed)
     }

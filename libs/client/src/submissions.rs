@@ -55,7 +55,10 @@ pub enum SubmissionsError {
         path: PathBuf,
     },
     /// A whole line that is no submission: the file was damaged or edited.
-    #[error("line {line} of the journal of submissions {path} is no submission")]
+    #[error(
+        "line {line} of the journal of submissions {path} is no submission: restore the file from a \
+         backup, or remove that line and take every entry that is then unknown for one to look into"
+    )]
     Damaged {
         /// Which file.
         path: PathBuf,
@@ -172,10 +175,22 @@ fn read(path: &Path) -> Result<Vec<u8>, SubmissionsError> {
     Ok(bytes)
 }
 
+/// Makes a directory and those above it; each name is on disk when this returns.
+fn create(directory: &Path) -> std::io::Result<()> {
+    let missing = directory.ancestors().take_while(|path| !path.is_dir());
+    let missing: Vec<&Path> = missing.filter(|path| !path.as_os_str().is_empty()).collect();
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    for made in missing {
+        let above = made.parent().filter(|above| !above.as_os_str().is_empty());
+        File::open(above.unwrap_or_else(|| Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
+}
+
 /// Appends a line, one writer at a time, and waits for the disk.
 fn append(path: &Path, line: &[u8]) -> std::io::Result<()> {
     let directory = path.parent().unwrap_or_else(|| Path::new("."));
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    create(directory)?;
     let mut file =
         OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
     // Held until the file is closed.

@@ -66,6 +66,8 @@ pub enum Outcome {
     HoldExpired,
     /// An approver released it; the signer decides next.
     Released,
+    /// The signer did not take the release: the job is held as before.
+    ReleaseRefused,
 }
 
 impl Outcome {
@@ -79,13 +81,14 @@ impl Outcome {
             Self::Held => "held",
             Self::HoldExpired => "holdExpired",
             Self::Released => "released",
+            Self::ReleaseRefused => "releaseRefused",
         }
     }
 
     /// Whether nothing comes after it.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Held | Self::Released)
+        !matches!(self, Self::Held | Self::Released | Self::ReleaseRefused)
     }
 }
 
@@ -119,7 +122,7 @@ pub struct JobOutcome {
     /// The policy that holds the job, or held it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Sha256Digest>,
-    /// The approver's release.
+    /// The approver's release; the one that was refused, where one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Sha256Digest>,
 }
@@ -130,6 +133,9 @@ impl JobOutcome {
         let said = match self.outcome {
             Outcome::Released => self.reason.is_none() && self.release.is_some(),
             Outcome::Held => self.reason == Some(Reason::PolicyHold) && self.release.is_none(),
+            Outcome::ReleaseRefused => {
+                self.reason == Some(Reason::PolicyHold) && self.release.is_some()
+            }
             Outcome::HoldExpired => self.reason == Some(Reason::HoldExpired),
             Outcome::Cancelled => self.reason == Some(Reason::Cancelled),
             Outcome::Failed => self.reason.is_some_and(|reason| reason != Reason::HoldExpired),

@@ -42,6 +42,7 @@ impl Machine {
         record.held = Some(Held { findings, until, policy });
         record.documents.hold = Some(hold);
         record.documents.release = None;
+        record.documents.refused_release = None;
         record.transition(at, JobState::Held, Some(Reason::PolicyHold), message);
         self.held.insert((until, id));
         Ok(Changes::moved(id))
@@ -61,6 +62,7 @@ impl Machine {
         }
         self.held.remove(&(record.held_until(), id));
         record.documents.release = Some(release);
+        record.documents.refused_release = None;
         record.transition(at, JobState::Signing, None, "");
         Ok(self.enter_stage(id))
     }
@@ -79,17 +81,19 @@ impl Machine {
         message: &str,
     ) -> Result<Changes, Refused> {
         let record = self.jobs.get_mut(&id).ok_or(Refused::UnknownJob(id))?;
-        record.documents.release = None;
+        record.documents.refused_release = record.documents.release.take();
         let message = format!("the release was refused: {message}");
         record.transition(at, JobState::Held, Some(Reason::PolicyHold), message);
         self.held.insert((record.held_until(), id));
         Ok(Changes::moved(id))
     }
 
-    /// Ends every hold whose time is over.
-    pub(crate) fn expire_holds(&mut self, at: Timestamp, changes: &mut Changes) {
-        let later = self.held.split_off(&(at.plus_ms(1), JobId::new(0, [0; 10])));
-        for (until, id) in std::mem::replace(&mut self.held, later) {
+    /// Ends holds whose time is over, the longest over first, at most `count`.
+    pub(crate) fn expire_holds(&mut self, at: Timestamp, count: usize, changes: &mut Changes) {
+        let over = self.held.iter().take_while(|(until, _)| *until <= at);
+        let over: Vec<_> = over.take(count).copied().collect();
+        for (until, id) in over {
+            self.held.remove(&(until, id));
             let Some(record) = self.jobs.get_mut(&id) else { continue };
             let message = format!("nobody released it until {until}: submit it again");
             record.transition(at, JobState::Failed, Some(Reason::HoldExpired), message);

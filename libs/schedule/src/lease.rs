@@ -187,8 +187,8 @@ impl Machine {
         Changes::moved(id)
     }
 
-    /// Ends every lease whose time is over.
-    pub(crate) fn expire_leases(&mut self, at: Timestamp, changes: &mut Changes) {
+    /// Ends leases whose time is over, at most `count`.
+    pub(crate) fn expire_leases(&mut self, at: Timestamp, count: usize, changes: &mut Changes) {
         let expired: Vec<(JobId, String)> = self
             .training
             .iter()
@@ -196,6 +196,7 @@ impl Machine {
                 let lease = self.jobs.get(id)?.lease.as_ref()?;
                 (lease.deadline <= at).then(|| (*id, lease.executor.id.to_string()))
             })
+            .take(count)
             .collect();
         for (id, executor) in expired {
             let failure = Failure {

@@ -17,7 +17,7 @@ pub use event::{
     Changes, Event, Failure, FailureKind, Granted, LeaseKey, Refused, Submission, Trained,
 };
 pub use machine::{Config, Machine};
-pub use outbox::{Backoff, Due, Sealed, Step, job_prefix, record_key};
+pub use outbox::{Backoff, Due, Sealed, Step, job_prefix, may_seal};
 pub use record::{Documents, Held, JobRecord, Lease, MAX_HISTORY, OutputFile, TransitionRecord};
 pub use stage::{Done, Stage};
 

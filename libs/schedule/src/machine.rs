@@ -54,6 +54,10 @@ impl Default for Config {
     }
 }
 
+/// Jobs that one tick ends at most: all that it changes goes into one commit, which is bounded. The
+/// next tick, due at once, takes the rest.
+pub(crate) const TICK_MAX: usize = 100;
+
 /// All jobs and what is decided about them.
 #[derive(Debug, Clone)]
 pub struct Machine {
@@ -339,8 +343,9 @@ impl Machine {
 
     fn tick(&mut self, at: Timestamp) -> Changes {
         let mut changes = Changes::default();
-        self.expire_leases(at, &mut changes);
-        self.expire_holds(at, &mut changes);
+        self.expire_leases(at, TICK_MAX, &mut changes);
+        let left = TICK_MAX.saturating_sub(changes.changed.len());
+        self.expire_holds(at, left, &mut changes);
         let later = self.retry.split_off(&(at.plus_ms(1), JobId::new(0, [0; 10])));
         for (_, id) in std::mem::replace(&mut self.retry, later) {
             let stage = self.jobs.get(&id).and_then(|record| Stage::of(record.state));

@@ -110,6 +110,9 @@ pub struct Documents {
     /// The approver's release; gone when the job is held again.
     #[serde(default)]
     pub release: Option<Sha256Digest>,
+    /// The release that the signer refused last; gone when the job is released or held anew.
+    #[serde(default)]
+    pub refused_release: Option<Sha256Digest>,
     /// The signer's answer.
     pub signed: Option<Sha256Digest>,
     /// The ledger's answer.

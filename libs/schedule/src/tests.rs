@@ -236,6 +236,9 @@ fn check_due(machine: &Machine, changes: &Changes, ever: &mut BTreeSet<Vec<u8>>)
             (JobState::Failed, _) => Outcome::Failed,
             (JobState::Refused, _) => Outcome::Refused,
             (JobState::Cancelled, _) => Outcome::Cancelled,
+            (JobState::Held, _) if record.documents.refused_release.is_some() => {
+                Outcome::ReleaseRefused
+            }
             (JobState::Held, _) => Outcome::Held,
             (JobState::Signing, _) if record.documents.release.is_some() => Outcome::Released,
             _ => continue,
@@ -243,11 +246,14 @@ fn check_due(machine: &Machine, changes: &Changes, ever: &mut BTreeSet<Vec<u8>>)
         let due = due.next().expect("an outcome without a record");
         assert_eq!((&due.owner, due.sealed), (&record.user, None));
         assert!(due.record.is_bounded(), "what is signed would be refused: {due:?}");
-        assert!(ever.insert(record_key(&due.record)), "due twice: {due:?}");
+        assert!(ever.insert(due.key()), "due twice: {due:?}");
         let About::Job(said) = &due.record.about else { panic!("{due:?}") };
         assert_eq!((said.job, said.outcome, said.sequence), (*id, outcome, record.sequence));
         assert_eq!((said.reason, said.training), (record.reason, record.documents.training));
-        let held = matches!(outcome, Outcome::Held | Outcome::HoldExpired | Outcome::Released);
+        let held = matches!(
+            outcome,
+            Outcome::Held | Outcome::HoldExpired | Outcome::Released | Outcome::ReleaseRefused
+        );
         assert!(!held || said.policy.is_some(), "which policy held it is told");
     }
     assert_eq!(due.next(), None, "a record without an outcome");

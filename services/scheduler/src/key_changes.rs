@@ -1,6 +1,7 @@
-//! Notices every trust root and policy that the signer publishes, and makes a record of each due once.
+//! Notices every trust root and policy that the signer publishes, and makes a record of each change
+//! due; going back to an older one is a change, too.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use evidence::{About, Record};
 use ids::{Sha256Digest, SpiffeId, Timestamp};
@@ -9,6 +10,7 @@ use schedule::Due;
 use crate::{
     core::Core,
     grpc::Peers,
+    ledger::Ledger,
     records::{RecordError, Records},
     stages::StageError,
 };
@@ -23,6 +25,8 @@ enum LookError {
     Call(#[from] StageError),
     #[error(transparent)]
     Records(#[from] RecordError),
+    #[error("a record of it would be refused by every verifier: {0:?}")]
+    Unfit(About),
 }
 
 /// The task.
@@ -30,6 +34,8 @@ pub(crate) struct KeyChanges {
     pub(crate) core: Core,
     pub(crate) records: Records,
     pub(crate) peers: Peers,
+    /// It goes by the trust root, too.
+    pub(crate) ledger: Ledger,
     /// The scheduler itself, whose these records are.
     pub(crate) own: SpiffeId,
 }
@@ -37,11 +43,15 @@ pub(crate) struct KeyChanges {
 impl KeyChanges {
     /// Runs until `shutdown`; a signer that is away is asked again.
     pub(crate) async fn run(self, shutdown: rpc::CancellationToken) {
-        // What was seen since the start: the store knows the rest.
-        let mut seen = BTreeSet::new();
         loop {
-            if let Err(error) = self.look(&mut seen).await {
-                tracing::debug!(%error, "cannot look at trust root and policy");
+            match self.look().await {
+                Ok(()) => {}
+                Err(error @ LookError::Unfit(_)) => {
+                    tracing::error!(target: "audit", %error, "a key change is not recorded");
+                    metrics::counter!("scheduler_records_failed_total", "reason" => "unfit")
+                        .increment(1);
+                }
+                Err(error) => tracing::debug!(%error, "cannot look at trust root and policy"),
             }
             tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -50,31 +60,33 @@ impl KeyChanges {
         }
     }
 
-    async fn look(&self, seen: &mut BTreeSet<Sha256Digest>) -> Result<(), LookError> {
+    async fn look(&self) -> Result<(), LookError> {
         let (root, digest) = self.peers.signed_trust_root().await?;
-        self.note(seen, digest, About::TrustRoot { version: root.version, digest }).await?;
+        let root = Arc::new(root);
+        self.ledger.learned(&root);
+        self.note("trust-root", digest, About::TrustRoot { version: root.version, digest }).await?;
         let policy = self.peers.policy(&root).await?;
         let (name, version) = (policy.policy().name.clone(), policy.policy().version);
         let digest = policy.digest();
-        self.note(seen, digest, About::Policy { name, version, digest }).await
+        self.note("policy", digest, About::Policy { name, version, digest }).await
     }
 
     async fn note(
         &self,
-        seen: &mut BTreeSet<Sha256Digest>,
+        kind: &'static str,
         digest: Sha256Digest,
         about: About,
     ) -> Result<(), LookError> {
-        if seen.contains(&digest) {
-            return Ok(());
+        let record = Record::new(about, Timestamp::from(std::time::SystemTime::now()));
+        if !record.is_bounded() {
+            return Err(LookError::Unfit(record.about));
         }
-        let at = Timestamp::from(std::time::SystemTime::now());
-        let due = Due::new(self.own.clone(), Record::new(about, at));
-        if self.records.due_once(&due).await? {
+        let due = Due::new(self.own.clone(), record);
+        let about = due.record.about.clone();
+        if self.records.due_anew(kind, digest, due).await? {
             self.core.made_due();
-            tracing::info!(target: "audit", about = ?due.record.about, "the mesh has another key file");
+            tracing::info!(target: "audit", ?about, "the mesh goes by another key file");
         }
-        seen.insert(digest);
         Ok(())
     }
 }

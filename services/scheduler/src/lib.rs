@@ -171,13 +171,14 @@ fn log_outcomes(
         core: core.clone(),
         records: records.clone(),
         identity: Arc::clone(identity),
-        ledger,
+        ledger: ledger.clone(),
     };
     tokio::spawn(outbox.run(shutdown.clone()));
     let changes = key_changes::KeyChanges {
         core: core.clone(),
         records: records.clone(),
         peers: peers.clone(),
+        ledger,
         own: identity.spiffe_id().clone(),
     };
     tokio::spawn(changes.run(shutdown.clone()));

@@ -131,6 +131,10 @@ fn owner_key(artifact: &Sha256Digest, who: &Owner) -> Vec<u8> {
     key
 }
 
+fn hex(key: &[u8]) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn parse<T: DeserializeOwned>(
     table: &'static str,
     key: &[u8],
@@ -138,7 +142,7 @@ fn parse<T: DeserializeOwned>(
 ) -> Result<T, RecordError> {
     serde_json::from_slice(bytes).map_err(|source| RecordError::Parse {
         table,
-        key: key.iter().map(|b| format!("{b:02x}")).collect(),
+        key: hex(key),
         source,
     })
 }

@@ -181,9 +181,7 @@ impl Shared {
             Attested::Signed(answer) => {
                 let (digest, bytes) = as_document(&answer).map_err(StageError::ours)?;
                 // Before it is appended: its user may ask what the entry stands for at once.
-                let what = What::Attestation(digest);
-                let committed = Committed { owner: job.user.clone(), job: Some(job.id), what };
-                let commitment = bundle::commitment(&answer.salt, &answer.attestation);
+                let (commitment, committed) = committed(job, digest, &answer);
                 writes.push(Write::Committed(commitment, Box::new(committed)));
                 (Next::Done(Done::Signed(digest)), digest, bytes)
             }
@@ -199,13 +197,16 @@ impl Shared {
         Ok((next, writes))
     }
 
-    fn signed(&self, job: &JobRecord) -> Result<SignedAnswer, StageError> {
+    fn signed(&self, job: &JobRecord) -> Result<(Sha256Digest, SignedAnswer), StageError> {
         let digest = job.documents.signed.ok_or_else(|| StageError::ours("not signed"))?;
-        Ok(self.records.document(&digest)?)
+        Ok((digest, self.records.document(&digest)?))
     }
 
     async fn log(&self, job: &JobRecord) -> Outcome {
-        let answer = self.signed(job)?;
+        let (digest, answer) = self.signed(job)?;
+        // A scheduler of before this was kept may have signed it.
+        let (commitment, committed) = committed(job, digest, &answer);
+        self.records.commit_to(&commitment, &committed).await?;
         let inclusion = self.ledger.append(answer.salt, &answer.attestation, &job.user).await?;
         let (digest, bytes) = as_document(&inclusion).map_err(StageError::ours)?;
         let next = Next::Done(Done::Logged(digest));
@@ -227,7 +228,7 @@ impl Shared {
     }
 
     async fn publish(&self, job: &JobRecord) -> Outcome {
-        let answer = self.signed(job)?;
+        let (_, answer) = self.signed(job)?;
         let digest = job.documents.inclusion.ok_or_else(|| StageError::ours("not logged"))?;
         let inclusion: Inclusion = self.records.document(&digest)?;
         let bundle = Bundle {
@@ -266,6 +267,17 @@ impl Shared {
         }
         Ok(kept)
     }
+}
+
+/// What the commitment to a job's attestation stands for; the signer's answer is kept as `digest`.
+fn committed(
+    job: &JobRecord,
+    digest: Sha256Digest,
+    answer: &SignedAnswer,
+) -> (Sha256Digest, Committed) {
+    let what = What::Attestation(digest);
+    let committed = Committed { owner: job.user.clone(), job: Some(job.id), what };
+    (bundle::commitment(&answer.salt, &answer.attestation), committed)
 }
 
 /// The last instant at which the evidence can be signed, as far as its certificates go: each must

@@ -65,6 +65,7 @@ fn a_damaged_line_is_named() {
     std::fs::write(&path, bytes).unwrap();
     let error = Submissions::open(&path).unwrap_err();
     assert!(matches!(error, SubmissionsError::Damaged { line: 2, .. }), "{error:?}");
+    assert!(error.to_string().contains("remove that line"), "it says what to do: {error}");
 }
 
 #[test]

@@ -70,6 +70,11 @@ fn every_kind_of_record_holds() {
     assert_eq!(broken(&about(About::TrustRoot { version, digest })), Vec::<String>::new());
     let name = "standard".to_owned();
     assert_eq!(broken(&about(About::Policy { name, version, digest })), Vec::<String>::new());
+    let mut denied = failed(at);
+    let JobOutcome { outcome, reason, release, .. } = job(&mut denied);
+    (*outcome, *reason) = (Outcome::ReleaseRefused, Some(Reason::PolicyHold));
+    *release = Some(Sha256Digest::of(b"release"));
+    assert_eq!(broken(&denied), Vec::<String>::new());
     let text = canonical::to_vec(&failed(at)).unwrap();
     let text = String::from_utf8(text).unwrap();
     assert!(text.starts_with(r#"{"about":{"attempt":1,"grant":""#), "{text}");
@@ -115,7 +120,7 @@ fn a_record_by_anybody_else_is_refused() {
 fn what_does_not_fit_together_is_refused() {
     type Edit = fn(&mut Record);
     let at = Fixture::new().at();
-    let rows: [(&str, Edit); 14] = [
+    let rows: [(&str, Edit); 16] = [
         ("record.schema", |r| r.schema.push('x')),
         ("record.time", |r| r.at = r.at.plus_ms(CLOCK_SKEW_MS + 1)),
         ("record.bounds", |r| job(r).sequence = 0),
@@ -124,6 +129,14 @@ fn what_does_not_fit_together_is_refused() {
         ("record.bounds", |r| job(r).scans = vec![digest("scan"); MAX_SCANS + 1]),
         ("record.bounds", |r| job(r).outcome = Outcome::Released),
         ("record.bounds", |r| job(r).outcome = Outcome::Held),
+        ("record.bounds", |r| {
+            job(r).outcome = Outcome::ReleaseRefused;
+            job(r).reason = Some(Reason::PolicyHold);
+        }),
+        ("record.bounds", |r| {
+            job(r).outcome = Outcome::ReleaseRefused;
+            job(r).release = Some(digest("release"));
+        }),
         ("record.bounds", |r| job(r).outcome = Outcome::HoldExpired),
         ("record.bounds", |r| job(r).outcome = Outcome::Cancelled),
         ("record.bounds", |r| r.about = About::TrustRoot { version: 0, digest: digest("x") }),

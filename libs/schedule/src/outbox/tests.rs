@@ -34,100 +34,156 @@ fn due(n: u8) -> Due {
         })
     };
     let owner = SpiffeId::new("mesh.test", Role::User, &format!("u{}", n % 2)).unwrap();
-    Due::new(owner, Record::new(about, now()))
+    Due { number: u64::from(n), ..Due::new(owner, Record::new(about, now())) }
 }
 
 /// What outlives a crash: the scheduler's store, and the ledger.
 #[derive(Default)]
 struct World {
     outbox: BTreeMap<Vec<u8>, Due>,
-    sealed: BTreeMap<Sha256Digest, Vec<u8>>,
+    /// Of which record each commitment is, and when its certificate ends.
+    sealed: BTreeMap<Sha256Digest, (Vec<u8>, Timestamp)>,
     logged: BTreeMap<Vec<u8>, Sha256Digest>,
     ledger: Vec<(Sha256Digest, Timestamp)>,
     salts: u32,
 }
 
-/// Where a crash cuts a step off.
+/// Where a crash cuts a round off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Crash {
     /// Before anything is durable.
     Before,
+    /// After the record was sealed.
+    AfterSeal,
     /// After the ledger took it, before its answer is kept.
     AfterAppend,
     /// Nowhere.
     Never,
 }
 
+/// How the ledger is when it is asked.
+#[derive(Debug, Clone, Copy)]
+struct Ledger {
+    away: bool,
+    /// How far its clock is before the scheduler's, in milliseconds.
+    ahead_ms: i64,
+}
+
+/// Certificates follow each other at fixed instants, as those of a renewal that is late do.
+fn certificate_end(at: Timestamp) -> Timestamp {
+    let since = at.since_ms(now());
+    at.plus_ms(CERTIFICATE_MS - since % CERTIFICATE_MS)
+}
+
 impl World {
-    fn work(&mut self, key: &[u8], at: Timestamp, away: bool, crash: Crash) {
-        let Some(due) = self.outbox.get(key).cloned() else { return };
-        match due.step(at) {
-            Step::Seal => {
-                // A salt that a crash forgets was never used.
-                self.salts += 1;
-                let commitment = Sha256Digest::of(&[key, &self.salts.to_be_bytes()].concat());
-                if crash == Crash::Before {
-                    return;
-                }
-                let sealed = Some(Sealed { commitment, until: at.plus_ms(CERTIFICATE_MS) });
-                self.sealed.insert(commitment, key.to_vec());
-                self.outbox.insert(key.to_vec(), Due { sealed, ..due });
-            }
-            Step::Append(commitment) => {
-                if crash == Crash::Before || away {
-                    return;
-                }
-                if self.ledger.iter().all(|(there, _)| *there != commitment) {
-                    self.ledger.push((commitment, at));
-                }
-                if crash == Crash::AfterAppend {
-                    return;
-                }
-                self.outbox.remove(key);
-                self.logged.insert(key.to_vec(), commitment);
-            }
+    fn seal(&mut self, key: &[u8], due: Due, at: Timestamp) -> Option<Due> {
+        let until = certificate_end(at);
+        if !may_seal(until, at) {
+            return None;
         }
+        // A salt that a crash forgets was never used.
+        self.salts += 1;
+        let commitment = Sha256Digest::of(&[key, &self.salts.to_be_bytes()].concat());
+        self.sealed.insert(commitment, (key.to_vec(), until));
+        let due = Due { sealed: Some(Sealed { commitment, until }), ..due };
+        self.outbox.insert(key.to_vec(), due.clone());
+        Some(due)
+    }
+
+    /// When the ledger took it, should it be there.
+    fn there(&self, commitment: Sha256Digest) -> Option<Timestamp> {
+        self.ledger.iter().find(|(there, _)| *there == commitment).map(|(_, at)| *at)
+    }
+
+    /// One record's part of a round.
+    fn work(&mut self, key: &[u8], at: Timestamp, ledger: Ledger, crash: Crash) {
+        let Some(mut due) = self.outbox.get(key).cloned() else { return };
+        let step = match due.step(at) {
+            Step::Find(_) if ledger.away => return,
+            Step::Find(commitment) => due.found(self.there(commitment)),
+            step => step,
+        };
+        if crash == Crash::Before || step == Step::Wait {
+            return;
+        }
+        if step == Step::Seal {
+            let Some(sealed) = self.seal(key, due, at) else { return };
+            due = sealed;
+        }
+        if crash == Crash::AfterSeal || ledger.away {
+            return;
+        }
+        let commitment = due.sealed.expect("it was sealed").commitment;
+        if self.there(commitment).is_none() {
+            self.ledger.push((commitment, at.plus_ms(ledger.ahead_ms)));
+        }
+        if crash == Crash::AfterAppend {
+            return;
+        }
+        if self.verifies(commitment) {
+            self.outbox.remove(key);
+            self.logged.insert(key.to_vec(), commitment);
+        } else {
+            self.outbox.insert(key.to_vec(), due.refused(at));
+        }
+    }
+
+    /// Whether the certificate held when the ledger took it.
+    fn verifies(&self, commitment: Sha256Digest) -> bool {
+        self.there(commitment).is_some_and(|at| at <= self.sealed[&commitment].1)
+    }
+
+    /// The entries of a record that verify.
+    fn entries_of(&self, key: &[u8]) -> usize {
+        let mine = self.sealed.iter().filter(|(_, (of, _))| of == key);
+        mine.filter(|(commitment, _)| self.verifies(**commitment)).count()
     }
 }
 
 fn crash() -> impl Strategy<Value = Crash> {
-    prop_oneof![Just(Crash::Before), Just(Crash::AfterAppend), Just(Crash::Never)]
+    use Crash::{AfterAppend, AfterSeal, Before, Never};
+    prop::sample::select(vec![Before, AfterSeal, AfterAppend, Never])
+}
+
+fn ledger() -> impl Strategy<Value = Ledger> {
+    let ahead_ms = prop_oneof![8 => Just(0), 1 => 0..3 * CERTIFICATE_MS];
+    (any::<bool>(), ahead_ms).prop_map(|(away, ahead_ms)| Ledger { away, ahead_ms })
 }
 
 proptest! {
     #[test]
-    fn every_due_record_is_logged_once_whatever_crashes(
+    fn every_due_record_is_logged_once_whatever_crashes_and_whichever_clock_is_wrong(
         steps in proptest::collection::vec(
-            (0..8_u8, crash(), any::<bool>(), prop_oneof![9 => 0..1_000_i64, 1 => 0..3 * CERTIFICATE_MS]),
+            (0..8_u8, crash(), ledger(), prop_oneof![9 => 0..SEAL_MARGIN_MS, 1 => 0..3 * CERTIFICATE_MS]),
             1..200,
         ),
     ) {
         let (mut world, mut at, mut ever) = (World::default(), now(), BTreeSet::new());
-        for (n, crash, away, elapsed) in steps {
+        for (n, crash, ledger, elapsed) in steps {
             at = at.plus_ms(elapsed);
             let due = due(n);
-            let key = record_key(&due.record);
+            let key = due.key();
             if ever.insert(key.clone()) {
                 world.outbox.insert(key.clone(), due);
             }
-            world.work(&key, at, away, crash);
-            for (commitment, _) in &world.ledger {
-                prop_assert!(world.sealed.contains_key(commitment), "appended before it was kept");
-            }
+            world.work(&key, at, ledger, crash);
             for key in &ever {
                 let places = [world.outbox.contains_key(key), world.logged.contains_key(key)];
                 prop_assert!(places[0] != places[1], "due or logged, never both, never neither");
+                prop_assert!(world.entries_of(key) <= 1, "it is in the ledger twice");
             }
         }
-        // Without crashes two steps are enough for each.
-        for key in ever.iter().chain(&ever) {
-            world.work(key, at, false, Crash::Never);
+        // With a ledger that works, each is logged as soon as pauses and a certificate's end are over.
+        let honest = Ledger { away: false, ahead_ms: 0 };
+        for wait_ms in [MAX_REFUSED_PAUSE_MS, 2 * SEAL_MARGIN_MS] {
+            at = at.plus_ms(wait_ms);
+            ever.iter().for_each(|key| world.work(key, at, honest, Crash::Never));
         }
         prop_assert!(world.outbox.is_empty());
         prop_assert_eq!(world.logged.keys().cloned().collect::<BTreeSet<_>>(), ever);
-        for commitment in world.logged.values() {
-            let times = world.ledger.iter().filter(|(there, _)| there == commitment).count();
-            prop_assert_eq!(times, 1, "the proof is of one entry");
+        for (key, commitment) in &world.logged {
+            prop_assert!(world.verifies(*commitment), "what is logged verifies");
+            prop_assert_eq!(world.entries_of(key), 1);
         }
     }
 
@@ -145,26 +201,48 @@ proptest! {
 }
 
 #[test]
-fn what_was_signed_with_a_certificate_that_ends_is_signed_anew() {
+fn what_was_signed_with_a_certificate_that_ends_is_looked_for_before_it_is_signed_anew() {
     let commitment = Sha256Digest::of(b"sealed");
     let until = now().plus_ms(CERTIFICATE_MS);
     let sealed = Due { sealed: Some(Sealed { commitment, until }), ..due(1) };
     assert_eq!(due(1).step(now()), Step::Seal);
     assert_eq!(sealed.step(now()), Step::Append(commitment));
-    assert_eq!(sealed.step(until.plus_ms(-SEAL_MARGIN_MS)), Step::Append(commitment));
-    assert_eq!(sealed.step(until.plus_ms(1 - SEAL_MARGIN_MS)), Step::Seal);
+    let last = until.plus_ms(-SEAL_MARGIN_MS);
+    assert_eq!(sealed.step(last), Step::Append(commitment));
+    assert_eq!(sealed.step(last.plus_ms(1)), Step::Find(commitment));
+    assert_eq!(sealed.found(Some(until)), Step::Append(commitment), "it was taken in time");
+    assert_eq!(sealed.found(Some(until.plus_ms(1))), Step::Seal, "it would never verify");
+    assert_eq!(sealed.found(None), Step::Seal);
+    assert!(may_seal(until, last) && !may_seal(until, last.plus_ms(1)));
 }
 
 #[test]
-fn keys_sort_by_job_and_transition() {
+fn entries_that_do_not_verify_are_few() {
+    let (mut due, mut at, mut entries) = (due(1), now(), 0);
+    let week = now().plus_ms(7 * MAX_REFUSED_PAUSE_MS);
+    while at < week {
+        assert_eq!(due.step(at), Step::Seal);
+        entries += 1;
+        due = due.refused(at);
+        assert_eq!(due.step(at), Step::Wait);
+        at = due.not_before.unwrap();
+    }
+    assert!(entries < 20, "{entries} entries of one record in a week");
+}
+
+#[test]
+fn keys_sort_by_job_and_transition_and_by_number() {
     let key = |job: u64, sequence: u32| {
         let mut due = due(1);
         if let About::Job(outcome) = &mut due.record.about {
             (outcome.job, outcome.sequence) = (JobId::new(job, [0; 10]), sequence);
         }
-        record_key(&due.record)
+        due.key()
     };
     let keys = [key(1, 2), key(1, 300), key(2, 1)];
     assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
     assert!(keys.iter().take(2).all(|key| key.starts_with(&job_prefix(JobId::new(1, [0; 10])))));
+    let numbered = |number| Due { number, ..due(3) }.key();
+    let keys = [numbered(1), numbered(2), numbered(256)];
+    assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
 }

@@ -1,5 +1,7 @@
 //! Held jobs: released, released in vain, cancelled, expired, and the same after a restart.
 
+use crate::machine::TICK_MAX;
+
 use super::{
     paths::{happy_path, result},
     *,
@@ -77,8 +79,11 @@ fn a_release_that_does_not_satisfy_the_signer_leaves_the_job_held() {
         message: "release.role".into(),
         again: false,
     };
-    machine.apply(now, refused.clone()).unwrap();
+    let due = machine.apply(now, refused.clone()).unwrap().due;
     assert_eq!(state(&machine, job), (JobState::Held, Some(Reason::PolicyHold)));
+    let About::Job(said) = &due.first().unwrap().record.about else { panic!("{due:?}") };
+    let denial = (Outcome::ReleaseRefused, Some(digest("forged")));
+    assert_eq!((said.outcome, said.release), denial, "no new hold, but a denial");
     assert!(machine.job(job).unwrap().message.contains("release.role"));
     assert_eq!(machine.apply(now, refused), Err(Refused::WrongStage(job)));
 }
@@ -142,4 +147,26 @@ fn held_jobs_are_listed_soonest_to_end_first_and_a_page_goes_on_where_one_was() 
     assert_eq!(ids(&machine, None), [job_id(4), job_id(3), job_id(2), first]);
     machine.apply(now, release(job_id(3), "r")).unwrap();
     assert_eq!(ids(&machine, Some(job_id(3))), [job_id(2), first]);
+}
+
+#[test]
+fn what_one_tick_ends_fits_one_commit_and_the_rest_follows_at_once() {
+    let now = Timestamp::from_unix_ms(1_790_000_000_000);
+    let count = 2 * TICK_MAX + 1;
+    let (held_machine, _, job) = held();
+    let one = held_machine.job(job).unwrap();
+    let records = (1..).take(count).map(|n: u64| JobRecord {
+        id: JobId::new(n, [1; 10]),
+        idempotency_key: Uuid::from_u128(u128::from(n)),
+        ..one.clone()
+    });
+    let (mut machine, _) = Machine::resume(Config::default(), records.collect(), now);
+    let (mut ended, mut ticks, mut wake_at) = (0, 0, Some(LATE));
+    while let Some(at) = wake_at {
+        assert!(at <= LATE, "it waits for nothing");
+        let changes = machine.apply(LATE, Event::Tick).unwrap();
+        assert!(changes.changed.len() <= TICK_MAX && changes.due.len() <= TICK_MAX);
+        (ended, ticks, wake_at) = (ended + changes.moved.len(), ticks + 1, changes.wake_at);
+    }
+    assert_eq!((ended, ticks, machine.held()), (count, 3, 0));
 }

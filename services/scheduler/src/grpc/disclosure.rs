@@ -98,6 +98,10 @@ pub(super) async fn disclose(
     let committed = found.filter(|committed| &committed.owner == user).ok_or(Refusal::NoEntry)?;
     let (document, salt) = match committed.what {
         What::Record { document, salt } => (document, salt),
+        What::Logged(key) => {
+            let LoggedRecord { document, inclusion } = state.records.logged_at(&key)?;
+            (document, inclusion.salt)
+        }
         What::Attestation(answer) => {
             let answer: SignedAnswer = state.records.document(&answer)?;
             let certificates = Vec::new();

@@ -4,14 +4,15 @@ mod scan;
 
 use std::sync::Arc;
 
-use bundle::{Signatures, Tag};
+use bundle::{LedgerEntry, Signatures, Tag};
 use evidence::{EvidenceSet, Level, TrustRoot};
-use ids::{JobId, Sha256Digest};
+use ids::{JobId, Sha256Digest, Timestamp};
 use job::Reason;
 use policy::{Hold, Kind, PolicyName, SignedPolicy, Violation};
 use proto::{
     ledger::v1::{
-        AppendRequest, GetConsistencyRequest, ledger_service_client::LedgerServiceClient,
+        AppendRequest, GetConsistencyRequest, GetInclusionRequest,
+        ledger_service_client::LedgerServiceClient,
     },
     scan::v1::scan_service_client::ScanServiceClient,
     signer::v1::{
@@ -36,6 +37,9 @@ pub(crate) struct Peers {
     signer: SignerServiceClient<Channel>,
     ledger: LedgerServiceClient<Channel>,
 }
+
+/// How the ledger says that it does not have a commitment.
+const UNKNOWN_COMMITMENT: &str = "UNKNOWN_COMMITMENT";
 
 /// What a stage's failed call means for the job.
 fn stage_error(service: &str, final_reason: Reason, status: &Status) -> StageError {
@@ -63,6 +67,11 @@ fn stage_error(service: &str, final_reason: Reason, status: &Status) -> StageErr
     let again = again && !FINAL_REASONS.contains(&named.as_str());
     let reason = if again { Reason::StageUnavailable } else { final_reason };
     StageError { reason, message: format!("{service}: {named}: {}", status.message()), again }
+}
+
+/// The same where the job waits whatever the service says: it has nothing to do with what was asked.
+fn waits(service: &str, status: &Status) -> StageError {
+    StageError { again: true, ..stage_error(service, Reason::StageUnavailable, status) }
 }
 
 /// Refusals that the same call gets again, whatever their code. A Trivy that fails is none of them:
@@ -160,7 +169,7 @@ impl Peers {
     /// The same with the digest of its envelope.
     pub(crate) async fn signed_trust_root(&self) -> Result<(TrustRoot, Sha256Digest), StageError> {
         let answer = self.signer.clone().get_trust_root(GetTrustRootRequest {}).await;
-        let answer = answer.map_err(|s| stage_error("signer", Reason::StageUnavailable, &s))?;
+        let answer = answer.map_err(|s| waits("signer", &s))?;
         let bytes = answer.into_inner().trust_root;
         let root = TrustRoot::parse(&bytes)
             .map_err(|error| StageError::ours(format_args!("signer: {error}")))?;
@@ -170,7 +179,7 @@ impl Peers {
     /// The release policy in force, signed by a policy key of `root`.
     pub(crate) async fn policy(&self, root: &TrustRoot) -> Result<SignedPolicy, StageError> {
         let answer = self.signer.clone().get_policy(GetPolicyRequest {}).await;
-        let answer = answer.map_err(|s| stage_error("signer", Reason::StageUnavailable, &s))?;
+        let answer = answer.map_err(|s| waits("signer", &s))?;
         // Whether its key counts now is the signer's to say; here only whose it is matters.
         SignedPolicy::open(&answer.into_inner().policy, root, |_| Ok(()))
             .map_err(|error| StageError::ours(format_args!("signer: {error}")))
@@ -189,6 +198,25 @@ impl Peers {
         Ok((answer.entry, answer.proof))
     }
 
+    /// When the ledger took a commitment; `None` when it does not have it. Its word.
+    pub(crate) async fn logged_at(
+        &self,
+        commitment: &Sha256Digest,
+    ) -> Result<Option<Timestamp>, StageError> {
+        let asked = commitment.as_bytes().to_vec();
+        let request = GetInclusionRequest { index: 0, size: 0, commitment: asked };
+        let answer = match self.ledger.clone().get_inclusion(request).await {
+            Ok(answer) => answer.into_inner(),
+            Err(status) if rpc::reason_of(&status).as_deref() == Some(UNKNOWN_COMMITMENT) => {
+                return Ok(None);
+            }
+            Err(status) => return Err(waits("ledger", &status)),
+        };
+        let entry = LedgerEntry::parse(&answer.entry).ok();
+        let entry = entry.filter(|entry| entry.commitment == *commitment);
+        entry.map(|entry| Some(entry.logged_at)).ok_or_else(|| missing("ledger"))
+    }
+
     /// The ledger's proof that its tree of `new_size` entries extends the one of `old_size`.
     pub(crate) async fn consistency(
         &self,
@@ -197,11 +225,8 @@ impl Peers {
     ) -> Result<Vec<Sha256Digest>, StageError> {
         let request = GetConsistencyRequest { old_size, new_size };
         let answer = self.ledger.clone().get_consistency(request).await;
-        // Whatever it says, the job waits: without a proof it cannot tell a ledger that lost entries.
-        let answer = answer.map_err(|s| StageError {
-            again: true,
-            ..stage_error("ledger", Reason::StageUnavailable, &s)
-        })?;
+        // Without a proof it cannot tell a ledger that lost entries.
+        let answer = answer.map_err(|s| waits("ledger", &s))?;
         let hashes = answer.into_inner().proof.into_iter();
         let hashes = hashes.map(|hash| Some(Sha256Digest::from_bytes(hash.try_into().ok()?)));
         hashes.collect::<Option<_>>().ok_or_else(|| missing("ledger"))

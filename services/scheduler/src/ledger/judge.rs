@@ -56,6 +56,12 @@ impl Lie {
     }
 }
 
+/// The newest head of the log of that name: each log has a history of its own, and one that comes
+/// back is held against its own.
+pub(crate) fn newest_of<'a>(heads: &'a [Head], origin: &str) -> Option<&'a Head> {
+    heads.iter().filter(|head| head.origin == origin).max_by_key(|head| head.size)
+}
+
 /// How an answer's head stands beside the newest one.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Link<'a> {

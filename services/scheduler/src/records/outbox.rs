@@ -4,15 +4,18 @@
 use bundle::Inclusion;
 use evidence::Document;
 use ids::{JobId, Sha256Digest, SpiffeId, Timestamp};
-use schedule::{Due, record_key};
+use schedule::Due;
 use serde::{Deserialize, Serialize};
-use store::{Batch, CommitError, Span};
+use store::{Batch, Span};
 
 use super::{COMMITTED, LOGGED, META, OUTBOX, RecordError, Records, parse};
 use crate::ledger::Head;
 
 const SECRET_KEY: &[u8] = b"tag-secret";
+/// What the keys of tree heads begin with: one of each log.
 const HEAD_KEY: &[u8] = b"ledger-head";
+/// Logs whose heads are remembered.
+const HEADS_MAX: usize = 1_000;
 /// Records of the backlog that are looked at for its length and age.
 const BACKLOG_MAX: usize = 10_000;
 
@@ -39,6 +42,8 @@ pub(crate) enum What {
     },
     /// The attestation in the signer's answer of this digest, which has the salt.
     Attestation(Sha256Digest),
+    /// The logged record under this key.
+    Logged(#[serde(with = "envelope::b64")] Vec<u8>),
 }
 
 /// A record that the ledger proved.
@@ -58,6 +63,14 @@ pub(crate) struct Backlog {
     pub(crate) oldest: Option<Timestamp>,
 }
 
+/// The newest trust root, or policy, that a record was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Newest {
+    number: u64,
+    digest: Sha256Digest,
+}
+
 /// Keys and values of a page.
 type Page<T> = Vec<(Vec<u8>, T)>;
 
@@ -71,7 +84,7 @@ fn written<T: Serialize>(table: &'static str, value: &T) -> Result<Vec<u8>, Reco
 
 /// Adds a record that is due to the commit of what makes it due.
 pub(super) fn put_due(batch: Batch, due: &Due) -> Result<Batch, RecordError> {
-    Ok(batch.put(OUTBOX, record_key(&due.record), written(OUTBOX, due)?))
+    Ok(batch.put(OUTBOX, due.key(), written(OUTBOX, due)?))
 }
 
 /// Adds what a commitment stands for.
@@ -112,15 +125,43 @@ impl Records {
         Ok(backlog)
     }
 
-    /// Makes a record due unless one under its key is due or logged already; whether it did.
-    pub(crate) async fn due_once(&self, due: &Due) -> Result<bool, RecordError> {
-        let key = record_key(&due.record);
-        let batch = put_due(Batch::new().absent(OUTBOX, key.clone()).absent(LOGGED, key), due)?;
-        match self.durable.commit(batch).await {
-            Ok(()) => Ok(true),
-            Err(CommitError::Exists { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
+    /// Makes a record of a trust root or policy due, unless the newest record of `kind` is about the
+    /// same `digest`; whether it did. One caller at a time.
+    pub(crate) async fn due_anew(
+        &self,
+        kind: &'static str,
+        digest: Sha256Digest,
+        due: Due,
+    ) -> Result<bool, RecordError> {
+        let key = format!("newest-{kind}").into_bytes();
+        let value = self.durable.get(META, &key)?;
+        let newest: Option<Newest> = value.map(|value| parse(META, &key, &value)).transpose()?;
+        if newest.is_some_and(|newest| newest.digest == digest) {
+            return Ok(false);
         }
+        let number = newest.map_or(1, |newest| newest.number.saturating_add(1));
+        let batch = put_due(Batch::new(), &Due { number, ..due })?;
+        let batch = batch.put(META, key, written(META, &Newest { number, digest })?);
+        self.durable.commit(batch).await?;
+        Ok(true)
+    }
+
+    /// Keeps a change of a record that is due.
+    pub(crate) async fn keep_due(&self, due: &Due) -> Result<(), RecordError> {
+        Ok(self.durable.commit(put_due(Batch::new(), due)?).await?)
+    }
+
+    /// Keeps what a commitment stands for, unless it is kept already.
+    pub(crate) async fn commit_to(
+        &self,
+        commitment: &Sha256Digest,
+        committed: &Committed,
+    ) -> Result<(), RecordError> {
+        if self.durable.get(COMMITTED, commitment.as_bytes())?.is_some() {
+            return Ok(());
+        }
+        let batch = put_committed(Batch::new(), commitment, committed)?;
+        Ok(self.durable.commit(batch).await?)
     }
 
     /// Keeps what a record was sealed to, before anybody else sees it.
@@ -134,15 +175,27 @@ impl Records {
         Ok(self.durable.commit(batch).await?)
     }
 
-    /// Keeps the ledger's proof; the record is due no more.
+    /// Keeps the ledger's proof; the record is due no more, and its document is kept here alone.
     pub(crate) async fn logged(
         &self,
-        key: Vec<u8>,
+        due: &Due,
+        job: Option<JobId>,
         record: &LoggedRecord,
     ) -> Result<(), RecordError> {
-        let value = written(LOGGED, record)?;
+        let (key, value) = (due.key(), written(LOGGED, record)?);
+        let commitment = bundle::commitment(&record.inclusion.salt, &record.document.envelope);
+        let what = What::Logged(key.clone());
+        let committed = Committed { owner: due.owner.clone(), job, what };
         let batch = Batch::new().delete(OUTBOX, key.clone()).put(LOGGED, key, value);
+        let batch = put_committed(batch, &commitment, &committed)?;
         Ok(self.durable.commit(batch).await?)
+    }
+
+    /// The logged record under that key.
+    pub(crate) fn logged_at(&self, key: &[u8]) -> Result<LoggedRecord, RecordError> {
+        let missing = || RecordError::Missing { table: LOGGED, key: super::hex(key) };
+        let value = self.durable.get(LOGGED, key)?.ok_or_else(missing)?;
+        parse(LOGGED, key, &value)
     }
 
     /// Logged records whose keys begin with one of `prefixes`, after `after`, at most `count`.
@@ -179,15 +232,17 @@ impl Records {
         value.map(|value| parse(COMMITTED, key, &value)).transpose()
     }
 
-    /// The newest checkpoint that the ledger gave.
-    pub(crate) fn head(&self) -> Result<Option<Head>, RecordError> {
-        let value = self.durable.get(META, HEAD_KEY)?;
-        value.map(|value| parse(META, HEAD_KEY, &value)).transpose()
+    /// The newest checkpoint that was given of each log.
+    pub(crate) fn heads(&self) -> Result<Vec<Head>, RecordError> {
+        let page = self.durable.scan(META, &Span::prefix(HEAD_KEY.to_vec()), HEADS_MAX)?;
+        page.into_iter().map(|(key, value)| parse(META, &key, &value)).collect()
     }
 
-    /// Remembers the newest checkpoint.
+    /// Remembers the newest checkpoint of its log.
     pub(crate) async fn put_head(&self, head: &Head) -> Result<(), RecordError> {
-        let batch = Batch::new().put(META, HEAD_KEY, written(META, head)?);
+        let log = Sha256Digest::of(head.origin.as_bytes());
+        let key = [HEAD_KEY, b"/", log.as_bytes()].concat();
+        let batch = Batch::new().put(META, key, written(META, head)?);
         Ok(self.durable.commit(batch).await?)
     }
 
@@ -204,3 +259,6 @@ impl Records {
         Ok(self.durable.commit(batch).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
 //! Fakes of scanner and signer behind real mTLS: one scan for everything, and the answer to evidence
 //! that a test chooses.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use evidence::{Document, EvidenceSet};
 use ids::{Sha256Digest, Timestamp};
@@ -61,11 +64,13 @@ struct Fake {
     policy: Vec<u8>,
     asked: mpsc::Sender<EvidenceSet>,
     answer: Arc<Mutex<Answer>>,
+    rootless: Arc<AtomicBool>,
 }
 
 /// The fakes, as a test steers them.
 pub(crate) struct Fakes {
     answer: Arc<Mutex<Answer>>,
+    rootless: Arc<AtomicBool>,
     asked: mpsc::Receiver<EvidenceSet>,
 }
 
@@ -78,17 +83,25 @@ impl Fakes {
         let scan = Fixture::signed_at(now).set().scans.remove(0);
         let trust_root = world.mesh.seal_root(&world.mesh.trust_root());
         let policy = Policy::standard(now).seal(&world.mesh.policy_key()).unwrap();
-        let fake = Arc::new(Fake { scan, trust_root, policy, asked, answer: Arc::clone(&answer) });
+        let rootless = Arc::new(AtomicBool::new(false));
+        let (said, none) = (Arc::clone(&answer), Arc::clone(&rootless));
+        let fake = Fake { scan, trust_root, policy, asked, answer: said, rootless: none };
+        let fake = Arc::new(fake);
         let scanner = Services::new().add(ScanServiceServer::from_arc(Arc::clone(&fake)));
         let signer = Services::new().add(SignerServiceServer::from_arc(fake));
         let scanner = serve(&world, &world.mesh.scanner, scanner).await;
         let signer = serve(&world, &world.mesh.signer, signer).await;
-        (world.with_peers(&scanner, &signer), Self { answer, asked: heard })
+        (world.with_peers(&scanner, &signer), Self { answer, rootless, asked: heard })
     }
 
     /// From now on the signer says this.
     pub(crate) fn say(&self, answer: Answer) {
         *self.answer.lock().unwrap() = answer;
+    }
+
+    /// From now on the signer refuses to tell the trust root, or tells it again.
+    pub(crate) fn hide_root(&self, hidden: bool) {
+        self.rootless.store(hidden, Ordering::SeqCst);
     }
 
     /// What the signer was asked next.
@@ -202,6 +215,10 @@ impl SignerService for Fake {
         &self,
         _: Request<GetTrustRootRequest>,
     ) -> Result<Response<GetTrustRootResponse>, Status> {
+        if self.rootless.load(Ordering::SeqCst) {
+            let code = status::Code::FailedPrecondition;
+            return Err(status::new(code, "NO_TRUST_ROOT", "the test says so"));
+        }
         Ok(Response::new(GetTrustRootResponse { trust_root: self.trust_root.clone() }))
     }
 

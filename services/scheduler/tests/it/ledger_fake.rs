@@ -1,7 +1,10 @@
 //! A fake of the ledger behind real mTLS: a tree in memory under the test mesh's own keys, that a test
 //! makes go away, lose answers, lie, forget, or rewrite its history.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use bundle::{ENTRY_SCHEMA, LedgerEntry, Tag};
 use ids::{Sha256Digest, Timestamp, canonical};
@@ -11,7 +14,7 @@ use proto::ledger::v1::{
     GetConsistencyRequest, GetConsistencyResponse, GetInclusionRequest, GetInclusionResponse,
     ledger_service_server::{LedgerService, LedgerServiceServer},
 };
-use rpc::Services;
+use rpc::{Services, status};
 use testkit::mesh::Mesh;
 use tonic::{Request, Response, Status};
 
@@ -34,11 +37,16 @@ pub(crate) enum Mood {
     Unwitnessed,
     /// It takes the entry under another tag.
     Retags,
+    /// Its clock is two days ahead.
+    StampsAhead,
+    /// It refuses what it is given, now and ever after.
+    RefusesForEver,
 }
 
 struct State {
     mood: Mood,
     entries: Vec<LedgerEntry>,
+    refused: HashSet<Sha256Digest>,
 }
 
 impl State {
@@ -61,7 +69,8 @@ pub(crate) struct LedgerFake {
 impl LedgerFake {
     /// Starts it; gives a world whose scheduler calls it.
     pub(crate) async fn start(world: World, mood: Mood) -> (World, Self) {
-        let state = Arc::new(Mutex::new(State { mood, entries: Vec::new() }));
+        let state =
+            Arc::new(Mutex::new(State { mood, entries: Vec::new(), refused: HashSet::new() }));
         let now = Timestamp::from(std::time::SystemTime::now());
         // The keys of the log depend on the label alone.
         let fake = Self { state, mesh: Arc::new(Mesh::new("scheduler-it", now)) };
@@ -82,6 +91,11 @@ impl LedgerFake {
     /// Every entry.
     pub(crate) fn entries(&self) -> Vec<LedgerEntry> {
         self.lock().entries.clone()
+    }
+
+    /// How many commitments it refuses for ever.
+    pub(crate) fn refused(&self) -> usize {
+        self.lock().refused.len()
     }
 
     /// The entries that carry the tag of that monitor key.
@@ -132,13 +146,20 @@ impl LedgerService for LedgerFake {
             return Err(Status::unavailable("the test says so"));
         }
         let commitment = Sha256Digest::from_bytes(commitment.try_into().unwrap());
+        if state.mood == Mood::RefusesForEver {
+            state.refused.insert(commitment);
+        }
+        if state.refused.contains(&commitment) {
+            return Err(Status::invalid_argument("the test says so, for ever"));
+        }
         let tag = match state.mood {
             Mood::Retags => Tag::from_bytes([0; 16]),
             _ => Tag::from_bytes(tag.try_into().unwrap()),
         };
         let there = state.entries.iter().position(|entry| entry.commitment == commitment);
         let index = there.unwrap_or_else(|| {
-            let logged_at = Timestamp::from(std::time::SystemTime::now());
+            let ahead_ms = if state.mood == Mood::StampsAhead { 2 * 86_400_000 } else { 0 };
+            let logged_at = Timestamp::from(std::time::SystemTime::now()).plus_ms(ahead_ms);
             let schema = ENTRY_SCHEMA.to_owned();
             state.entries.push(LedgerEntry { schema, commitment, tag, logged_at });
             state.entries.len() - 1
@@ -172,9 +193,14 @@ impl LedgerService for LedgerFake {
 
     async fn get_inclusion(
         &self,
-        _: Request<GetInclusionRequest>,
+        request: Request<GetInclusionRequest>,
     ) -> Result<Response<GetInclusionResponse>, Status> {
-        Err(Status::unimplemented("the scheduler does not ask for it"))
+        let asked = request.into_inner().commitment;
+        let entries = self.entries();
+        let mut found = entries.iter().filter(|entry| entry.commitment.as_bytes()[..] == asked);
+        let unknown = || status::new(status::Code::NotFound, "UNKNOWN_COMMITMENT", "not here");
+        let entry = canonical::to_vec(found.next().ok_or_else(unknown)?).unwrap();
+        Ok(Response::new(GetInclusionResponse { entry, ..GetInclusionResponse::default() }))
     }
 
     async fn get_consistency(

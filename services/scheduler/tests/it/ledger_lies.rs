@@ -49,18 +49,45 @@ async fn waits(world: &World, url: &str, id: &str, state: JobState, reason: &str
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_proves_nothing_is_not_taken() {
-    let lies = [Mood::ProvesAnother, Mood::SignsWithAnotherKey, Mood::Retags];
+    let lies = [Mood::ProvesAnother, Mood::SignsWithAnotherKey];
     for lie in lies {
         let (world, _fakes, ledger, running) = Box::pin(start(lie)).await;
         let id = trained(&world, &running.url, 1).await;
         let job = waits(&world, &running.url, &id, JobState::Logging, "LEDGER_LIES").await;
         assert!(job.message.starts_with("ledger: the answer proves nothing"), "{}", job.message);
-        if lie != Mood::Retags {
-            ledger.be(Mood::Honest);
-            world.reaches(&running.url, &id, JobState::Publishing, 1).await;
-        }
+        ledger.be(Mood::Honest);
+        world.reaches(&running.url, &id, JobState::Publishing, 1).await;
         running.stop().await;
     }
+}
+
+/// The ledger keeps the first tag for ever, so the job would wait for ever; nobody verifies by it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_with_another_tag_holds_no_job() {
+    let (world, _fakes, ledger, running) = Box::pin(start(Mood::Retags)).await;
+    let id = trained(&world, &running.url, 1).await;
+    world.reaches(&running.url, &id, JobState::Publishing, 1).await;
+    let tag = bundle::Tag::from_bytes([0; 16]);
+    assert!(ledger.entries().iter().all(|entry| entry.tag == tag), "it was retagged");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_trust_root_a_trained_job_waits_and_with_a_known_one_it_goes_on() {
+    let (world, fakes) = Fakes::start(World::new(), Answer::Signed).await;
+    let (world, _ledger) = LedgerFake::start(world, Mood::Honest).await;
+    fakes.hide_root(true);
+    let running = world.start().await;
+    world.upload_input(&running.url).await;
+    let first = trained(&world, &running.url, 1).await;
+    let job = waits(&world, &running.url, &first, JobState::Logging, "STAGE_UNAVAILABLE").await;
+    assert!(job.message.contains("NO_TRUST_ROOT"), "{}", job.message);
+    fakes.hide_root(false);
+    world.reaches(&running.url, &first, JobState::Publishing, 1).await;
+    fakes.hide_root(true);
+    let second = trained(&world, &running.url, 2).await;
+    world.reaches(&running.url, &second, JobState::Publishing, 1).await;
+    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -128,7 +128,7 @@ async fn holds_releases_and_denials_are_logged_in_their_order() {
     world.reaches(url, &held.id, JobState::Held, 2).await;
     let records = logged(&world, url, &held.id, 3).await;
     let outcomes: Vec<_> = records.iter().map(|(about, _)| outcome(about).outcome).collect();
-    assert_eq!(outcomes, [Outcome::Held, Outcome::Released, Outcome::Held]);
+    assert_eq!(outcomes, [Outcome::Held, Outcome::Released, Outcome::ReleaseRefused]);
     for (about, _) in &records {
         let said = outcome(about);
         assert_eq!(
@@ -136,7 +136,7 @@ async fn holds_releases_and_denials_are_logged_in_their_order() {
             (Some(policy(1)), held.request_digest.clone())
         );
         assert!(said.training.is_some() && said.grant.is_some() && !said.scans.is_empty());
-        assert_eq!(said.release.is_some(), said.outcome == Outcome::Released);
+        assert_eq!(said.release.is_some(), said.outcome != Outcome::Held);
     }
     let (seen, _) = list(&world, url, &world.mesh.approver, &held.id).await.unwrap();
     assert_eq!(seen.len(), 3, "approvers see what became of held jobs");
@@ -296,5 +296,54 @@ async fn kill_9_at_any_point_loses_no_outcome_and_logs_none_twice() {
     }
     let key = monitor_key(&world, &running.url, &world.mesh.user).await.unwrap();
     assert_eq!(ledger.entries_of(&key).len(), ids.len());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_does_not_verify_is_not_called_logged() {
+    let (world, _fakes, ledger) = world(Answer::Away, Mood::StampsAhead).await;
+    let running = world.start().await;
+    let url = &running.url;
+    world.upload_input(url).await;
+    let early = cancelled(&world, url, 1).await;
+    let key = monitor_key(&world, url, &world.mesh.user).await.unwrap();
+    let mut again = tokio::time::interval(Duration::from_millis(20));
+    let look = async {
+        while ledger.entries_of(&key).is_empty() {
+            again.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), look).await.expect("it is appended");
+    ledger.be(Mood::Honest);
+    let late = cancelled(&world, url, 2).await;
+    logged(&world, url, &late, 1).await;
+    let (records, pending) = list(&world, url, &world.mesh.user, &early).await.unwrap();
+    assert_eq!((records.len(), pending), (0, 1), "its certificate did not hold when it was logged");
+    assert_eq!(ledger.entries_of(&key).len(), 2, "and it is not sealed again and again");
+    running.stop().await;
+}
+
+/// More than a page of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_that_always_fail_keep_no_other_waiting() {
+    const STUCK: usize = 70;
+    let (world, _fakes, ledger) = world(Answer::Away, Mood::RefusesForEver).await;
+    let running = world.start().await;
+    let url = &running.url;
+    world.upload_input(url).await;
+    for number in 0..STUCK as u64 {
+        cancelled(&world, url, number).await;
+    }
+    let mut again = tokio::time::interval(Duration::from_millis(20));
+    let look = async {
+        while ledger.refused() < STUCK {
+            again.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), look).await.expect("each is tried");
+    ledger.be(Mood::Honest);
+    let late = cancelled(&world, url, 1_000).await;
+    let records = logged(&world, url, &late, 1).await;
+    assert_eq!(outcome(&records[0].0).outcome, Outcome::Cancelled);
     running.stop().await;
 }

@@ -74,3 +74,16 @@ fn another_log_begins_anew() {
     let got = Head { origin: "other".to_owned(), ..head(&tree(&[9]), 1) };
     assert_eq!(link(Some(&old), Some(&old), &got), Ok(Link::First));
 }
+
+#[test]
+fn a_log_that_comes_back_is_held_against_its_own_history() {
+    let old = head(&tree(&[1, 2, 3]), 3);
+    let between = Head { origin: "other".to_owned(), ..head(&tree(&[9]), 1) };
+    let heads = [old.clone(), between];
+    let rolled_back = head(&tree(&[1, 2, 3]), 2);
+    let known = newest_of(&heads, &rolled_back.origin);
+    assert_eq!(known, Some(&old));
+    let refused = link(known, known, &rolled_back);
+    assert_eq!(refused, Err(Lie::RolledBack { had: 3, got: 2 }));
+    assert_eq!(newest_of(&heads, "a third"), None);
+}
