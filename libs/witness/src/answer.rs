@@ -48,7 +48,9 @@ impl Asked<'_> {
                 Some(line) => Answered::Cosigned(line),
                 None => Answered::Refused(format!("status 200 without a cosignature of {key}")),
             },
-            409 if media_type == SIZE_MEDIA_TYPE => self.conflict(body),
+            409 if media_type.eq_ignore_ascii_case(SIZE_MEDIA_TYPE) => self.conflict(body),
+            // tlog-witness gives this 409 no media type: the size is the one that the witness named.
+            409 if self.same_size() => Answered::Forked(self.size),
             // The proof was ours, and led from the size that the witness named.
             422 if self.old > 0 => Answered::Forked(self.old),
             _ => {
@@ -69,8 +71,14 @@ impl Asked<'_> {
             Some(size) => {
                 Answered::Refused(format!("status 409 though asked from its size {size}"))
             }
+            None if self.same_size() => Answered::Forked(self.size),
             None => Answered::Refused("status 409 without a size".to_owned()),
         }
+    }
+
+    /// Whether only the roots can differ.
+    const fn same_size(&self) -> bool {
+        self.old == self.size && self.size > 0
     }
 
     fn cosignature(&self, body: &[u8], key: &CosignerKey) -> Option<String> {

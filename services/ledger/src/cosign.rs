@@ -3,13 +3,15 @@
 //!
 //! A worker for each witness asks for the newest checkpoint only: a slow or absent witness holds
 //! nobody up, and is not asked for what is old. What an answer means is decided in `libs/witness`.
+//! A ledger that starts waits for more of them ([`Cosigners::first`]): they know what is newest.
 
 mod collected;
 mod config;
+mod round;
 mod worker;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -23,10 +25,11 @@ use tokio::{
     task::JoinSet,
     time::Instant,
 };
-use witness::{Answered, request_body};
+use witness::Answered;
 
 use collected::Collected;
 pub use config::{CosignConfig, CosignConfigError, WitnessConfig};
+use round::Round;
 use worker::{Ask, News, Worker};
 
 /// How often one witness may name another size before it is given up for a checkpoint.
@@ -37,7 +40,7 @@ const NEWS: usize = 8;
 /// Why a checkpoint may not be shown to anybody.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CosignError {
-    /// A witness cosigned more of this log than there is here. The ledger must not serve.
+    /// A witness cosigned more of this log than there is here.
     #[error(
         "the witness {witness} has cosigned {size} entries of this log, more than there are here: \
          the state was rolled back, or another ledger writes this log; restore the newest state"
@@ -48,7 +51,7 @@ pub enum CosignError {
         /// What it cosigned, in leaves.
         size: u64,
     },
-    /// A witness cosigned another tree of that size. The ledger must not serve.
+    /// A witness cosigned another tree of that size.
     #[error(
         "the witness {witness} has cosigned other entries among the first {size} of this log: \
          another ledger writes it, or the state was rolled back and went on; stop both"
@@ -117,13 +120,6 @@ pub struct Cosigners {
     _workers: JoinSet<()>,
 }
 
-/// How far a round has come.
-struct Round {
-    cosigned: BTreeSet<usize>,
-    causes: BTreeMap<String, String>,
-    sizes_named: BTreeMap<usize, u32>,
-}
-
 impl Cosigners {
     /// Starts a worker for each witness; they end with this value. Runs inside a tokio runtime.
     ///
@@ -132,7 +128,7 @@ impl Cosigners {
     pub fn new(config: &CosignConfig) -> Result<Self, CosignConfigError> {
         let witnesses = config.witnesses()?;
         let quorum = config.quorum(witnesses.len())?;
-        let collected = Arc::new(Collected::new(witnesses.len()));
+        let collected = Arc::new(Collected::new(witnesses.len(), quorum));
         let (mut workers, mut asking) = (JoinSet::new(), Vec::new());
         for (index, witness) in witnesses.into_iter().enumerate() {
             let (asks, newest) = watch::channel(None);
@@ -153,11 +149,62 @@ impl Cosigners {
         self.quorum
     }
 
-    /// The newest checkpoint that was to be cosigned, if it has `size` leaves, with every
-    /// cosignature that has come since: more may come after [`Self::cosign`] returned.
+    /// The newest checkpoint that was to be cosigned, if it has `size` leaves and a quorum cosigned
+    /// it, with every cosignature that has come since: more may come after [`Self::cosign`] returned.
     #[must_use]
     pub fn collected(&self, size: u64) -> Option<String> {
         self.collected.note_of(size)
+    }
+
+    /// The same as [`Self::cosign`] for a ledger that starts, before it serves or signs anything:
+    /// every witness is waited for, within the deadline, and one alone that knows another history
+    /// stops the start. `None`: enough answered, too few for a quorum; ask on with [`Self::cosign`].
+    ///
+    /// Of `n` witnesses of which `k` make the quorum, `n - k + 1` must have found the checkpoint to
+    /// extend what they cosigned: any `k` that ever cosigned what was shown are then among them, so
+    /// a state that was restored from an old backup is found out. While fewer answer, this asks
+    /// again and says so; it ends only when enough did, or when it is dropped.
+    ///
+    /// # Errors
+    /// When a witness knows another history, or no proof that they ask for can be made.
+    pub async fn first(
+        &self,
+        note: &str,
+        size: u64,
+        proof: &Proofs,
+    ) -> Result<Option<String>, CosignError> {
+        loop {
+            match self.first_once(note, size, proof).await {
+                Err(error @ CosignError::Quorum { .. }) => {
+                    metrics::counter!("ledger_cosign_failures_total").increment(1);
+                    tracing::warn!(
+                        %error,
+                        "waiting for the witnesses: too few can say that the state here is the newest"
+                    );
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn first_once(
+        &self,
+        note: &str,
+        size: u64,
+        proof: &Proofs,
+    ) -> Result<Option<String>, CosignError> {
+        let mut round = self.begin(note, size, proof)?;
+        let all = self.witnesses.len();
+        while round.cosigned.len() < all && self.listen(&mut round).await? {
+            if let Some(alarm) = round.alarm {
+                return Err(alarm);
+            }
+        }
+        let wanted = if self.quorum == 0 { 0 } else { all.saturating_sub(self.quorum) + 1 };
+        if round.cosigned.len() < wanted {
+            return Err(self.too_few(round, wanted));
+        }
+        Ok(self.collected.note(round.ask.round))
     }
 
     /// The `note` (a checkpoint of `size` leaves, signed by the log) with the cosignatures of a
@@ -165,111 +212,109 @@ impl Cosigners {
     /// size to this one. One caller at a time: a later call takes the place of an earlier one.
     ///
     /// The entries of the checkpoint are durable before this is called: a witness that has cosigned
-    /// entries which a crash took away stops the ledger. Call it at start with the newest stored
-    /// checkpoint, before anybody is served: then a state that was rolled back is found out.
+    /// entries which a crash took away raises an alarm. A ledger that starts calls [`Self::first`].
     ///
     /// # Errors
-    /// When too few cosigned in time, or a witness knows another history: that is kept in mind, and
-    /// every later call fails with it.
+    /// When too few cosigned in time; or when so many witnesses know another history that the others
+    /// make no quorum: that is kept in mind, and every later call fails with it. Fewer of them are
+    /// logged, and count as not cosigning: a faulty witness is no switch to put the ledger off with.
     pub async fn cosign(
         &self,
         note: &str,
         size: u64,
         proof: &Proofs,
     ) -> Result<String, CosignError> {
+        let mut round = self.begin(note, size, proof)?;
+        while round.cosigned.len() < self.quorum {
+            if !self.listen(&mut round).await? {
+                return Err(self.too_few(round, self.quorum));
+            }
+            self.collected.halted().map_or(Ok(()), Err)?;
+        }
+        let note = self.collected.note(round.ask.round);
+        note.ok_or_else(|| self.too_few(round, self.quorum))
+    }
+
+    /// Asks every witness.
+    fn begin<'a>(
+        &self,
+        note: &str,
+        size: u64,
+        proof: &'a Proofs,
+    ) -> Result<Round<'a>, CosignError> {
         let until = Instant::now() + self.deadline;
-        let (sender, mut news) = mpsc::channel(NEWS * self.witnesses.len().max(1));
+        let (news, heard) = mpsc::channel(NEWS * self.witnesses.len().max(1));
         let round = self.collected.begin(note, size)?;
-        let ask = Ask {
-            round,
-            note: note.into(),
-            size,
-            old: 0,
-            body: String::new().into(),
-            until,
-            news: sender,
-        };
-        self.ask_all(&ask, proof)?;
-        let mut state = Round {
-            cosigned: BTreeSet::new(),
-            causes: BTreeMap::new(),
-            sizes_named: BTreeMap::new(),
-        };
-        while state.cosigned.len() < self.quorum {
-            match tokio::time::timeout_at(until, news.recv()).await {
-                Ok(Some(told)) => self.hear(told, &ask, proof, &mut state)?,
-                Ok(None) | Err(_) => return Err(self.too_few(state)),
-            }
-        }
-        self.collected.note(round).ok_or_else(|| self.too_few(state))
-    }
-
-    fn too_few(&self, mut state: Round) -> CosignError {
+        let body = String::new().into();
+        let ask = Ask { round, note: note.into(), size, old: 0, body, until, news };
+        let mut round = Round::new(ask, heard, proof);
         for (index, witness) in self.witnesses.iter().enumerate() {
-            if !state.cosigned.contains(&index) {
-                let cause = state.causes.entry(witness.name.clone());
-                cause.or_insert_with(|| "no answer in time".to_owned());
-            }
-        }
-        let (wanted, got) = (self.quorum, state.cosigned.len());
-        CosignError::Quorum { wanted, got, causes: state.causes }
-    }
-
-    fn ask_all(&self, ask: &Ask, proof: &Proofs) -> Result<(), CosignError> {
-        for witness in &self.witnesses {
             // A witness that knows more than we have says so itself.
             let known = witness.known.load(Ordering::Relaxed);
-            let old = if known > ask.size { 0 } else { known };
-            witness.asks.send_replace(Some(ask.from(old, proof)?));
+            let old = if known > size { 0 } else { known };
+            self.ask(&mut round, index, old)?;
         }
-        Ok(())
+        Ok(round)
     }
 
-    /// Takes what a witness said into account.
-    fn hear(
-        &self,
-        told: News,
-        ask: &Ask,
-        proof: &Proofs,
-        state: &mut Round,
-    ) -> Result<(), CosignError> {
-        let Some(witness) = self.witnesses.get(told.index) else { return Ok(()) };
-        match told.answered {
+    /// Asks one witness from `old`, if there is a proof from there.
+    fn ask(&self, round: &mut Round<'_>, index: usize, old: u64) -> Result<(), CosignError> {
+        let Some(witness) = self.witnesses.get(index) else { return Ok(()) };
+        let error = match round.ask.from(old, round.proof) {
+            Ok(ask) => {
+                witness.asks.send_replace(Some(ask));
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        round.causes.insert(witness.name.clone(), error.to_string());
+        round.without_proof.insert(index);
+        // One that names a size which never was here is alone; all of them cannot be.
+        if round.without_proof.len() == self.witnesses.len() { Err(error) } else { Ok(()) }
+    }
+
+    /// Takes in what the next witness says; `false` when the time is over.
+    async fn listen(&self, round: &mut Round<'_>) -> Result<bool, CosignError> {
+        let told = tokio::time::timeout_at(round.ask.until, round.heard.recv()).await;
+        let Ok(Some(News { index, answered })) = told else { return Ok(false) };
+        let Some(witness) = self.witnesses.get(index) else { return Ok(true) };
+        let name = &witness.name;
+        match answered {
             Answered::Cosigned(_) => {
-                state.cosigned.insert(told.index);
-                state.causes.remove(&witness.name);
+                round.cosigned.insert(index);
+                round.causes.remove(name);
             }
             Answered::AskFrom(size) => {
-                let named = state.sizes_named.entry(told.index).or_insert(0);
+                let named = round.sizes_named.entry(index).or_insert(0);
                 *named += 1;
                 if *named > MAX_SIZES {
                     let why = format!("it names another size each time, now {size}");
-                    state.causes.insert(witness.name.clone(), why);
-                    return Ok(());
+                    round.causes.insert(name.clone(), why);
+                } else {
+                    self.ask(round, index, size)?;
                 }
-                let again = ask.from(size, proof)?;
-                witness.asks.send_replace(Some(again));
             }
-            Answered::Ahead(_) | Answered::Forked(_) => {
-                self.collected.alarm().map_or(Ok(()), Err)?;
+            Answered::Ahead(size) => {
+                round.alarm(CosignError::Ahead { witness: name.clone(), size }, name);
+            }
+            Answered::Forked(size) => {
+                round.alarm(CosignError::Forked { witness: name.clone(), size }, name);
             }
             Answered::Refused(why) => {
-                state.causes.insert(witness.name.clone(), why);
+                round.causes.insert(name.clone(), why);
             }
         }
-        Ok(())
+        Ok(true)
     }
-}
 
-impl Ask {
-    /// The same, asked from `old`.
-    fn from(&self, old: u64, proof: &Proofs) -> Result<Self, CosignError> {
-        let size = self.size;
-        let empty = old == 0 || old == size;
-        let proof = if empty { Some(Vec::new()) } else { proof(old) };
-        let proof = proof.ok_or(CosignError::Proof { old, size })?;
-        let body = request_body(old, &proof, &self.note).into();
-        Ok(Self { old, body, ..self.clone() })
+    fn too_few(&self, mut round: Round<'_>, wanted: usize) -> CosignError {
+        for (index, witness) in self.witnesses.iter().enumerate() {
+            if !round.cosigned.contains(&index) {
+                let cause = round.causes.entry(witness.name.clone());
+                cause.or_insert_with(|| "no answer in time".to_owned());
+            }
+        }
+        CosignError::Quorum { wanted, got: round.cosigned.len(), causes: round.causes }
     }
 }
 

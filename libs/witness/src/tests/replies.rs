@@ -49,6 +49,15 @@ fn a_conflict_is_asked_again_or_stops_the_log() {
 }
 
 #[test]
+fn a_fork_of_one_size_is_understood_without_a_media_type() {
+    for (kind, body) in [("text/plain", "no"), ("", ""), ("Text/X.Tlog.Size", "9\n")] {
+        assert_eq!(read(9, 409, kind, body), Answered::Forked(9), "{kind}");
+    }
+    assert_eq!(read(9, 409, SIZE_MEDIA_TYPE, "12\n"), Answered::Ahead(12), "what it says counts");
+    assert!(matches!(read(5, 409, "text/plain", "no"), Answered::Refused(_)));
+}
+
+#[test]
 fn other_refusals_keep_their_reason_within_bounds() {
     assert_eq!(read(5, 422, "", "no"), Answered::Forked(5), "our proof does not lead to its root");
     let long = format!("a\u{1b}[2J{}", "b".repeat(1_000));

@@ -29,6 +29,18 @@ async fn cosign(cosigners: &Cosigners, branch: u8, size: u64) -> Result<String, 
     cosigners.cosign(&note, size, &proof).await
 }
 
+/// The same for a ledger that starts.
+async fn first(
+    cosigners: &Cosigners,
+    branch: u8,
+    size: u64,
+) -> Result<Option<String>, CosignError> {
+    let tree = tree(branch);
+    let note = log_note(&tree, size);
+    let proof = move |old| tree.consistency(old, size).ok();
+    cosigners.first(&note, size, &proof).await
+}
+
 /// Who cosigned, in the order of the lines.
 fn signers(note: &str) -> Vec<String> {
     let parsed = SignedCheckpoint::parse(note).unwrap();
@@ -93,6 +105,90 @@ async fn a_quorum_is_enough_and_one_that_is_missing_says_why() {
     assert_eq!(causes.keys().collect::<Vec<_>>(), ["away"]);
     assert!(causes["away"].contains("cannot connect to http://127.0.0.1:"), "{error}");
     assert!(!error.stops_the_ledger());
+}
+
+#[tokio::test]
+async fn a_checkpoint_without_its_quorum_is_given_to_nobody() {
+    let (witness, away) = (StubWitness::start("a", 1).await, StubWitness::away("away", 2));
+    let config = CosignConfig { deadline_ms: 2_000, ..config(&[&away, &witness], 2) };
+    let cosigners = Cosigners::new(&config).unwrap();
+    assert!(cosign(&cosigners, 0, 6).await.is_err());
+    assert_eq!((witness.asked(), cosigners.collected(6)), (1, None));
+}
+
+#[tokio::test]
+async fn one_witness_alone_does_not_stop_what_goes_on_without_it() {
+    let all = [("a", 1), ("b", 2), ("c", 3)]
+        .map(|(name, seed)| StubWitness::with(name, seed, Behaviour::Honest));
+    let [a, b, c] = &all;
+    cosign(&cosigners(&[a], 1), 1, 20).await.unwrap();
+    let majority = cosigners(&[a, b, c], 2);
+    for size in [7, 9] {
+        let note = cosign(&majority, 0, size).await.unwrap();
+        assert_eq!(signers(&note), ["b", "c"], "a says that it is ahead");
+    }
+    // Of two that know another history, no quorum is left.
+    cosign(&cosigners(&[b], 1), 0, 20).await.unwrap();
+    let mut halted = cosign(&majority, 0, 12).await;
+    // The quorum's call may end before both were heard.
+    while !halted.as_ref().is_err_and(CosignError::stops_the_ledger) {
+        halted = cosign(&majority, 0, 12).await;
+    }
+    assert!(matches!(halted, Err(CosignError::Ahead { size: 20, .. })), "{halted:?}");
+}
+
+#[tokio::test]
+async fn a_witness_without_a_proof_holds_nobody_up() {
+    let (a, b) = (StubWitness::start("a", 1).await, StubWitness::start("b", 2).await);
+    cosign(&cosigners(&[&a], 1), 0, 7).await.unwrap();
+    let both = cosigners(&[&a, &b], 1);
+    let note = log_note(&tree(0), 20);
+    // The tree cannot answer from the size that one of them names.
+    let cosigned = both.cosign(&note, 20, &|_| None).await.unwrap();
+    assert_eq!(signers(&cosigned), ["b"]);
+}
+
+#[tokio::test]
+async fn a_restored_backup_is_found_out_though_a_quorum_would_cosign_it() {
+    let quick = StubWitness::start("quick", 1).await;
+    let held =
+        [("b", 2), ("c", 3)].map(|(name, seed)| StubWitness::with(name, seed, Behaviour::Held));
+    let [b, c] = &held;
+    cosign(&cosigners(&[&quick], 1), 0, 7).await.unwrap();
+    for ahead in [b, c] {
+        ahead.release();
+        cosign(&cosigners(&[ahead], 1), 0, 20).await.unwrap();
+    }
+    let restored = cosigners(&[&quick, b, c], 1);
+    let (found, ()) = tokio::join!(first(&restored, 0, 7), async {
+        while quick.asked() < 2 || b.asked() < 2 {
+            tokio::task::yield_now().await;
+        }
+        b.release();
+    });
+    assert_eq!(found, Err(CosignError::Ahead { witness: "b".into(), size: 20 }));
+    c.release();
+}
+
+#[tokio::test]
+async fn a_start_waits_until_enough_have_answered_and_needs_no_more() {
+    let (a, b) = (StubWitness::start("a", 1).await, StubWitness::with("b", 2, Behaviour::Held));
+    let away = StubWitness::away("away", 3);
+    let patient = CosignConfig { deadline_ms: 300, ..config(&[&a, &b, &away], 2) };
+    let patient = CosignConfig { request_timeout_ms: 200, ..patient };
+    let starting = Cosigners::new(&patient).unwrap();
+    let (note, ()) = tokio::join!(first(&starting, 0, 7), async {
+        while b.asked() < 3 {
+            tokio::task::yield_now().await;
+        }
+        (0..100).for_each(|_| b.release());
+    });
+    assert_eq!(signers(&note.unwrap().unwrap()), ["a", "b"]);
+    assert!(a.asked() > 1, "it was asked again");
+    // Of three that must all cosign, one that answered shows what all of them saw.
+    let all = Cosigners::new(&CosignConfig { quorum: Some(3), ..patient }).unwrap();
+    assert_eq!(first(&all, 0, 7).await, Ok(None));
+    assert_eq!(first(&cosigners(&[], 0), 0, 7).await, Ok(Some(log_note(&tree(0), 7))));
 }
 
 #[tokio::test]

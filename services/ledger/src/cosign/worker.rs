@@ -111,8 +111,14 @@ impl Worker {
                 "cosigned"
             }
             Answered::AskFrom(size) => {
-                self.known.store(*size, Ordering::Relaxed);
-                "other_size"
+                let known = self.known.swap(*size, Ordering::Relaxed);
+                if *size < known {
+                    let why = "the witness forgot what it cosigned: its cosignatures prove little";
+                    tracing::error!(witness, named = size, known, "{why}");
+                    "forgot"
+                } else {
+                    "other_size"
+                }
             }
             Answered::Ahead(size) => {
                 let alarm = CosignError::Ahead { witness: witness.to_owned(), size: *size };
@@ -136,8 +142,8 @@ impl Worker {
     }
 
     fn alarm(&self, alarm: CosignError) {
-        tracing::error!(%alarm, "the history here is not the one that was cosigned");
-        self.collected.stop(alarm);
+        tracing::error!(%alarm, "the history here is not the one that this witness cosigned");
+        self.collected.alarm(self.index, alarm);
     }
 }
 

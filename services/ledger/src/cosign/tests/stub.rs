@@ -144,6 +144,10 @@ impl StubWitness {
         Self::new(name, seed, behaviour, true)
     }
 
+    pub(super) fn with(name: &str, seed: u8, behaviour: Behaviour) -> Self {
+        Self::new(name, seed, behaviour, true)
+    }
+
     /// One that does not answer: its port is closed.
     pub(super) fn away(name: &str, seed: u8) -> Self {
         Self::new(name, seed, Behaviour::Honest, false)
