@@ -123,8 +123,7 @@ impl Core {
         }
         if let Some((writer, _)) = publisher {
             let (publisher, pace) = (Arc::clone(&log), publish_every);
-            let publisher =
-                Publisher { log: publisher, witnesses, writer, pace, unswept: false };
+            let publisher = Publisher { log: publisher, witnesses, writer, pace, unswept: false };
             stages.push(stage(&log, "the publisher", publisher.run(shutdown)));
         }
         Ok(Self { appender, stages })

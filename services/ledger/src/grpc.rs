@@ -18,11 +18,9 @@ impl Coded for AppendError {
     fn code(&self) -> Code {
         match self {
             Self::Full(_) => Code::ResourceExhausted,
-            Self::Store(_)
-            | Self::Clock(_)
-            | Self::Busy
-            | Self::WitnessesAway
-            | Self::Stopping => Code::Unavailable,
+            Self::Store(_) | Self::Clock(_) | Self::Busy | Self::WitnessesAway | Self::Stopping => {
+                Code::Unavailable
+            }
         }
     }
 

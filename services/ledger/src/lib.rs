@@ -256,3 +256,25 @@ fn watch(halted: CancellationToken, healths: Vec<HealthHandle>, shutdown: Cancel
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    //! What is in flight at the shutdown still has its stages.
+    use super::*;
+
+    #[tokio::test]
+    async fn the_stages_end_after_the_last_call() {
+        let (last, answered) = tokio::sync::oneshot::channel::<()>();
+        let serving = tokio::spawn(async move {
+            answered.await.unwrap();
+            Ok(())
+        });
+        let stages = CancellationToken::new();
+        let served = tokio::spawn(ended(vec![serving], stages.clone().drop_guard()));
+        tokio::task::yield_now().await;
+        assert!(!stages.is_cancelled());
+        last.send(()).unwrap();
+        served.await.unwrap().unwrap();
+        assert!(stages.is_cancelled());
+    }
+}

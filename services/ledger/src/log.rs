@@ -266,9 +266,9 @@ impl Log {
         };
         let refused = match extended {
             Ok(()) => None,
-            Err(error @ (GroupError::Clock { .. } | GroupError::Commit(CommitError::Full { .. }))) => {
-                Some(AppendError::from(error))
-            }
+            Err(
+                error @ (GroupError::Clock { .. } | GroupError::Commit(CommitError::Full { .. })),
+            ) => Some(AppendError::from(error)),
             Err(error) => return Err(error),
         };
         let placed = |index: Result<u64, ReadError>| {

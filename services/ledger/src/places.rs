@@ -101,6 +101,14 @@ impl Places {
 }
 
 #[cfg(test)]
+impl Places {
+    /// These, as if all of them had clashed.
+    pub(crate) fn sure(known: &[(Sha256Digest, u64)]) -> Self {
+        Self { clashes: known.iter().copied().collect(), ..Self::new() }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     //! Commitments that clash are told apart.
     use super::*;

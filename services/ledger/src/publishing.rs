@@ -140,7 +140,8 @@ impl Publisher {
 fn with_lines_of<'a>(shown: &str, others: impl Iterator<Item = &'a str>) -> String {
     let mut note = shown.to_owned();
     for other in others {
-        let (Ok(kept), Ok(offered)) = (SignedCheckpoint::parse(&note), SignedCheckpoint::parse(other))
+        let (Ok(kept), Ok(offered)) =
+            (SignedCheckpoint::parse(&note), SignedCheckpoint::parse(other))
         else {
             continue;
         };

@@ -11,9 +11,7 @@ use rpc::CancellationToken;
 
 use crate::{
     Head, Log,
-    cosign::{
-        CosignConfig, CosignConfigError, CosignError, Cosigners, Proofs, WitnessConfig,
-    },
+    cosign::{CosignConfig, CosignConfigError, CosignError, Cosigners, Proofs, WitnessConfig},
     writer::report,
 };
 
