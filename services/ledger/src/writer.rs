@@ -167,10 +167,10 @@ fn write(log: &Arc<Log>, mut receiver: mpsc::Receiver<Request>, clock: &Clock) {
 /// What became of a group.
 fn count(answers: &[Result<Placed, AppendError>]) {
     let refused = answers.iter().filter_map(|answer| answer.as_ref().err());
-    let behind = refused.clone().filter(|error| matches!(error, AppendError::Clock(_))).count();
-    metrics::gauge!("ledger_clock_behind").set(if behind > 0 { 1.0 } else { 0.0 });
+    let behind = refused.clone().any(|error| matches!(error, AppendError::Clock(_)));
+    metrics::gauge!("ledger_clock_behind").set(if behind { 1.0 } else { 0.0 });
     let refusals = refused.clone().count();
-    if let Some(error) = refused.last() {
+    if let Some(error) = refused.clone().next() {
         tracing::warn!(%error, refusals, "some of a group was not logged");
     }
     let total = |result| metrics::counter!("ledger_appends_total", "result" => result);

@@ -152,7 +152,7 @@ async fn serve(orders: Orders) {
     let disk = FaultyFile::open(&orders.state(), orders.syncs, orders.fails_once_in, orders.seed);
     let store = match Durable::open_on(disk, orders.state(), TABLES) {
         Ok(store) => store,
-        Err(error) => return unopened(error.into()),
+        Err(error) => return unopened(&error.into()),
     };
     let broken = store.clone();
     let witness = StubWitness::open(&orders.witness());
@@ -168,7 +168,7 @@ async fn serve(orders: Orders) {
     let clock = Arc::new(|| Timestamp::from(SystemTime::now()));
     let core = match Core::start(parts, clock, CancellationToken::new()).await {
         Ok(core) => Arc::new(core),
-        Err(error) => return unopened(error.into()),
+        Err(error) => return unopened(&error.into()),
     };
     say("ready");
     let mut callers = tokio::task::JoinSet::new();
@@ -186,7 +186,7 @@ async fn serve(orders: Orders) {
 const HALTS: Duration = Duration::from_secs(20);
 
 /// It did not start; whether a sync had failed, and why.
-fn unopened(error: anyhow::Error) {
+fn unopened(error: &anyhow::Error) {
     let failed = SYNC_FAILED.load(Ordering::SeqCst);
     say(&format!("unopened {failed} {}", format!("{error:#}").replace('\n', " ")));
 }

@@ -169,7 +169,7 @@ impl Campaign {
         let head = checkpoint::verify(&proof.checkpoint, &verifier()).map_err(|e| e.to_string())?;
         verify_inclusion(&leaf_hash(&entry), index, head.size, &proof.hashes, &head.root)
             .map_err(|error| format!("entry {index}: {error}"))?;
-        self.seen(head)?;
+        self.seen(&head)?;
         let new = (commitment, entry);
         match self.entries.insert(index, new.clone()) {
             Some(known) if known != new => Err(format!("two entries at {index}")),
@@ -178,10 +178,10 @@ impl Campaign {
     }
 
     /// Somebody has this checkpoint: from now on the log has to lead on from it.
-    fn seen(&mut self, head: Checkpoint) -> Result<(), String> {
+    fn seen(&mut self, head: &Checkpoint) -> Result<(), String> {
         let size = head.size;
         match self.checkpoints.insert(size, head.clone()) {
-            Some(known) if known != head => Err(format!("two checkpoints of {size} entries")),
+            Some(known) if known != *head => Err(format!("two checkpoints of {size} entries")),
             Some(_) | None => Ok(()),
         }
     }
@@ -201,7 +201,7 @@ impl Campaign {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         if let Some(published) = runtime.block_on(published(orders))? {
             // It goes before nothing that is durable, now or later.
-            self.seen(published)?;
+            self.seen(&published)?;
         }
         for (old, head) in &self.checkpoints {
             let root = log.root_at(*old).map_err(|error| format!("rolled back: {error}"))?;
