@@ -45,6 +45,10 @@ pub struct Config {
     /// How many witnesses must cosign before an entry counts; left out: one, where there are some.
     #[serde(default)]
     pub quorum: Option<usize>,
+    /// The longest time without asking the witnesses, in milliseconds: also where nothing new is
+    /// logged, they say whether they know another history.
+    #[serde(default = "default_cosign_every_ms")]
+    pub cosign_every_ms: u64,
     /// How long a checkpoint may wait for its quorum, in milliseconds.
     #[serde(default = "default_cosign_deadline_ms")]
     pub cosign_deadline_ms: u64,
@@ -60,6 +64,10 @@ pub struct Config {
 
 const fn default_publish_every_ms() -> u64 {
     250
+}
+
+const fn default_cosign_every_ms() -> u64 {
+    60_000
 }
 
 const fn default_cosign_deadline_ms() -> u64 {

@@ -1,6 +1,10 @@
 //! The ledger without its wire: journal, group commit, witnesses and publication, put together.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use rpc::CancellationToken;
 use store::Durable;
@@ -9,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     Appender, Clock, FenceError, Head, Log, NotCosigned, ReplayError, Shows, SignKey, Witnessing,
+    log::HaltsOnPanic,
     publishing::{Publisher, fence},
     witnessing, writer,
 };
@@ -28,6 +33,8 @@ pub struct Parts {
     pub tiles: Option<String>,
     /// The least time between two publications.
     pub publish_every: Duration,
+    /// The longest time without asking the witnesses.
+    pub cosign_every: Duration,
 }
 
 /// Why a ledger does not start.
@@ -74,7 +81,7 @@ impl Core {
         clock: Clock,
         shutdown: CancellationToken,
     ) -> Result<Self, StartError> {
-        let Parts { store, state, key, witnesses, tiles, publish_every } = parts;
+        let Parts { store, state, key, witnesses, tiles, publish_every, cosign_every } = parts;
         let shows = if witnesses.is_some() { Shows::Cosigned } else { Shows::Committed };
         let broken = store.broken();
         let replay = tokio::task::spawn_blocking(move || Log::replay(store, key, shows));
@@ -88,24 +95,36 @@ impl Core {
         };
         if let Some((writer, place)) = &publisher {
             fence(&log, writer, &state, place)?;
+            if witnesses.is_none() && Path::new(place).starts_with(&state) {
+                let (state, remedy) = (state.display(), "name a witness, or put 'tiles' elsewhere");
+                tracing::warn!(
+                    %state, place, remedy,
+                    "no witnesses, and published below the state: a backup brings both back, unseen"
+                );
+            }
             // It is this log's, and somebody may have read it.
             if let (Some(note), Some(head)) = (writer.note(), writer.published()) {
                 let head = Head { note: note.to_owned(), size: head.size };
                 log.show_at_least(head).await.map_err(ReplayError::Write)?;
             }
         }
-        if let Some(witnesses) = &witnesses {
-            first_round(&log, &**witnesses).await?;
-        }
+        let cosigned = match &witnesses {
+            Some(witnesses) => first_round(&log, &**witnesses).await?,
+            None => None,
+        };
         let appender = Appender::spawn(Arc::clone(&log), clock)?;
-        let mut stages = vec![tokio::spawn(watch(Arc::clone(&log), broken, shutdown.clone()))];
+        let watch = watch(Arc::clone(&log), broken, shutdown.clone());
+        let mut stages = vec![stage(&log, "the watch over the store", watch)];
         if let Some(witnesses) = &witnesses {
-            let (log, witnesses) = (Arc::clone(&log), Arc::clone(witnesses));
-            stages.push(tokio::spawn(witnessing::run(log, witnesses, shutdown.clone())));
+            let (witnesses, again) = (Arc::clone(witnesses), cosign_every);
+            let witnessing =
+                witnessing::Stage { log: Arc::clone(&log), witnesses, cosigned, again };
+            stages.push(stage(&log, "the witnessing", witnessing.run(shutdown.clone())));
         }
         if let Some((writer, _)) = publisher {
-            let publisher = Publisher { log, witnesses, writer, pace: publish_every };
-            stages.push(tokio::spawn(publisher.run(shutdown)));
+            let (publisher, pace) = (Arc::clone(&log), publish_every);
+            let publisher = Publisher { log: publisher, witnesses, writer, pace, unswept: false };
+            stages.push(stage(&log, "the publisher", publisher.run(shutdown)));
         }
         Ok(Self { appender, stages })
     }
@@ -140,18 +159,33 @@ async fn open(log: &Log, place: &str) -> Result<Writer, StartError> {
     writer.map_err(|error| failed(error.into()))
 }
 
-/// Asks the witnesses before anything is served: one that is ahead shows a rollback. One that is
-/// away does not keep the ledger from serving what was shown before.
-async fn first_round(log: &Arc<Log>, witnesses: &dyn Witnessing) -> Result<(), StartError> {
-    match witnessing::round(log, witnesses).await {
-        Ok(()) => Ok(()),
+/// Asks the witnesses before anything is served: one that is ahead shows a rollback.
+async fn first_round(
+    log: &Arc<Log>,
+    witnesses: &dyn Witnessing,
+) -> Result<Option<u64>, StartError> {
+    match witnessing::first_round(log, witnesses).await {
+        Ok(cosigned) => Ok(cosigned),
         Err(NotCosigned::Diverged(error)) => Err(StartError::Witness(error)),
         Err(NotCosigned::Later(error)) => {
             metrics::counter!("ledger_cosign_failures_total").increment(1);
             tracing::warn!(%error, "starting without the witnesses");
-            Ok(())
+            Ok(None)
         }
     }
+}
+
+/// Starts a stage; should it panic, the log halts.
+fn stage(
+    log: &Arc<Log>,
+    who: &'static str,
+    stage: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    let halts = HaltsOnPanic::new(Arc::clone(log), who);
+    tokio::spawn(async move {
+        let _halts = halts;
+        stage.await;
+    })
 }
 
 /// A store that broke halts the log: only a new process can tell what is on disk.

@@ -18,7 +18,9 @@ impl Coded for AppendError {
     fn code(&self) -> Code {
         match self {
             Self::Full(_) => Code::ResourceExhausted,
-            Self::Store(_) | Self::Busy | Self::WitnessesAway | Self::Stopping => Code::Unavailable,
+            Self::Store(_) | Self::Clock(_) | Self::Busy | Self::WitnessesAway | Self::Stopping => {
+                Code::Unavailable
+            }
         }
     }
 
@@ -26,6 +28,7 @@ impl Coded for AppendError {
         match self {
             Self::Full(_) => "DISK_FULL",
             Self::Store(_) => "STORE_FAILED",
+            Self::Clock(_) => "CLOCK_BEHIND",
             Self::Busy => "BUSY",
             Self::WitnessesAway => "WITNESSES_AWAY",
             Self::Stopping => "STOPPING",

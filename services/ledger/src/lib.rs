@@ -2,8 +2,8 @@
 //!
 //! It keeps what it was given and can prove it to anybody; it knows nothing of jobs, and dials
 //! nobody but its witnesses. An entry goes through three stages: `writer` appends many in one
-//! durable commit, `witnessing` has the checkpoint cosigned (`cosign` asks), `publishing` writes static files, which `statics` serves. `log`
-//! is the tree and its durable entries, `lookup` reads and proves, `replay` rebuilds and checks
+//! durable commit, `witnessing` has the checkpoint cosigned (`cosign` asks), `publishing` writes static
+//! files, which `statics` serves. `log` is the tree and its durable entries, `lookup` reads and proves, `replay` rebuilds and checks
 //! everything at start, `core` puts it together, `grpc` is the wire.
 
 mod config;
@@ -27,12 +27,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use cosign::{CosignConfigError, Cosigners};
+use cosign::CosignConfigError;
 use ids::Timestamp;
 use keys::FileKey;
 use rpc::{Bound, CancellationToken, HealthHandle, MeshIdentity, Server, Services};
 use store::Durable;
 use tokio::task::JoinHandle;
+use tokio_util::sync::DropGuard;
+use witnessing::Witnesses;
 
 pub use config::{Config, ConfigError};
 pub use core::{Core, Parts, StartError};
@@ -78,7 +80,7 @@ pub struct Handle {
     health: HealthHandle,
     core: Core,
     files: Option<(String, JoinHandle<()>)>,
-    serving: Vec<JoinHandle<Result<(), rpc::ServeError>>>,
+    served: JoinHandle<anyhow::Result<()>>,
 }
 
 impl Handle {
@@ -112,9 +114,7 @@ impl Handle {
     /// When it could not serve, or had to halt: its store broke, or its history is not the one that
     /// others saw.
     pub async fn stopped(self) -> anyhow::Result<()> {
-        for serving in self.serving {
-            serving.await??;
-        }
+        self.served.await??;
         if let Some((_, serving)) = self.files {
             serving.await?;
         }
@@ -159,7 +159,14 @@ pub async fn start(
     let appender = Arc::new(OnceLock::new());
     let services = grpc::services(Arc::clone(&appender));
     let serving = serve(listeners, &services, &shutdown);
-    let core = match open(&config, key, &deps, &shutdown).await {
+    // The stages end after the last call: what is in flight still wants its cosignatures.
+    let stages = CancellationToken::new();
+    let served = tokio::spawn(ended(serving, stages.clone().drop_guard()));
+    let opened = tokio::select! {
+        opened = open(&config, key, &deps, &stages) => opened,
+        () = shutdown.cancelled() => Err(anyhow::anyhow!("stopped before it had started")),
+    };
+    let core = match opened {
         Ok(core) => core,
         Err(error) => {
             shutdown.cancel();
@@ -170,7 +177,18 @@ pub async fn start(
     let files = files.map(|bound| serve_files(&config, bound, &shutdown)).transpose()?;
     healths.iter().for_each(HealthHandle::set_ready);
     watch(core.log().halting(), healths, shutdown);
-    Ok(Handle { address, public_address, health, core, files, serving })
+    Ok(Handle { address, public_address, health, core, files, served })
+}
+
+/// Waits until every listener has drained; then the stages may end.
+async fn ended(
+    serving: Vec<JoinHandle<Result<(), rpc::ServeError>>>,
+    _stages: DropGuard,
+) -> anyhow::Result<()> {
+    for serving in serving {
+        serving.await??;
+    }
+    Ok(())
 }
 
 fn serve(
@@ -212,6 +230,7 @@ async fn open(
         witnesses: witnesses(config)?,
         tiles: Some(config.tiles()),
         publish_every: Duration::from_millis(config.publish_every_ms),
+        cosign_every: Duration::from_millis(config.cosign_every_ms),
     };
     Ok(Core::start(parts, Arc::clone(&deps.clock), shutdown.clone()).await?)
 }
@@ -221,7 +240,7 @@ fn witnesses(config: &Config) -> Result<Option<Arc<dyn Witnessing>>, CosignConfi
     if config.witnesses.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Arc::new(Cosigners::new(&config.cosign())?)))
+    Ok(Some(Arc::new(Witnesses::new(&config.cosign())?)))
 }
 
 /// A log that halted ends the process: only a new one can tell what is on disk, and none may serve
@@ -236,4 +255,26 @@ fn watch(halted: CancellationToken, healths: Vec<HealthHandle>, shutdown: Cancel
             () = shutdown.cancelled() => {}
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    //! What is in flight at the shutdown still has its stages.
+    use super::*;
+
+    #[tokio::test]
+    async fn the_stages_end_after_the_last_call() {
+        let (last, answered) = tokio::sync::oneshot::channel::<()>();
+        let serving = tokio::spawn(async move {
+            answered.await.unwrap();
+            Ok(())
+        });
+        let stages = CancellationToken::new();
+        let served = tokio::spawn(ended(vec![serving], stages.clone().drop_guard()));
+        tokio::task::yield_now().await;
+        assert!(!stages.is_cancelled());
+        last.send(()).unwrap();
+        served.await.unwrap().unwrap();
+        assert!(stages.is_cancelled());
+    }
 }

@@ -17,7 +17,7 @@ use store::{Batch, CommitError, Durable, ReadError, Snapshot};
 use tokio::sync::watch;
 
 use crate::{
-    SignKey,
+    AppendError, SignKey,
     places::Places,
     record::{self, COMMITTED, GROUPS, HEAD, SHOWN},
 };
@@ -44,7 +44,37 @@ pub struct Head {
 #[derive(Debug, Clone)]
 pub(crate) struct Shown {
     pub(crate) head: Arc<Head>,
+    /// Whether entries are answered under it. One that an earlier start showed, with other witnesses
+    /// or none, does not until it is known to have the quorum of now.
+    pub(crate) counts: bool,
     pub(crate) halted: bool,
+}
+
+impl Shown {
+    /// Whether the entry at `index` may be answered under it.
+    pub(crate) fn covers(&self, index: u64) -> bool {
+        self.counts && self.head.size > index
+    }
+}
+
+/// Halts the log should its owner panic: nobody else would notice, and callers would wait.
+pub(crate) struct HaltsOnPanic {
+    log: Arc<Log>,
+    who: &'static str,
+}
+
+impl HaltsOnPanic {
+    pub(crate) const fn new(log: Arc<Log>, who: &'static str) -> Self {
+        Self { log, who }
+    }
+}
+
+impl Drop for HaltsOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.log.halt(&format!("{} panicked; start again", self.who));
+        }
+    }
 }
 
 /// Which checkpoints are shown.
@@ -78,6 +108,11 @@ pub(crate) enum GroupError {
     Write(#[from] canonical::Error),
     #[error(transparent)]
     Record(#[from] EntriesError),
+    #[error(
+        "the newest entry is of {newest}, the clock here says {now}: set the clock, or wait until \
+         then (docs/runbooks/ledger.md)"
+    )]
+    Clock { newest: Timestamp, now: Timestamp },
     #[error("the ledger has halted: {0}")]
     Halted(String),
 }
@@ -103,11 +138,15 @@ pub struct Log {
     pub(crate) reason: OnceLock<String>,
 }
 
-/// What a group adds, and where each caller's entry is or will be.
+/// What a group adds, and where each caller's entry is or will be, if that could be read.
 struct Plan {
     new: Vec<(Sha256Digest, Vec<u8>)>,
-    indexes: Vec<u64>,
+    indexes: Vec<Result<u64, ReadError>>,
 }
+
+/// How far the newest entry may be ahead of the clock, in milliseconds. Certificates are judged at
+/// the time of an entry: one jump of the clock must not date everything after it.
+const AHEAD_MS_MAX: i64 = 5 * 60 * 1000;
 
 impl Log {
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, View> {
@@ -168,51 +207,81 @@ impl Log {
             return Ok(());
         }
         self.store.commit(Batch::new().put(HEAD, SHOWN, head.note.as_bytes())).await?;
-        self.shown.send_modify(|shown| shown.head = Arc::new(head));
+        self.shown.send_modify(|shown| {
+            shown.head = Arc::new(head);
+            shown.counts = true;
+        });
         Ok(())
     }
 
-    /// [`show`](Self::show), where what is shown is older.
+    /// What is shown has the quorum of now, though it was cosigned before this start.
+    pub(crate) fn shown_counts(&self) {
+        self.shown.send_modify(|shown| shown.counts = true);
+    }
+
+    /// [`show`](Self::show) for what was published before this start, where what is shown is older.
     ///
     /// # Errors
     /// When the store does not take it.
     pub(crate) async fn show_at_least(&self, head: Head) -> Result<(), CommitError> {
-        if head.size <= self.shown().size { Ok(()) } else { self.show(head).await }
+        if head.size <= self.shown().size {
+            return Ok(());
+        }
+        let counts = self.shown.borrow().counts;
+        self.show(head).await?;
+        self.shown.send_modify(|shown| shown.counts = counts);
+        Ok(())
     }
 
     /// Appends the group in one durable commit; a commitment that is there, or twice in the group,
-    /// has one index. One caller at a time (the writer). Blocks.
+    /// has one index. What keeps new entries out, or one known entry from being read, keeps nobody
+    /// else from an answer. One caller at a time (the writer). Blocks.
+    ///
+    /// # Errors
+    /// When nothing can be said to anybody of the group.
     pub(crate) fn append(
         &self,
         leaves: &[Leaf],
         now: Timestamp,
-    ) -> Result<Vec<Placed>, GroupError> {
+    ) -> Result<Vec<Result<Placed, AppendError>>, GroupError> {
         if let Some(reason) = self.halted() {
             return Err(GroupError::Halted(reason.to_owned()));
         }
-        let base = self.committed().size;
-        // Time does not run backwards in the log, even if the machine's clock does.
-        let logged_at = now.max(self.read().newest);
-        let snapshot = self.store.snapshot()?;
-        let plan = self.plan(&snapshot, leaves, base, logged_at)?;
-        if !plan.new.is_empty()
-            && let Err(error) = self.extend(&plan, base, logged_at)
-        {
-            self.write().tree.truncate(base);
-            return Err(error);
+        // It breaks a moment before the log halts; until then known entries would still be answered.
+        if self.store.broken().is_cancelled() {
+            return Err(GroupError::Halted("the store broke".to_owned()));
         }
-        let placed = |index: u64| {
-            let new = index.checked_sub(base).and_then(|place| usize::try_from(place).ok());
-            let entry = match new.and_then(|place| plan.new.get(place)) {
-                Some((_, entry)) => entry.clone(),
-                None => {
-                    let entry = record::read(&snapshot, index, 1)?.pop();
-                    entry.ok_or(GroupError::Missing(index))?
-                }
+        let base = self.committed().size;
+        let newest = self.read().newest;
+        // Time does not run backwards in the log, even if the machine's clock does.
+        let logged_at = now.max(newest);
+        let snapshot = self.store.snapshot()?;
+        let Plan { new, indexes } = self.plan(&snapshot, leaves, base, logged_at)?;
+        let extended = if new.is_empty() {
+            Ok(())
+        } else if newest.since_ms(now) > AHEAD_MS_MAX {
+            Err(GroupError::Clock { newest, now })
+        } else {
+            self.extend(&new, base, logged_at)
+        };
+        let refused = match extended {
+            Ok(()) => None,
+            Err(
+                error @ (GroupError::Clock { .. } | GroupError::Commit(CommitError::Full { .. })),
+            ) => Some(AppendError::from(error)),
+            Err(error) => return Err(error),
+        };
+        let placed = |index: Result<u64, ReadError>| {
+            let index = index.map_err(GroupError::from)?;
+            let place = index.checked_sub(base).and_then(|place| usize::try_from(place).ok());
+            let entry = match (place.and_then(|place| new.get(place)), &refused) {
+                (Some(_), Some(refused)) => return Err(refused.clone()),
+                (Some((_, entry)), None) => entry.clone(),
+                (None, _) => stored(&snapshot, index)?,
             };
             Ok(Placed { index, entry })
         };
-        plan.indexes.iter().copied().map(placed).collect()
+        Ok(indexes.into_iter().map(placed).collect())
     }
 
     fn plan(
@@ -224,13 +293,18 @@ impl Log {
     ) -> Result<Plan, GroupError> {
         let mut plan = Plan { new: Vec::new(), indexes: Vec::with_capacity(leaves.len()) };
         let mut added = HashMap::with_capacity(leaves.len());
-        let view = self.read();
-        for Leaf { commitment, tag } in leaves {
+        // The disk is read without the lock: a slow page must not hold up who makes proofs.
+        let candidates: Vec<_> = {
+            let view = self.read();
+            leaves.iter().map(|leaf| view.places.candidate(&leaf.commitment)).collect()
+        };
+        for (Leaf { commitment, tag }, candidate) in leaves.iter().zip(candidates) {
             let is_at = |place| {
                 record::commitment_at(snapshot, place).map(|found| found == Some(*commitment))
             };
-            let known = view.places.find(commitment, is_at)?;
-            let index = match known.or_else(|| added.get(commitment).copied()) {
+            let known = candidate.confirm(is_at).transpose();
+            let known = known.or_else(|| added.get(commitment).copied().map(Ok));
+            plan.indexes.push(match known {
                 Some(index) => index,
                 None => {
                     let schema = ENTRY_SCHEMA.to_owned();
@@ -240,17 +314,35 @@ impl Log {
                     // It has no numbers: the quick way of writing it is canonical.
                     plan.new.push((commitment, canonical::rewrite(&entry)?));
                     added.insert(commitment, index);
-                    index
+                    Ok(index)
                 }
-            };
-            plan.indexes.push(index);
+            });
         }
         Ok(plan)
     }
 
+    /// [`commit_new`](Self::commit_new), and the tree as it was where that fails.
+    fn extend(
+        &self,
+        new: &[(Sha256Digest, Vec<u8>)],
+        base: u64,
+        logged_at: Timestamp,
+    ) -> Result<(), GroupError> {
+        let extended = self.commit_new(new, base, logged_at);
+        if extended.is_err() {
+            self.write().tree.truncate(base);
+        }
+        extended
+    }
+
     /// Entries and checkpoint become durable together, then known together.
-    fn extend(&self, plan: &Plan, base: u64, logged_at: Timestamp) -> Result<(), GroupError> {
-        let hashes: Vec<_> = plan.new.iter().map(|(_, entry)| leaf_hash(entry)).collect();
+    fn commit_new(
+        &self,
+        new: &[(Sha256Digest, Vec<u8>)],
+        base: u64,
+        logged_at: Timestamp,
+    ) -> Result<(), GroupError> {
+        let hashes: Vec<_> = new.iter().map(|(_, entry)| leaf_hash(entry)).collect();
         let (size, root) = {
             let mut view = self.write();
             for hash in hashes {
@@ -259,7 +351,7 @@ impl Log {
             (view.tree.len(), view.tree.root())
         };
         let note = self.key.sign(size, root)?;
-        let record = record::encode(plan.new.iter().map(|(_, entry)| entry.as_slice()))?;
+        let record = record::encode(new.iter().map(|(_, entry)| entry.as_slice()))?;
         let mut batch = Batch::new().create(GROUPS, record::key(base), record).put(
             HEAD,
             COMMITTED,
@@ -271,7 +363,7 @@ impl Log {
         self.store.commit_blocking(batch)?;
         {
             let mut view = self.write();
-            for (index, (commitment, _)) in (base..).zip(&plan.new) {
+            for (index, (commitment, _)) in (base..).zip(new) {
                 view.places.insert(*commitment, index);
             }
             view.newest = logged_at;
@@ -283,6 +375,11 @@ impl Log {
         self.committed.send_replace(head);
         Ok(())
     }
+}
+
+/// A known entry, from disk.
+fn stored(snapshot: &Snapshot, index: u64) -> Result<Vec<u8>, GroupError> {
+    record::read(snapshot, index, 1)?.pop().ok_or(GroupError::Missing(index))
 }
 
 #[cfg(test)]

@@ -97,8 +97,10 @@ impl Log {
     /// When the store cannot be read.
     pub fn find(&self, commitment: &Sha256Digest) -> Result<Option<u64>, LookupError> {
         let snapshot = self.store.snapshot()?;
+        // The disk is read without the lock: a slow page must not hold the writer up.
+        let candidate = self.read().places.candidate(commitment);
         let is_at = |place| Ok(commitment_at(&snapshot, place)? == Some(*commitment));
-        let place = self.read().places.find(commitment, is_at).map_err(LookupError::Store)?;
+        let place = candidate.confirm(is_at).map_err(LookupError::Store)?;
         Ok(place.filter(|place| *place < self.shown().size))
     }
 
@@ -127,7 +129,17 @@ impl tiles::Content for Log {
         from: u64,
         count: u16,
     ) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(read(&self.store.snapshot()?, from, usize::from(count))?)
+        let read = || Ok(read(&self.store.snapshot()?, from, usize::from(count))?);
+        without_blocking_others(read)
+    }
+}
+
+/// Reads the disk inside a task, where the runtime has other threads that go on meanwhile.
+fn without_blocking_others<T>(read: impl FnOnce() -> T) -> T {
+    let flavour = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    match flavour {
+        Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(read),
+        Ok(_) | Err(_) => read(),
     }
 }
 

@@ -33,6 +33,29 @@ impl Hasher for AsIs {
     }
 }
 
+/// Where a commitment may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Candidate {
+    Nowhere,
+    /// There, or nowhere: the entry there says which.
+    Perhaps(u64),
+    Known(u64),
+}
+
+impl Candidate {
+    /// The place; `is_at` says whether the commitment is the one of the entry at a place.
+    pub(crate) fn confirm<E>(
+        self,
+        is_at: impl FnOnce(u64) -> Result<bool, E>,
+    ) -> Result<Option<u64>, E> {
+        match self {
+            Self::Nowhere => Ok(None),
+            Self::Known(place) => Ok(Some(place)),
+            Self::Perhaps(place) => Ok(is_at(place)?.then_some(place)),
+        }
+    }
+}
+
 /// Commitment to place. It gives candidates: the caller looks at the entry there.
 #[derive(Debug)]
 pub(crate) struct Places {
@@ -57,20 +80,16 @@ impl Places {
         self.keyed.hash_one(commitment) & self.mask
     }
 
-    /// The place of `commitment`; `is_at` says whether it is the one of the entry at a place.
-    pub(crate) fn find<E>(
-        &self,
-        commitment: &Sha256Digest,
-        is_at: impl FnOnce(u64) -> Result<bool, E>,
-    ) -> Result<Option<u64>, E> {
+    /// Where `commitment` may be. Looks at nothing but memory, so a lock may be held over it.
+    pub(crate) fn candidate(&self, commitment: &Sha256Digest) -> Candidate {
         if let Some(place) = self.clashes.get(commitment) {
-            return Ok(Some(*place));
+            return Candidate::Known(*place);
         }
-        let Some(place) = self.table.get(&self.short(commitment)).copied() else { return Ok(None) };
-        Ok(is_at(place)?.then_some(place))
+        let place = self.table.get(&self.short(commitment));
+        place.map_or(Candidate::Nowhere, |place| Candidate::Perhaps(*place))
     }
 
-    /// Remembers a commitment that [`find`](Self::find) did not find.
+    /// Remembers a commitment that is at no [`candidate`](Self::candidate).
     pub(crate) fn insert(&mut self, commitment: Sha256Digest, place: u64) {
         let short = self.short(&commitment);
         if let std::collections::hash_map::Entry::Vacant(slot) = self.table.entry(short) {
@@ -78,6 +97,14 @@ impl Places {
         } else {
             self.clashes.insert(commitment, place);
         }
+    }
+}
+
+#[cfg(test)]
+impl Places {
+    /// These, as if all of them had clashed.
+    pub(crate) fn sure(known: &[(Sha256Digest, u64)]) -> Self {
+        Self { clashes: known.iter().copied().collect(), ..Self::new() }
     }
 }
 
@@ -96,7 +123,7 @@ mod tests {
             let mut places = Places { mask, ..Places::new() };
             let find = |places: &Places, number: u64| {
                 let is_at = |place| Ok::<_, ()>(place == number);
-                places.find(&commitment(number), is_at).unwrap()
+                places.candidate(&commitment(number)).confirm(is_at).unwrap()
             };
             for number in 0..500 {
                 assert_eq!(find(&places, number), None);

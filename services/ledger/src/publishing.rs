@@ -3,6 +3,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use merkle::{SignedCheckpoint, checkpoint::SignatureLine};
 use rpc::CancellationToken;
 use tiles::{PublishError, Writer};
 use tokio::time::Instant;
@@ -61,6 +62,8 @@ pub(crate) struct Publisher {
     pub(crate) writer: Writer,
     /// The least time between the beginnings of two publications.
     pub(crate) pace: Duration,
+    /// Whether partial files wait to be deleted.
+    pub(crate) unswept: bool,
 }
 
 impl Publisher {
@@ -111,14 +114,50 @@ impl Publisher {
         };
         lag(published);
         let more = self.witnesses.as_ref().and_then(|w| w.collected(head.size));
-        let note = more.as_deref().unwrap_or(&head.note);
-        self.writer.publish(&*self.log, note).await?;
+        let note = with_lines_of(&head.note, more.as_deref().into_iter().chain(self.writer.note()));
+        self.writer.publish(&*self.log, &note).await?;
         lag(head.size);
-        if published / 256 != head.size / 256 {
-            self.writer.sweep().await?;
+        self.unswept |= published / 256 != head.size / 256;
+        if self.unswept {
+            self.sweep().await;
         }
         Ok(())
     }
+
+    /// What is left over is nobody's loss: the next publication tries again.
+    async fn sweep(&mut self) {
+        match self.writer.sweep().await {
+            Ok(_) => self.unswept = false,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "partial files are left over for now");
+            }
+        }
+    }
+}
+
+/// `shown`, with the lines of other keys from notes of the same checkpoint: whatever was published
+/// or cosigned of it stays. A round that has just begun has collected nothing yet.
+fn with_lines_of<'a>(shown: &str, others: impl Iterator<Item = &'a str>) -> String {
+    let mut note = shown.to_owned();
+    for other in others {
+        let (Ok(kept), Ok(offered)) =
+            (SignedCheckpoint::parse(&note), SignedCheckpoint::parse(other))
+        else {
+            continue;
+        };
+        if kept.unverified() != offered.unverified() {
+            continue;
+        }
+        let lines = other.rsplit_once("\n\n").map_or("", |(_, lines)| lines).lines();
+        for (line, by) in lines.zip(offered.signatures()) {
+            let has = |known: &SignatureLine| (&known.name, known.key_id) == (&by.name, by.key_id);
+            if !kept.signatures().iter().any(has) {
+                note.push_str(line);
+                note.push('\n');
+            }
+        }
+    }
+    note
 }
 
 /// Whether another history is published: going on would fork the log.

@@ -39,6 +39,17 @@ pub enum ReplayError {
         /// What is wrong with it.
         detail: String,
     },
+    /// Something else is stored where this version keeps its checkpoints.
+    #[error(
+        "the store has no entries that this version reads, and its table {HEAD:?} has {found:?}: \
+         it was written by an older version, or damaged; a new log under the same key would \
+         contradict every proof of the old one. Give the new log a state directory, a key and an \
+         origin of its own"
+    )]
+    Foreign {
+        /// The first key there.
+        found: String,
+    },
     /// There are entries but no checkpoint.
     #[error("the store has {entries} entries but no checkpoint: it was damaged or rolled back")]
     NoCheckpoint {
@@ -105,7 +116,7 @@ impl Log {
                 same_root(&view.tree, &signed)?;
                 note
             }
-            None if size == 0 => begin(&store, &key)?,
+            None if size == 0 => begin(&store, &snapshot, &key)?,
             None => return Err(ReplayError::NoCheckpoint { entries: size }),
         };
         let committed = Head { note: committed, size };
@@ -135,15 +146,23 @@ impl Log {
             shows,
             view: RwLock::new(view),
             committed: watch::Sender::new(Arc::new(committed)),
-            shown: watch::Sender::new(Shown { head: Arc::new(shown), halted: false }),
+            shown: watch::Sender::new(Shown {
+                head: Arc::new(shown),
+                counts: shows == Shows::Committed,
+                halted: false,
+            }),
             halted: CancellationToken::new(),
             reason: OnceLock::new(),
         })
     }
 }
 
-/// The checkpoint of no entries, signed, durable and shown.
-fn begin(store: &Durable, key: &SignKey) -> Result<String, ReplayError> {
+/// The checkpoint of no entries, signed, durable and shown: in an empty store only.
+fn begin(store: &Durable, snapshot: &Snapshot, key: &SignKey) -> Result<String, ReplayError> {
+    if let Some((found, _)) = snapshot.scan(HEAD, &Span::all(), 1)?.pop() {
+        let found = String::from_utf8_lossy(&found).into_owned();
+        return Err(ReplayError::Foreign { found });
+    }
     let note = key.sign(0, Tree::new().root()).map_err(ReplayError::Sign)?;
     let batch = Batch::new().create(HEAD, COMMITTED, note.as_bytes());
     store.commit_blocking(batch.put(HEAD, SHOWN, note.as_bytes()))?;
@@ -185,7 +204,7 @@ fn take(snapshot: &Snapshot, view: &mut View, entry: Option<&[u8]>) -> Result<()
     let is_at = |place| {
         record::commitment_at(snapshot, place).map(|found| found == Some(parsed.commitment))
     };
-    if let Some(first) = view.places.find(&parsed.commitment, is_at)? {
+    if let Some(first) = view.places.candidate(&parsed.commitment).confirm(is_at)? {
         return Err(refused(format!("entry {first} has its commitment already")));
     }
     if parsed.logged_at < view.newest {

@@ -1,21 +1,23 @@
 //! The second stage: the newest committed checkpoint is cosigned, made durable, and shown.
 //!
 //! One round at a time, always of the newest checkpoint; commits go on meanwhile, and the next round
-//! takes in all of them.
+//! takes in all of them. Where nothing is committed a round is repeated now and then.
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use ids::Sha256Digest;
+use merkle::{CosignerKey, SignedCheckpoint};
 use rpc::CancellationToken;
 
 use crate::{
     Head, Log,
-    cosign::{Cosigners, Proofs},
+    cosign::{CosignConfig, CosignConfigError, CosignError, Cosigners, Proofs, WitnessConfig},
     writer::report,
 };
 
 /// How long a round that failed is waited for before the next, at first and at most.
 const WAIT: Duration = Duration::from_millis(250);
-const WAIT_MAX: Duration = Duration::from_secs(8);
+const WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Why a checkpoint was not cosigned.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +39,21 @@ pub trait Witnessing: fmt::Debug + Send + Sync + 'static {
     /// When they know another history, or too few cosigned in time.
     async fn cosign(&self, note: &str, size: u64, proof: &Proofs) -> Result<String, NotCosigned>;
 
+    /// The first round of a start, before anything is served. `None`: nobody knows another history,
+    /// and too few for a quorum cosigned.
+    ///
+    /// # Errors
+    /// When they know another history.
+    async fn first(
+        &self,
+        note: &str,
+        size: u64,
+        proof: &Proofs,
+    ) -> Result<Option<String>, NotCosigned>;
+
+    /// Whether `note`, which was shown before this start, has the quorum of now.
+    fn has_quorum(&self, note: &str) -> bool;
+
     /// The newest note that was to be cosigned, if it has `size` entries, with every cosignature
     /// that came since.
     fn collected(&self, size: u64) -> Option<String> {
@@ -45,71 +62,152 @@ pub trait Witnessing: fmt::Debug + Send + Sync + 'static {
     }
 }
 
+/// The witnesses of the configuration.
+#[derive(Debug)]
+pub(crate) struct Witnesses {
+    cosigners: Cosigners,
+    keys: Vec<CosignerKey>,
+}
+
+impl Witnesses {
+    pub(crate) fn new(config: &CosignConfig) -> Result<Self, CosignConfigError> {
+        let cosigners = Cosigners::new(config)?;
+        let key = |witness: &WitnessConfig| {
+            let failed = |source| CosignConfigError::Key { key: witness.key.clone(), source };
+            witness.key.parse().map_err(failed)
+        };
+        Ok(Self { cosigners, keys: config.witnesses.iter().map(key).collect::<Result<_, _>>()? })
+    }
+}
+
 #[tonic::async_trait]
-impl Witnessing for Cosigners {
+impl Witnessing for Witnesses {
     async fn cosign(&self, note: &str, size: u64, proof: &Proofs) -> Result<String, NotCosigned> {
-        Self::cosign(self, note, size, proof).await.map_err(|error| {
-            if error.stops_the_ledger() {
-                NotCosigned::Diverged(error.into())
-            } else {
-                NotCosigned::Later(error.into())
-            }
-        })
+        self.cosigners.cosign(note, size, proof).await.map_err(NotCosigned::from)
+    }
+
+    async fn first(
+        &self,
+        note: &str,
+        size: u64,
+        proof: &Proofs,
+    ) -> Result<Option<String>, NotCosigned> {
+        self.cosigners.first(note, size, proof).await.map_err(NotCosigned::from)
+    }
+
+    fn has_quorum(&self, note: &str) -> bool {
+        let Ok(note) = SignedCheckpoint::parse(note) else { return false };
+        let cosigned = self.keys.iter().filter(|key| note.cosigned(key).is_ok()).count();
+        cosigned >= self.cosigners.quorum()
     }
 
     fn collected(&self, size: u64) -> Option<String> {
-        Self::collected(self, size)
+        self.cosigners.collected(size)
     }
 }
 
-/// One round: the newest committed checkpoint is shown once it is cosigned.
-pub(crate) async fn round(log: &Arc<Log>, witnesses: &dyn Witnessing) -> Result<(), NotCosigned> {
+impl From<CosignError> for NotCosigned {
+    fn from(error: CosignError) -> Self {
+        if error.stops_the_ledger() {
+            Self::Diverged(error.into())
+        } else {
+            Self::Later(error.into())
+        }
+    }
+}
+
+/// What witnesses ask for: proofs from an old size to `size`.
+fn proofs(log: &Arc<Log>, size: u64) -> impl Fn(u64) -> Option<Vec<Sha256Digest>> + use<> {
+    let tree = Arc::clone(log);
+    move |old| tree.read().tree.consistency(old, size).ok()
+}
+
+/// The first round, before anything is served: what was shown earlier counts if it has the quorum
+/// of now. Gives the size that was cosigned, if any was.
+pub(crate) async fn first_round(
+    log: &Arc<Log>,
+    witnesses: &dyn Witnessing,
+) -> Result<Option<u64>, NotCosigned> {
+    if witnesses.has_quorum(&log.shown().note) {
+        log.shown_counts();
+    }
     let head = log.committed();
     let size = head.size;
     if size == 0 {
-        return Ok(());
+        return Ok(Some(0));
     }
-    let tree = Arc::clone(log);
-    let proof = move |old: u64| tree.read().tree.consistency(old, size).ok();
-    let note = witnesses.cosign(&head.note, size, &proof).await?;
-    let shown = log.show(Head { note, size }).await;
-    report(log);
-    shown.map_err(|error| NotCosigned::Later(error.into()))
+    match witnesses.first(&head.note, size, &proofs(log, size)).await? {
+        None => Ok(None),
+        Some(note) => show(log, Head { note, size }).await.map(Some),
+    }
 }
 
-/// Rounds until the shutdown, or until the log halts.
-pub(crate) async fn run(
-    log: Arc<Log>,
-    witnesses: Arc<dyn Witnessing>,
-    shutdown: CancellationToken,
-) {
-    let mut committed = log.committed.subscribe();
-    let mut wait = WAIT;
-    while !shutdown.is_cancelled() && log.halted().is_none() {
-        let size = committed.borrow_and_update().size;
-        let more =
-            async { if size > log.shown().size { Ok(()) } else { committed.changed().await } };
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = log.halted.cancelled() => return,
-            more = more => if more.is_err() { return },
-        }
-        let cosigned = tokio::select! {
-            () = shutdown.cancelled() => return,
-            cosigned = round(&log, &*witnesses) => cosigned,
-        };
-        match cosigned {
-            Ok(()) => wait = WAIT,
-            Err(NotCosigned::Diverged(error)) => return log.halt(&error.to_string()),
-            Err(NotCosigned::Later(error)) => {
-                metrics::counter!("ledger_cosign_failures_total").increment(1);
-                let wait_ms = wait.as_millis();
-                tracing::warn!(%error, wait_ms, "the newest checkpoint is not cosigned yet");
-                tokio::select! {
-                    () = shutdown.cancelled() => return,
-                    () = tokio::time::sleep(wait) => {}
+/// One round: the newest committed checkpoint is shown once it is cosigned. Gives its size.
+async fn round(log: &Arc<Log>, witnesses: &dyn Witnessing) -> Result<u64, NotCosigned> {
+    let head = log.committed();
+    let size = head.size;
+    if size == 0 {
+        return Ok(0);
+    }
+    let note = witnesses.cosign(&head.note, size, &proofs(log, size)).await?;
+    show(log, Head { note, size }).await
+}
+
+async fn show(log: &Arc<Log>, head: Head) -> Result<u64, NotCosigned> {
+    let size = head.size;
+    let shown = log.show(head).await;
+    report(log);
+    shown.map_err(|error| NotCosigned::Later(error.into()))?;
+    Ok(size)
+}
+
+/// The second stage.
+pub(crate) struct Stage {
+    pub(crate) log: Arc<Log>,
+    pub(crate) witnesses: Arc<dyn Witnessing>,
+    /// What was cosigned since this start: what an earlier one showed may lack the quorum of now.
+    pub(crate) cosigned: Option<u64>,
+    /// The longest time without a round: a witness that knew another history when nobody listened
+    /// any more must stop a quiet log too.
+    pub(crate) again: Duration,
+}
+
+impl Stage {
+    /// Rounds until the shutdown, or until the log halts.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let log = Arc::clone(&self.log);
+        let mut committed = log.committed.subscribe();
+        let mut wait = WAIT;
+        while !shutdown.is_cancelled() && log.halted().is_none() {
+            let size = committed.borrow_and_update().size;
+            let due = async {
+                if self.cosigned.is_none_or(|cosigned| cosigned < size) {
+                    return Ok(());
                 }
-                wait = wait.saturating_mul(2).min(WAIT_MAX);
+                tokio::time::timeout(self.again, committed.changed()).await.unwrap_or(Ok(()))
+            };
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = log.halted.cancelled() => return,
+                due = due => if due.is_err() { return },
+            }
+            let cosigned = tokio::select! {
+                () = shutdown.cancelled() => return,
+                cosigned = round(&log, &*self.witnesses) => cosigned,
+            };
+            match cosigned {
+                Ok(size) => (self.cosigned, wait) = (Some(size), WAIT),
+                Err(NotCosigned::Diverged(error)) => return log.halt(&error.to_string()),
+                Err(NotCosigned::Later(error)) => {
+                    metrics::counter!("ledger_cosign_failures_total").increment(1);
+                    let wait_ms = wait.as_millis();
+                    tracing::warn!(%error, wait_ms, "the newest checkpoint is not cosigned yet");
+                    tokio::select! {
+                        () = shutdown.cancelled() => return,
+                        () = tokio::time::sleep(wait) => {}
+                    }
+                    wait = wait.saturating_mul(2).min(WAIT_MAX);
+                }
             }
         }
     }

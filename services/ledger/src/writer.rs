@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::{
     Appended, Clock, Leaf, Log,
-    log::{GroupError, Placed},
+    log::{GroupError, HaltsOnPanic, Placed},
     record::GROUP_ENTRIES_MAX,
 };
 
@@ -27,6 +27,9 @@ pub enum AppendError {
     /// The disk is nearly full.
     #[error("the ledger's disk is full")]
     Full(#[source] CommitError),
+    /// The log has entries from the future of this machine's clock, or the clock is wrong.
+    #[error("the ledger's clock is behind its newest entry; ask again")]
+    Clock(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The store failed; whether the commitment is in the log is known after the next start, and
     /// asking again is safe.
     #[error("the ledger's store failed; ask again once it has restarted")]
@@ -105,7 +108,7 @@ impl Appender {
         let placed = answered.await.unwrap_or(Err(AppendError::Stopping))?;
         let _ = durable.set(());
         let mut shown = self.log.shown.subscribe();
-        let covers = shown.wait_for(|shown| shown.halted || shown.head.size > placed.index).await;
+        let covers = shown.wait_for(|shown| shown.halted || shown.covers(placed.index)).await;
         let head = match covers {
             Ok(shown) if !shown.halted => Arc::clone(&shown.head),
             Ok(_) | Err(_) => return Err(AppendError::Stopping),
@@ -136,33 +139,43 @@ fn gather(first: Request, receiver: &mut mpsc::Receiver<Request>, last: usize) -
 /// How often the writer lets others run while its group is smaller than the last one.
 const LOOKS_MAX: u32 = 16;
 
-fn write(log: &Log, mut receiver: mpsc::Receiver<Request>, clock: &Clock) {
+fn write(log: &Arc<Log>, mut receiver: mpsc::Receiver<Request>, clock: &Clock) {
+    let _halts = HaltsOnPanic::new(Arc::clone(log), "the writer");
     let mut last = 0;
     while let Some(first) = receiver.blocking_recv() {
         let begun = Instant::now();
         let group = gather(first, &mut receiver, last);
         last = group.len();
         let leaves: Vec<_> = group.iter().map(|request| request.leaf).collect();
-        let answers = log.append(&leaves, clock()).map_err(failed);
-        metrics::histogram!("ledger_commit_seconds").record(begun.elapsed().as_secs_f64());
-        metrics::histogram!("ledger_group_size").record(u32::try_from(group.len()).unwrap_or(0));
-        let result = if answers.is_ok() { "ok" } else { "error" };
-        metrics::counter!("ledger_appends_total", "result" => result).increment(group.len() as u64);
-        report(log);
-        match answers {
-            Ok(answers) => {
-                for (request, answer) in group.into_iter().zip(answers) {
-                    let _gone = request.answer.send(Ok(answer));
-                }
-            }
+        let answers = match log.append(&leaves, clock()) {
+            Ok(answers) => answers,
             Err(error) => {
                 tracing::error!(%error, "a group was not logged");
-                for request in group {
-                    let _gone = request.answer.send(Err(error.clone()));
-                }
+                vec![Err(AppendError::from(error)); group.len()]
             }
+        };
+        metrics::histogram!("ledger_commit_seconds").record(begun.elapsed().as_secs_f64());
+        metrics::histogram!("ledger_group_size").record(u32::try_from(group.len()).unwrap_or(0));
+        count(&answers);
+        report(log);
+        for (request, answer) in group.into_iter().zip(answers) {
+            let _gone = request.answer.send(answer);
         }
     }
+}
+
+/// What became of a group.
+fn count(answers: &[Result<Placed, AppendError>]) {
+    let refused = answers.iter().filter_map(|answer| answer.as_ref().err());
+    let behind = refused.clone().any(|error| matches!(error, AppendError::Clock(_)));
+    metrics::gauge!("ledger_clock_behind").set(if behind { 1.0 } else { 0.0 });
+    let refusals = refused.clone().count();
+    if let Some(error) = refused.clone().next() {
+        tracing::warn!(%error, refusals, "some of a group was not logged");
+    }
+    let total = |result| metrics::counter!("ledger_appends_total", "result" => result);
+    total("ok").increment((answers.len().saturating_sub(refusals)) as u64);
+    total("error").increment(refusals as u64);
 }
 
 /// How much there is, and how far what is shown lags behind it.
@@ -173,15 +186,18 @@ pub(crate) fn report(log: &Log) {
     metrics::gauge!("ledger_unwitnessed_entries").set(committed.saturating_sub(shown) as f64);
 }
 
-fn failed(error: GroupError) -> AppendError {
-    match error {
-        GroupError::Commit(full @ CommitError::Full { .. }) => AppendError::Full(full),
-        GroupError::Halted(_) => AppendError::Stopping,
-        GroupError::Commit(_)
-        | GroupError::Read(_)
-        | GroupError::Missing(_)
-        | GroupError::Sign(_)
-        | GroupError::Record(_)
-        | GroupError::Write(_) => AppendError::Store(Arc::new(error)),
+impl From<GroupError> for AppendError {
+    fn from(error: GroupError) -> Self {
+        match error {
+            GroupError::Commit(full @ CommitError::Full { .. }) => Self::Full(full),
+            GroupError::Halted(_) => Self::Stopping,
+            GroupError::Clock { .. } => Self::Clock(Arc::new(error)),
+            GroupError::Commit(_)
+            | GroupError::Read(_)
+            | GroupError::Missing(_)
+            | GroupError::Sign(_)
+            | GroupError::Record(_)
+            | GroupError::Write(_) => Self::Store(Arc::new(error)),
+        }
     }
 }

@@ -9,7 +9,6 @@
 )]
 
 mod drive;
-#[expect(dead_code, reason = "made for the tests, which ask for more")]
 #[path = "../../tests/it/mesh.rs"]
 mod mesh;
 mod ours;

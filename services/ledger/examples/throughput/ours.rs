@@ -32,6 +32,7 @@ async fn open(directory: &Path, publish: bool, stop: &CancellationToken) -> Core
         witnesses: None,
         tiles: publish.then(|| directory.join("tiles").to_string_lossy().into_owned()),
         publish_every: Duration::from_millis(250),
+        cosign_every: Duration::from_secs(60),
     };
     let clock = Arc::new(|| Timestamp::from(SystemTime::now()));
     Core::start(parts, clock, stop.clone()).await.unwrap()

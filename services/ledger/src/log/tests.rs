@@ -7,6 +7,8 @@ use keys::FileKey;
 use merkle::{RangeError, checkpoint};
 use store::Durable;
 
+mod broken;
+
 use super::*;
 use crate::{Appended, LookupError, ReplayError, SignKeyError, TABLES};
 
@@ -38,10 +40,10 @@ fn leaf(n: u64) -> Leaf {
 }
 
 /// Appends, and proves each under what is shown.
-fn append(log: &Log, group: &[Leaf], now: Timestamp) -> Result<Vec<Appended>, GroupError> {
+fn append(log: &Log, group: &[Leaf], now: Timestamp) -> Result<Vec<Appended>, AppendError> {
     let placed = log.append(group, now)?;
     let head = log.shown();
-    Ok(placed.into_iter().map(|placed| log.prove(placed, &head).unwrap()).collect())
+    placed.into_iter().map(|placed| Ok(log.prove(placed?, &head).unwrap())).collect()
 }
 
 /// The answer proves the commitment under its own checkpoint.
@@ -140,11 +142,53 @@ fn a_group_that_does_not_commit_leaves_no_trace() {
     let path = directory.path().join("ledger.redb");
     let full = Durable::open_with_reserve(&path, TABLES, u64::MAX).unwrap();
     let log = Log::replay(full, key(1), Shows::Committed).unwrap();
-    let error = log.append(&[leaf(1), leaf(2)], at(1)).unwrap_err();
-    assert!(matches!(error, GroupError::Commit(CommitError::Full { .. })), "{error:?}");
+    let answers = log.append(&[leaf(1), leaf(0), leaf(2)], at(1)).unwrap();
+    assert!(matches!(answers[0], Err(AppendError::Full(_))), "{answers:?}");
+    assert!(matches!(answers[2], Err(AppendError::Full(_))), "{answers:?}");
+    assert_eq!(answers[1].as_ref().unwrap().index, 0, "what is there needs no room");
     assert_eq!((log.committed(), log.shown().size), (before, 1));
     assert_eq!(log.read().tree.len(), 1);
     assert_proved(&append(&log, &[leaf(0)], at(1)).unwrap()[0], commitment(0));
+}
+
+#[test]
+fn one_entry_that_cannot_be_read_fails_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path()).unwrap();
+    append(&log, &[leaf(0)], at(1)).unwrap();
+    append(&log, &[leaf(1)], at(1)).unwrap();
+    // Behind the ledger's back: the place is known for sure, and what was there is gone.
+    log.store.commit_blocking(Batch::new().delete(GROUPS, record::key(1))).unwrap();
+    log.write().places = Places::sure(&[(commitment(1), 1), (commitment(0), 0)]);
+    let answers = log.append(&[leaf(0), leaf(1), leaf(2)], at(1)).unwrap();
+    assert_eq!(answers[0].as_ref().unwrap().index, 0);
+    assert!(matches!(answers[1], Err(AppendError::Store(_))), "{answers:?}");
+    assert_eq!(answers[2].as_ref().unwrap().index, 2);
+}
+
+#[test]
+fn entries_from_the_future_keep_new_ones_out_until_the_clock_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path()).unwrap();
+    let jump = AHEAD_MS_MAX + 1;
+    append(&log, &[leaf(0)], at(jump)).unwrap();
+    let answers = log.append(&[leaf(1), leaf(0)], at(0)).unwrap();
+    assert!(matches!(answers[0], Err(AppendError::Clock(_))), "{answers:?}");
+    assert_eq!(answers[1].as_ref().unwrap().index, 0, "what is there is proved");
+    assert_eq!(log.committed().size, 1);
+    let entry = append(&log, &[leaf(1)], at(1)).unwrap().remove(0).entry;
+    assert_eq!(LedgerEntry::parse(&entry).unwrap().logged_at, at(jump));
+}
+
+#[test]
+fn a_store_of_an_older_version_is_not_begun_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let old = store(directory.path());
+    old.commit_blocking(Batch::new().put(HEAD, b"checkpoint", b"of before")).unwrap();
+    drop(old);
+    let refused = open(directory.path()).unwrap_err();
+    assert!(matches!(&refused, ReplayError::Foreign { found } if found == "checkpoint"));
+    assert!(refused.to_string().contains("an older version"), "{refused}");
 }
 
 #[test]

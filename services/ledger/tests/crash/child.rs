@@ -19,6 +19,8 @@ use store::Durable;
 use crate::fault::{FaultyFile, Random, SYNC_FAILED, Syncs};
 
 pub(crate) const ORIGIN: &str = "mesh.test/ledger";
+/// Ends an acknowledgement: without it the kill came first.
+pub(crate) const END: &str = ".";
 /// Tasks that append, one entry at a time each.
 const CALLERS: u64 = 32;
 
@@ -124,6 +126,19 @@ impl Witnessing for StubWitness {
         *last = Some(signed);
         Ok(note.to_owned())
     }
+
+    async fn first(
+        &self,
+        note: &str,
+        size: u64,
+        proof: &Proofs,
+    ) -> Result<Option<String>, NotCosigned> {
+        self.cosign(note, size, proof).await.map(Some)
+    }
+
+    fn has_quorum(&self, _note: &str) -> bool {
+        true
+    }
 }
 
 /// Runs until it is killed, or its disk fails.
@@ -137,8 +152,9 @@ async fn serve(orders: Orders) {
     let disk = FaultyFile::open(&orders.state(), orders.syncs, orders.fails_once_in, orders.seed);
     let store = match Durable::open_on(disk, orders.state(), TABLES) {
         Ok(store) => store,
-        Err(error) => return say(&format!("unopened {error}")),
+        Err(error) => return unopened(&error.into()),
     };
+    let broken = store.clone();
     let witness = StubWitness::open(&orders.witness());
     let parts = Parts {
         store,
@@ -147,23 +163,37 @@ async fn serve(orders: Orders) {
         witnesses: orders.witnessed.then(|| Arc::new(witness) as Arc<dyn Witnessing>),
         tiles: Some(orders.tiles().to_string_lossy().into_owned()),
         publish_every: Duration::from_millis(1),
+        cosign_every: Duration::from_millis(20),
     };
     let clock = Arc::new(|| Timestamp::from(SystemTime::now()));
     let core = match Core::start(parts, clock, CancellationToken::new()).await {
         Ok(core) => Arc::new(core),
-        Err(error) => return say(&format!("unopened {error}")),
+        Err(error) => return unopened(&error.into()),
     };
     say("ready");
     let mut callers = tokio::task::JoinSet::new();
     for caller in 0..CALLERS {
-        callers.spawn(call(Arc::clone(&core), orders.seed, caller));
+        callers.spawn(call(Arc::clone(&core), broken.clone(), orders.seed, caller));
     }
-    while callers.join_next().await.is_some() {}
-    say("ended");
+    while let Some(ended) = callers.join_next().await {
+        ended.unwrap();
+    }
+    let _late = tokio::time::timeout(HALTS, core.log().halting().cancelled()).await;
+    say(&format!("ended {}", core.log().halted().unwrap_or("without a reason")));
 }
 
-/// Appends and tells what was acknowledged, and whether it was asked after a sync had failed.
-async fn call(core: Arc<Core>, seed: u64, caller: u64) {
+/// How long a log that refuses appends may take to say why.
+const HALTS: Duration = Duration::from_secs(20);
+
+/// It did not start; whether a sync had failed, and why.
+fn unopened(error: &anyhow::Error) {
+    let failed = SYNC_FAILED.load(Ordering::SeqCst);
+    say(&format!("unopened {failed} {}", format!("{error:#}").replace('\n', " ")));
+}
+
+/// Appends and tells what was acknowledged, and whether it was asked for too late: a new entry after
+/// a sync had failed, a known one (which was durable before) after the store had heard of that.
+async fn call(core: Arc<Core>, store: Durable, seed: u64, caller: u64) {
     let mut random = Random::new(seed ^ caller << 32);
     let mut mine = Vec::new();
     for number in 0_u64.. {
@@ -174,11 +204,12 @@ async fn call(core: Arc<Core>, seed: u64, caller: u64) {
         } else {
             Sha256Digest::of(format!("{seed} {caller} {number}").as_bytes())
         };
-        let late = SYNC_FAILED.load(Ordering::SeqCst);
+        let late =
+            if known { store.broken().is_cancelled() } else { SYNC_FAILED.load(Ordering::SeqCst) };
         let Ok(appended) = core.appender().append(leaf(commitment), None).await else { return };
         mine.push(commitment);
         let index = appended.proof.index;
         let (entry, proof) = (hex::encode(&appended.entry), appended.proof.to_string());
-        say(&format!("ack {late} {index} {commitment} {entry} {}", hex::encode(proof)));
+        say(&format!("ack {late} {index} {commitment} {entry} {} {END}", hex::encode(proof)));
     }
 }

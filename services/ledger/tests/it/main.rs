@@ -4,5 +4,6 @@
 mod alerts;
 mod appends;
 mod mesh;
+mod pinned;
 mod reads;
 mod stages;

@@ -4,7 +4,6 @@ use std::{path::Path, sync::Arc, time::SystemTime};
 
 use ids::{Role, SpiffeId, Timestamp};
 use ledger::{Config, Deps, Handle};
-use merkle::{LogPolicy, VerifierKey};
 use proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use rpc::{CancellationToken, Channel, ClientConfig, IdentityFiles, MeshIdentity};
 use testkit::mesh::{Mesh, Party, TRUST_DOMAIN};
@@ -82,16 +81,5 @@ impl TestMesh {
 
     pub(crate) fn scheduler(&self, running: &Running) -> Client {
         self.client(running, &self.mesh.scheduler)
-    }
-
-    /// The key of a ledger with the default origin.
-    pub(crate) fn key(&self) -> VerifierKey {
-        let public = self.mesh.ledger_key().verifying_key();
-        VerifierKey::new(&format!("{TRUST_DOMAIN}/ledger"), public).unwrap()
-    }
-
-    /// What verifiers pin of it: the key, and no witnesses.
-    pub(crate) fn pinned(&self) -> LogPolicy {
-        LogPolicy::new(self.key(), Vec::new(), 0).unwrap()
     }
 }

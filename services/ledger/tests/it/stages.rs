@@ -43,11 +43,16 @@ struct StubWitness {
     away: AtomicBool,
     seen: Mutex<Vec<u64>>,
     ahead: AtomicBool,
+    panics: AtomicBool,
+    /// The note that is to be cosigned, as the collection of every line so far.
+    collected: Mutex<Option<(u64, String)>>,
 }
 
 #[tonic::async_trait]
 impl Witnessing for StubWitness {
     async fn cosign(&self, note: &str, size: u64, proof: &Proofs) -> Result<String, NotCosigned> {
+        *self.collected.lock().unwrap() = Some((size, note.to_owned()));
+        assert!(!self.panics.load(Ordering::Relaxed), "as it was told");
         if self.ahead.load(Ordering::Relaxed) {
             return Err(NotCosigned::Diverged("the witness w knows more entries".into()));
         }
@@ -58,9 +63,36 @@ impl Witnessing for StubWitness {
         let old = seen.last().copied().unwrap_or(0);
         assert!(old <= size && proof(old).is_some() && proof(size + 1).is_none());
         seen.push(size);
-        Ok(format!("{note}\u{2014} w AAAAAAAA\n"))
+        let cosigned = format!("{note}{LINE}");
+        *self.collected.lock().unwrap() = Some((size, format!("{cosigned}{MORE}")));
+        Ok(cosigned)
+    }
+
+    async fn first(
+        &self,
+        note: &str,
+        size: u64,
+        proof: &Proofs,
+    ) -> Result<Option<String>, NotCosigned> {
+        match self.cosign(note, size, proof).await {
+            Err(NotCosigned::Later(_)) => Ok(None),
+            cosigned => cosigned.map(Some),
+        }
+    }
+
+    fn has_quorum(&self, note: &str) -> bool {
+        note.contains(LINE)
+    }
+
+    fn collected(&self, size: u64) -> Option<String> {
+        let collected = self.collected.lock().unwrap().clone();
+        collected.filter(|(of, _)| *of == size).map(|(_, note)| note)
     }
 }
+
+/// The line of the witness, and that of one who is slow.
+const LINE: &str = "\u{2014} w AAAAAAAA\n";
+const MORE: &str = "\u{2014} slow AAAAAAAA\n";
 
 struct Running {
     core: Core,
@@ -79,20 +111,25 @@ impl Running {
     }
 }
 
-async fn start(
-    state: &Path,
-    tiles: &Path,
-    witness: Option<&Arc<StubWitness>>,
-) -> Result<Running, StartError> {
+fn parts(state: &Path, tiles: &Path, witness: Option<&Arc<StubWitness>>) -> Parts {
     std::fs::create_dir_all(state).unwrap();
-    let parts = Parts {
+    Parts {
         store: Durable::open_with_reserve(state.join("ledger.redb"), TABLES, 0).unwrap(),
         state: state.to_owned(),
         key: key(),
         witnesses: witness.map(|witness| Arc::clone(witness) as Arc<dyn Witnessing>),
         tiles: Some(tiles.to_string_lossy().into_owned()),
         publish_every: Duration::from_millis(1),
-    };
+        cosign_every: Duration::from_millis(50),
+    }
+}
+
+async fn start(
+    state: &Path,
+    tiles: &Path,
+    witness: Option<&Arc<StubWitness>>,
+) -> Result<Running, StartError> {
+    let parts = parts(state, tiles, witness);
     let stop = CancellationToken::new();
     let clock = Arc::new(|| Timestamp::from(SystemTime::now()));
     Ok(Running { core: Core::start(parts, clock, stop.clone()).await?, stop })
@@ -146,7 +183,75 @@ async fn an_answer_is_under_a_cosigned_checkpoint() {
     let shown = running.core.log().shown();
     running.stop().await;
     let published = std::fs::read_to_string(tiles.join("checkpoint")).unwrap();
-    assert_eq!(published, shown.note, "what is published is cosigned");
+    assert_eq!(published, format!("{}{MORE}", shown.note), "every line there is");
+    // Nobody answers after a restart: what was published stays as it was.
+    witness.away.store(true, Ordering::Relaxed);
+    start(&state, &tiles, Some(&witness)).await.unwrap().stop().await;
+    let still = std::fs::read_to_string(tiles.join("checkpoint")).unwrap();
+    assert_eq!(still, published);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_shown_without_witnesses_is_answered_once_they_cosigned_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (state, tiles) = (directory.path().join("state"), directory.path().join("tiles"));
+    let running = start(&state, &tiles, None).await.unwrap();
+    running.append(0, 20_000).await.unwrap();
+    running.stop().await;
+    // From now on there is a witness, at first away.
+    let witness = Arc::new(StubWitness::default());
+    witness.away.store(true, Ordering::Relaxed);
+    let running = start(&state, &tiles, Some(&witness)).await.unwrap();
+    let refused = running.append(0, 300).await;
+    assert!(matches!(refused, Err(AppendError::WitnessesAway)), "{refused:?}");
+    // It comes back, and nothing new is logged.
+    witness.away.store(false, Ordering::Relaxed);
+    let again = running.append(0, 20_000).await.unwrap();
+    assert!(again.proof.checkpoint.ends_with(LINE), "{}", again.proof.checkpoint);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_log_hears_of_a_witness_that_knows_another_history() {
+    let directory = tempfile::tempdir().unwrap();
+    let (state, tiles) = (directory.path().join("state"), directory.path().join("tiles"));
+    let witness = Arc::new(StubWitness::default());
+    let running = start(&state, &tiles, Some(&witness)).await.unwrap();
+    running.append(0, 20_000).await.unwrap();
+    witness.ahead.store(true, Ordering::Relaxed);
+    halts(&running, "knows more").await;
+    running.stop().await;
+}
+
+/// Waits until it halts, for that reason.
+async fn halts(running: &Running, reason: &str) {
+    let halting = running.core.log().halting();
+    tokio::time::timeout(Duration::from_secs(60), halting.cancelled()).await.unwrap();
+    let halted = running.core.log().halted().unwrap();
+    assert!(halted.contains(reason), "{halted}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_or_a_writer_that_panics_halts_the_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let witness = Arc::new(StubWitness::default());
+    let running = start(&path("state"), &path("tiles"), Some(&witness)).await.unwrap();
+    running.append(0, 20_000).await.unwrap();
+    witness.panics.store(true, Ordering::Relaxed);
+    let refused = running.append(1, 20_000).await;
+    assert!(matches!(refused, Err(AppendError::Stopping)), "{refused:?}");
+    halts(&running, "the witnessing panicked").await;
+    running.stop().await;
+
+    let stop = CancellationToken::new();
+    let parts = parts(&path("other"), &path("more"), None);
+    let clock = Arc::new(|| panic!("a clock that stands still"));
+    let running = Running { core: Core::start(parts, clock, stop.clone()).await.unwrap(), stop };
+    let refused = running.append(0, 20_000).await;
+    assert!(matches!(refused, Err(AppendError::Stopping)), "{refused:?}");
+    halts(&running, "the writer panicked").await;
+    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
