@@ -118,7 +118,7 @@ impl Ledger {
                     mine = Some(turn.lock().await);
                     continue;
                 }
-                (false, true) => mine = None,
+                (false, true) => drop(mine.take()),
                 (true, true) | (false, false) => {}
             }
             match link(known, newest, got)? {

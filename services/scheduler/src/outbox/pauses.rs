@@ -19,7 +19,7 @@ impl Pauses {
 
     /// A record failed at `at`.
     pub(super) fn failed(&mut self, key: Vec<u8>, at: Instant) {
-        let (backoff, until) = self.0.entry(key).or_insert((Backoff::default(), at));
+        let (backoff, until) = self.0.entry(key).or_insert_with(|| (Backoff::default(), at));
         let pause_ms = backoff.failed(getrandom::u32().unwrap_or_default());
         *until = at.checked_add(Duration::from_millis(pause_ms)).unwrap_or(at);
     }
