@@ -127,8 +127,8 @@ impl Ledger {
 }
 
 fn proved(inclusion: &Inclusion, document: &[u8], root: &TrustRoot) -> Result<Head, LoggedError> {
-    let none = || LoggedError::Checkpoint("the trust root pins no usable log".to_owned());
-    let logged = inclusion.check(document, &root.log_policy().ok_or_else(none)?)?;
+    let policy = root.log_policy().map_err(|e| LoggedError::Checkpoint(e.to_string()))?;
+    let logged = inclusion.check(document, &policy)?;
     Ok(Head::of(logged.checkpoint()))
 }
 
