@@ -1,6 +1,7 @@
 //! `aibom ledger`: reads the public log as static files, checks all of it, and proves entries.
 //!
-//! Nothing here asks the ledger's service: the files are enough, wherever they are copied to.
+//! Nothing here asks the ledger's service: the files are enough, wherever they are copied to. Only
+//! `monitor --mine` asks the mesh, what entries of one's own stand for.
 
 mod fsck;
 mod monitor;
@@ -8,6 +9,8 @@ mod prove;
 mod source;
 mod tail;
 mod trust;
+
+use std::path::Path;
 
 use clap::Subcommand;
 
@@ -62,12 +65,18 @@ Examples:
                                             for a timer: exit code 1 on an alert
   aibom ledger monitor log --trust-root trust-root.json --state log.state --monitor-key keys --bundle wine
                                             what is under your identity, and whether your job is there
+  aibom ledger monitor https://log.example/aibom --trust-root trust-root.json --state log.state --mine
+                                            whatever is logged in your name and was not submitted here
   aibom ledger monitor log --trust-root trust-root.json --state log.state --format json | jq .alert
 
-Each round reads the checkpoint and every new entry, and compares with what was seen before. What to do
-about each alert: docs/runbooks/log-alert.md. The state file is evidence: keep it.
+Each round reads the checkpoint and every new entry, and compares with what was seen before. With --mine
+the mesh (--mesh) gives your monitor key, and says what each entry under it is that --bundle and --known do
+not explain; what it says is verified, and its request is looked up in the journal that 'aibom submit'
+writes on this machine. While the mesh is away such entries stay open. What to do about each alert:
+docs/runbooks/log-alert.md. The state file is evidence: keep it.
 
-Exit codes: 0 no alert, 1 an alert (with --once), 2 cannot say (usage, unreadable files), 130 interrupted";
+Exit codes: 0 no alert, 1 an alert (with --once), 2 cannot say (usage, unreadable files), 3 the mesh gives
+no monitor key, 130 interrupted";
 
 /// Reads, checks and proves the public log.
 #[derive(Debug, Subcommand)]
@@ -87,12 +96,16 @@ pub(crate) enum LedgerCommand {
 }
 
 /// Runs `aibom ledger`.
-pub(crate) fn ledger(terminal: &Terminal, command: &LedgerCommand) -> Result<Exit, Failure> {
+pub(crate) fn ledger(
+    terminal: &Terminal,
+    mesh: &Path,
+    command: &LedgerCommand,
+) -> Result<Exit, Failure> {
     match command {
         LedgerCommand::Fsck(arguments) => fsck::fsck(terminal, arguments),
         LedgerCommand::Tail(arguments) => tail::tail(terminal, arguments),
         LedgerCommand::Prove(arguments) => prove::prove(terminal, arguments),
-        LedgerCommand::Monitor(arguments) => monitor::monitor(terminal, arguments),
+        LedgerCommand::Monitor(arguments) => monitor::monitor(terminal, mesh, arguments),
     }
 }
 

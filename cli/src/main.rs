@@ -51,7 +51,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Bom(command) => bom::bom(&terminal, &command),
         Command::Bundle(command) => bundle::bundle(&terminal, &command),
         Command::Certs(command) => certs::certs(&terminal, &command),
-        Command::Ledger(command) => ledger::ledger(&terminal, &command),
+        Command::Ledger(command) => ledger::ledger(&terminal, &mesh, &command),
         Command::Model(command) => model::model(&terminal, &command),
         Command::Keys(command) => keys::keys(&terminal, &command),
         Command::Scanner(command) => scanner::scanner(&terminal, &mesh, &command),

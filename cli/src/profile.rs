@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use client::{Mesh, OpenError, Profile};
-use evidence::TrustRoot;
+use evidence::{LogPinError, TrustRoot};
 use ids::Role;
 
 use crate::failure::Failure;
@@ -62,9 +62,9 @@ pub(crate) fn trust_root(path: &Path) -> Result<(TrustRoot, Vec<u8>), Failure> {
 }
 
 /// A trust root whose keys for the log cannot be used.
-pub(crate) fn unusable_log(path: &Path) -> Failure {
+pub(crate) fn unusable_log(path: &Path, error: &LogPinError) -> Failure {
     Failure::cannot(format_args!("{} names no usable log", path.display()))
-        .because("its ledger key, its witnesses or their quorum cannot be read")
+        .caused_by(error)
         .remedy("take trust-root.json from the mesh's operator, by a way that you trust")
 }
 

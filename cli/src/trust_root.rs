@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use ::keys::SigningKey as _;
 use clap::{Args, Subcommand};
 use evidence::{MAX_TRUST_ROOT_BYTES, TrustRoot};
-use ids::Sha256Digest;
+use ids::{Sha256Digest, Timestamp};
 use merkle::CosignerKey;
 use serde_json::json;
 
@@ -47,11 +47,15 @@ Examples:
   aibom trust-root add-witness 'w.example+5f0c1d2e+BK…' --dir mesh-certs --quorum 2
                                           then sign trust-root.next.json where the root key is
   aibom trust-root retire-witness w.example --dir mesh-certs --quorum 1
+  aibom trust-root retire-witness w.example --dir mesh-certs --at 2026-05-01T00:00:00.000Z
   aibom trust-root set-quorum 2 --dir .aibom/certs --root-key .aibom/certs/root.key.pem
 
 A quorum of k: verifiers believe the ledger's checkpoints that k of the witnesses that count have
-cosigned. A retired witness stays named, so that what it cosigned can be read. Changes gather in
-trust-root.next.json until they are signed.";
+cosigned. More than half of them exclude a split view: that the ledger shows two histories. Name a new
+witness here first and in the ledger's configuration second: until then bundles with its line are refused.
+A retired witness stays named, and what it cosigned until --at goes on counting. That time is its own word:
+retire one whose key was stolen with --at 1970-01-01T00:00:00.000Z, and give its bundles newer proofs.
+Changes gather in trust-root.next.json until they are signed.";
 
 const LOG_POLICY_EXAMPLES: &str = "\
 Examples:
@@ -74,7 +78,7 @@ pub(crate) enum TrustRootCommand {
     /// Makes the next trust root, in which a witness' cosignature counts.
     #[command(after_help = WITNESS_EXAMPLES)]
     AddWitness(AddWitnessArguments),
-    /// Makes the next trust root, in which a witness' cosignature counts no more.
+    /// Makes the next trust root, in which what a witness cosigns from then on counts no more.
     #[command(after_help = WITNESS_EXAMPLES)]
     RetireWitness(RetireWitnessArguments),
     /// Makes the next trust root, in which so many witnesses must have cosigned.
@@ -151,6 +155,10 @@ pub(crate) struct RetireWitnessArguments {
     /// Its name or its whole key.
     #[arg(value_name = "NAME")]
     name: String,
+    /// Since when, such as 2026-05-01T00:00:00.000Z: what it cosigned until then goes on counting
+    /// [default: now].
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
     /// How many witnesses must have cosigned from then on [default: as before].
     #[arg(long, value_name = "K")]
     quorum: Option<u32>,
@@ -181,13 +189,15 @@ pub(crate) fn run(terminal: &Terminal, command: &TrustRootCommand) -> Result<Exi
         TrustRootCommand::Show(arguments) => show_file(terminal, arguments)?,
         TrustRootCommand::Update(arguments) => update(terminal, arguments)?,
         TrustRootCommand::AddWitness(AddWitnessArguments { root, key, quorum }) => {
-            change_witnesses(terminal, root, *quorum, |root| witnesses::add(root, key))?;
+            change_witnesses(terminal, root, *quorum, |root, _| witnesses::add(root, key))?;
         }
-        TrustRootCommand::RetireWitness(RetireWitnessArguments { root, name, quorum }) => {
-            change_witnesses(terminal, root, *quorum, |root| witnesses::retire(root, name))?;
+        TrustRootCommand::RetireWitness(RetireWitnessArguments { root, name, at, quorum }) => {
+            change_witnesses(terminal, root, *quorum, |root, now| {
+                witnesses::retire(root, name, at.unwrap_or(now))
+            })?;
         }
         TrustRootCommand::SetQuorum(SetQuorumArguments { root, quorum }) => {
-            change_witnesses(terminal, root, Some(*quorum), |root| Ok(root.clone()))?;
+            change_witnesses(terminal, root, Some(*quorum), |root, _| Ok(root.clone()))?;
         }
         TrustRootCommand::LogPolicy(LogPolicyArguments { file }) => {
             let policy = witnesses::policy(&trust_root(file)?.0)?.to_string();
@@ -204,15 +214,18 @@ fn change_witnesses(
     terminal: &Terminal,
     root: &RootKey,
     quorum: Option<u32>,
-    change: impl FnOnce(&TrustRoot) -> Result<TrustRoot, Failure>,
+    change: impl FnOnce(&TrustRoot, Timestamp) -> Result<TrustRoot, Failure>,
 ) -> Result<(), Failure> {
-    let mut note = None;
+    let at = now();
+    let (mut narrower, mut split_view) = (None, None);
     root.change(terminal, |old, _| {
-        let next = witnesses::with_quorum(change(old)?, quorum)?;
-        note = witnesses::narrower(old, &next);
+        let next = witnesses::with_quorum(change(old, at)?, quorum)?;
+        narrower = witnesses::narrower(old, &next, at);
+        split_view = witnesses::split_view(&next);
         Ok(next)
     })?;
-    note.into_iter().for_each(|note| terminal.say(note));
+    narrower.into_iter().for_each(|note| terminal.say(note));
+    split_view.into_iter().for_each(|note| terminal.say(note));
     Ok(())
 }
 
@@ -259,7 +272,9 @@ fn show_file(terminal: &Terminal, arguments: &ShowArguments) -> Result<(), Failu
             false => terminal.line(fingerprint),
         };
     }
-    Shown::of(&root, signed, fingerprint).print(terminal)
+    Shown::of(&root, signed, fingerprint).print(terminal)?;
+    witnesses::split_view(&root).into_iter().for_each(|note| terminal.say(note));
+    Ok(())
 }
 
 fn update(terminal: &Terminal, arguments: &UpdateArguments) -> Result<(), Failure> {

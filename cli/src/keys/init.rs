@@ -137,7 +137,7 @@ impl<'a> Begun<'a> {
             ledger_key: ledger_name(mesh.trust_domain, &ledger)?.to_string(),
             witnesses: vec![WitnessEntry {
                 key: witness_name(mesh.trust_domain, &witness)?.to_string(),
-                retired: false,
+                retired_at: None,
             }],
             witness_quorum: 1,
             revoked_identities: Vec::new(),

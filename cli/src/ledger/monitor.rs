@@ -1,9 +1,13 @@
 //! `aibom ledger monitor`: reads the log again and again, and raises an alarm at what should not be.
 
+mod asking;
 mod mine;
 mod state_file;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use ids::Timestamp;
@@ -22,6 +26,7 @@ use crate::{
     runtime::block_on,
     terminal::{Style, Terminal},
 };
+use asking::Asking;
 use state_file::StateFile;
 
 /// How many entries are read before the state is kept again.
@@ -43,7 +48,12 @@ pub(crate) struct MonitorArguments {
     /// Seconds between two rounds.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     interval: u64,
-    /// Monitor keys, each a line of 64 hex digits: they tell which entries are under your identity.
+    /// Watches what is logged under your identity (--mesh): takes the monitor key from the mesh, asks
+    /// it what an entry is that nothing else explains, and alerts at what was not submitted from here.
+    #[arg(long)]
+    mine: bool,
+    /// Monitor keys, each a line of 64 hex digits: they tell which entries are under your identity
+    /// [with --mine: that of the mesh].
     #[arg(long, value_name = "FILE")]
     monitor_key: Option<PathBuf>,
     /// A bundle of yours, or a directory that `aibom fetch` made: it must be in the log where it says.
@@ -63,6 +73,7 @@ struct Watch {
     reader: Reader,
     policy: LogPolicy,
     own: Own,
+    asking: Option<Asking>,
     patience: Patience,
 }
 
@@ -94,22 +105,37 @@ struct Progress {
 }
 
 /// Runs `aibom ledger monitor`.
-pub(super) fn monitor(terminal: &Terminal, arguments: &MonitorArguments) -> Result<Exit, Failure> {
+pub(super) fn monitor(
+    terminal: &Terminal,
+    mesh: &Path,
+    arguments: &MonitorArguments,
+) -> Result<Exit, Failure> {
     let Counts::Witnessed(policy) = arguments.log.trust.read()? else {
         return Err(Failure::cannot("a monitor needs to know the log's witnesses")
             .remedy("name the mesh's trust root with --trust-root"));
     };
-    let mut own = mine::own(arguments.monitor_key.as_deref(), arguments.known.as_deref())?;
-    mine::bundles(&mut own, &arguments.bundles, &policy)?;
+    let asking = match arguments.mine {
+        true => Some(Asking::open(terminal, mesh, arguments.log.trust.root()?.0)?),
+        false => None,
+    };
+    let mut keys = mine::keys(arguments.monitor_key.as_deref())?;
     let stale_after_ms = i64::try_from(arguments.stale_after).unwrap_or(i64::MAX);
     let patience =
         Patience { stale_after_ms: stale_after_ms.saturating_mul(1_000), ..Patience::default() };
     let reader = arguments.log.reader()?;
     let file = StateFile::open(&arguments.state)?;
     let state = file.read(&policy)?;
-    let watch = Watch { reader, policy, own, patience };
     let every = (!arguments.once).then(|| Duration::from_secs(arguments.interval));
-    let work = watch_log(terminal, &watch, &file, state, every);
+    let work = async {
+        if let Some(asking) = asking.as_ref().filter(|_| arguments.monitor_key.is_none()) {
+            keys.push(asking.monitor_key().await?);
+        }
+        let mut own = mine::own(keys, arguments.known.as_deref())?;
+        mine::bundles(&mut own, &arguments.bundles, &policy)?;
+        let own = if asking.is_some() { own.asking() } else { own };
+        let watch = Watch { reader, policy, own, asking, patience };
+        watch_log(terminal, &watch, &file, state, every).await
+    };
     block_on(work, || "the log is watched no more; the state is kept".to_owned())
 }
 
@@ -164,7 +190,14 @@ async fn round(watch: &Watch, state: &State, at: Timestamp) -> Result<(State, Ro
     })?;
     let mut next = state.clone();
     Ok(match advance(watch, &mut next, &note, at).await? {
-        Ok(round) => (next, round),
+        Ok(mut round) => {
+            if let Some(asking) = watch.asking.as_ref().filter(|_| !round.more) {
+                for (open, told) in asking.ask_each(&next.open(&watch.own)).await? {
+                    round.alerts.extend(next.tell(&open, told, at, watch.patience));
+                }
+            }
+            (next, round)
+        }
         Err(alert) => (state.clone(), Round { alerts: vec![*alert], more: false }),
     })
 }

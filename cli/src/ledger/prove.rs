@@ -86,7 +86,7 @@ pub(super) fn prove(terminal: &Terminal, arguments: &ProveArguments) -> Result<E
         let Checkpoint { size, root, .. } = view.checkpoint().clone();
         verify_inclusion(&leaf, index, size, &hashes, &root)
             .map_err(|error| Failure::refused("the proof does not hold").because(error))?;
-        let proof = TlogProof { extra: None, index, hashes, checkpoint: newest.note };
+        let proof = TlogProof { extra: None, index, hashes, checkpoint: trust.known(&newest.note) };
         let consistent_with = claim.as_ref().map(|claim| claim.checkpoint.size);
         let proof = proof.to_string();
         answer(
@@ -108,7 +108,7 @@ fn claim(path: &Path, trust: &Counts) -> Result<Claim, Failure> {
     let inclusion = Bundle::parse(&bytes).map_err(|error| refused(&error))?.inclusion;
     let proof = inclusion.tlog_proof().map_err(|error| refused(&error))?;
     let checkpoint =
-        trust.checkpoint(&proof.checkpoint).map_err(|failure| failure.about(file.display()))?;
+        trust.bundled(&proof.checkpoint).map_err(|failure| failure.about(file.display()))?;
     let at = inclusion.check_proof(&checkpoint).map_err(|error| refused(&error))?;
     Ok(Claim { index: at, leaf: leaf_hash(&inclusion.entry), checkpoint })
 }

@@ -86,7 +86,7 @@ impl Content for Log {
 /// Runs the command; gives its exit code and what it complains about.
 fn run(arguments: &[&str]) -> (u8, String) {
     let asked = Asked::try_parse_from([&["ledger"], arguments].concat()).unwrap();
-    match ledger(&Terminal::new(Format::Json), &asked.command) {
+    match ledger(&Terminal::new(Format::Json), Path::new("mesh.json"), &asked.command) {
         Ok(exit) => (exit.code(), String::new()),
         Err(failure) => {
             let code = Failure::exit(&failure).code();

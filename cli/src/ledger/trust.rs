@@ -1,8 +1,9 @@
 //! Which checkpoints count: those that a trust root's policy takes, or those of one key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use evidence::TrustRoot;
 use merkle::{Checkpoint, LogPolicy, SignedCheckpoint, VerifierKey};
 
 use crate::{
@@ -30,36 +31,62 @@ pub(super) enum Counts {
 
 impl Trust {
     pub(super) fn read(&self) -> Result<Counts, Failure> {
-        match (&self.key, &self.trust_root) {
-            (Some(key), _) => Ok(Counts::Log(LogPolicy::log_only(key.clone()))),
-            (None, Some(path)) => {
-                let (root, _) = trust_root(path)?;
-                let unusable = || profile::unusable_log(path);
-                Ok(Counts::Witnessed(root.log_policy().ok_or_else(unusable)?))
-            }
-            (None, None) => Err(Failure::cannot("no key and no trust root")
-                .remedy("pin the log with --trust-root FILE or --key VKEY")),
+        if let Some(key) = &self.key {
+            return Ok(Counts::Log(LogPolicy::log_only(key.clone())));
         }
+        let (root, path) = self.root()?;
+        let policy = root.log_policy();
+        policy.map(Counts::Witnessed).map_err(|error| profile::unusable_log(path, &error))
+    }
+
+    /// The trust root, where one is named.
+    pub(super) fn root(&self) -> Result<(TrustRoot, &Path), Failure> {
+        let path = self.trust_root.as_deref().ok_or_else(|| {
+            Failure::cannot("no trust root is named")
+                .remedy("pin the log with --trust-root FILE or --key VKEY")
+        })?;
+        Ok((trust_root(path)?.0, path))
     }
 }
 
 impl Counts {
-    /// The checkpoint in a note, once it counts.
+    /// The note, with no lines but those that count in a bundle.
+    pub(super) fn known(&self, note: &str) -> String {
+        match (self, SignedCheckpoint::parse(note)) {
+            (Self::Witnessed(policy), Ok(signed)) => policy.known(&signed),
+            (Self::Witnessed(_) | Self::Log(_), _) => note.to_owned(),
+        }
+    }
+
+    /// The checkpoint in a bundle's note, once it counts. Every line is checked.
+    pub(super) fn bundled(&self, note: &str) -> Result<Checkpoint, Failure> {
+        match self {
+            Self::Log(_) => self.checkpoint(note),
+            Self::Witnessed(policy) => match policy.check(note) {
+                Ok(witnessed) => Ok(witnessed.checkpoint().clone()),
+                Err(error) => Err(refused(&error)),
+            },
+        }
+    }
+
+    /// The checkpoint in a note that the log publishes, once it counts. Lines of keys that are not
+    /// named here are ignored.
     pub(super) fn checkpoint(&self, note: &str) -> Result<Checkpoint, Failure> {
-        let refused = |error: &dyn std::error::Error| {
-            Failure::refused("the checkpoint does not count").caused_by(error).remedy(
-                "check that the trust root or key is this log's, taken by a way that you trust",
-            )
-        };
         match self {
             Self::Log(policy) => {
                 let signed = SignedCheckpoint::parse(note).map_err(|error| refused(&error))?;
                 policy.check_log(&signed).map_err(|error| refused(&error))
             }
             Self::Witnessed(policy) => {
-                let witnessed = policy.check(note).map_err(|error| refused(&error))?;
+                let witnessed = policy.check_published(note).map_err(|error| refused(&error))?;
                 Ok(witnessed.checkpoint().clone())
             }
         }
     }
+}
+
+fn refused(error: &dyn std::error::Error) -> Failure {
+    Failure::refused("the checkpoint does not count")
+        .caused_by(error)
+        .remedy("check that the trust root or key is this log's, taken by a way that you trust")
 }

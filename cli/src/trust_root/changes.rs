@@ -35,10 +35,11 @@ pub(crate) fn changes(old: &TrustRoot, new: &TrustRoot) -> Vec<String> {
     found.iter().map(|line| clean(line)).collect()
 }
 
-/// The witnesses' keys, with what counts no more.
+/// The witnesses' keys, with since when they count no more.
 pub(super) fn witnesses(root: &TrustRoot) -> Vec<String> {
-    let name = |witness: &WitnessEntry| {
-        if witness.retired { format!("{} (retired)", witness.key) } else { witness.key.clone() }
+    let name = |WitnessEntry { key, retired_at }: &WitnessEntry| match retired_at {
+        Some(at) => format!("{key} (retired since {at})"),
+        None => key.clone(),
     };
     root.witnesses.iter().map(name).collect()
 }
@@ -48,12 +49,17 @@ fn keys_of_witnesses(root: &TrustRoot) -> Vec<String> {
 }
 
 fn retirements(old: &TrustRoot, new: &TrustRoot, found: &mut Vec<String>) {
-    for WitnessEntry { key, retired } in &new.witnesses {
-        let was = old.witnesses.iter().find(|was| was.key == *key).is_some_and(|was| was.retired);
-        match (was, retired) {
-            (false, true) => found.push(format!("witness {key} is retired: it counts no more")),
-            (true, false) => found.push(format!("witness {key} counts again")),
-            (false, false) | (true, true) => {}
+    for WitnessEntry { key, retired_at } in &new.witnesses {
+        let was = old.witnesses.iter().find(|was| was.key == *key).and_then(|was| was.retired_at);
+        match (was, retired_at) {
+            (None, Some(at)) => found.push(format!(
+                "witness {key} is retired since {at}: what it cosigned later counts no more"
+            )),
+            (Some(_), None) => found.push(format!("witness {key} counts again")),
+            (Some(was), Some(at)) if was != *at => {
+                found.push(format!("witness {key} is retired since {at}, not since {was}"))
+            }
+            (Some(_), Some(_)) | (None, None) => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 use ::keys::{Algorithm, KeyId};
 use evidence::{Environment, KeyUse, Revocation, RevokedIdentity, TrustRoot};
 use ids::{Sha256Digest, Timestamp};
+use merkle::LogPolicy;
 use serde::Serialize;
 
 use super::changes::{mesh_ca, root_keys, witnesses};
@@ -31,6 +32,10 @@ pub(super) struct Shown {
     ledger_key: String,
     witnesses: Vec<String>,
     witness_quorum: u32,
+    /// How many of them are not retired.
+    witnesses_counting: usize,
+    /// Whether two checkpoints that count share a witness.
+    excludes_split_view: bool,
     signing_keys: Vec<Key>,
     revoked_identities: Vec<RevokedIdentity>,
 }
@@ -59,6 +64,7 @@ impl Shown {
             valid_until: entry.valid_until,
             revoked: entry.revoked.clone(),
         });
+        let policy = root.log_policy().ok();
         Self {
             version: root.version,
             issued_at: root.issued_at,
@@ -71,6 +77,8 @@ impl Shown {
             ledger_key: root.ledger_key.clone(),
             witnesses: witnesses(root),
             witness_quorum: root.witness_quorum,
+            witnesses_counting: policy.as_ref().map_or(0, LogPolicy::counting),
+            excludes_split_view: policy.is_some_and(|policy| policy.excludes_split_view()),
             signing_keys: signing_keys.collect(),
             revoked_identities: root.revoked_identities.clone(),
         }
@@ -95,8 +103,8 @@ impl Shown {
             terminal.line(format_args!("mesh CA      {certificate}"))?;
         }
         terminal.line(format_args!("ledger key   {}", clean(&self.ledger_key)))?;
-        let (quorum, all) = (self.witness_quorum, self.witnesses.len());
-        terminal.line(format_args!("witnesses    {quorum} of {all} must cosign"))?;
+        let (quorum, counting) = (self.witness_quorum, self.witnesses_counting);
+        terminal.line(format_args!("witnesses    {quorum} of {counting} must cosign"))?;
         for witness in &self.witnesses {
             terminal.line(format_args!("             {}", clean(witness)))?;
         }

@@ -1,11 +1,9 @@
 //! What becomes of a trust root when a witness is added or retired, or the quorum set: values in, a
 //! value out.
 
-use evidence::{TrustRoot, WitnessEntry};
-use merkle::{
-    CosignerKey, LogPolicy,
-    checkpoint::{PolicyError, Witness},
-};
+use evidence::{LogPinError, TrustRoot, WitnessEntry};
+use ids::Timestamp;
+use merkle::{CosignerKey, LogPolicy, checkpoint::PolicyError};
 
 use crate::failure::Failure;
 
@@ -14,17 +12,18 @@ pub(super) fn add(root: &TrustRoot, key: &CosignerKey) -> Result<TrustRoot, Fail
     let mut next = root.clone();
     let known = next.witnesses.iter_mut().find(|entry| entry.key == key.to_string());
     match known {
-        Some(entry) if !entry.retired => {
+        Some(entry) if entry.retired_at.is_none() => {
             return Err(Failure::refused(format_args!("{} is a witness already", key.name())));
         }
-        Some(entry) => entry.retired = false,
-        None => next.witnesses.push(WitnessEntry { key: key.to_string(), retired: false }),
+        Some(entry) => entry.retired_at = None,
+        None => next.witnesses.push(WitnessEntry { key: key.to_string(), retired_at: None }),
     }
     Ok(next)
 }
 
-/// Counts a witness no more. It stays named, so that what it cosigned can be read.
-pub(super) fn retire(root: &TrustRoot, name: &str) -> Result<TrustRoot, Failure> {
+/// Counts what a witness cosigned after `at` no more. It stays named, so that what it cosigned until
+/// then goes on counting.
+pub(super) fn retire(root: &TrustRoot, name: &str, at: Timestamp) -> Result<TrustRoot, Failure> {
     let mut next = root.clone();
     let named = |entry: &&mut WitnessEntry| {
         let key = entry.key.parse::<CosignerKey>();
@@ -33,10 +32,13 @@ pub(super) fn retire(root: &TrustRoot, name: &str) -> Result<TrustRoot, Failure>
     let mut found: Vec<_> = next.witnesses.iter_mut().filter(named).collect();
     let remedy = "'aibom trust-root show' lists the witnesses";
     match found.as_mut_slice() {
-        [entry] if entry.retired => {
-            return Err(Failure::refused(format_args!("{name} is retired already")));
-        }
-        [entry] => entry.retired = true,
+        [entry] => match entry.retired_at {
+            Some(since) if since <= at => {
+                let what = format!("{name} is retired already, since {since}");
+                return Err(Failure::refused(what).remedy("only an earlier --at changes it"));
+            }
+            Some(_) | None => entry.retired_at = Some(at),
+        },
         [] => {
             let what = format!("the trust root names no witness {name:?}");
             return Err(Failure::refused(what).remedy(remedy));
@@ -58,31 +60,48 @@ pub(super) fn with_quorum(mut root: TrustRoot, quorum: Option<u32>) -> Result<Tr
 
 /// Which checkpoints count by this root.
 pub(super) fn policy(root: &TrustRoot) -> Result<LogPolicy, Failure> {
-    let unusable = || Failure::cannot("the trust root names no usable ledger key or witness");
-    let log = root.ledger().ok_or_else(unusable)?;
-    let mut witnesses = Vec::new();
-    for entry in &root.witnesses {
-        let key = entry.key.parse().map_err(|error| unusable().caused_by(&error))?;
-        witnesses.push(Witness { key, counts: !entry.retired });
-    }
-    let quorum = usize::try_from(root.witness_quorum).unwrap_or(usize::MAX);
-    LogPolicy::new(log, witnesses, quorum).map_err(|error| {
-        let failure = Failure::refused("these witnesses make no policy").caused_by(&error);
-        match error {
-            PolicyError::Quorum { .. } => {
-                failure.remedy("name a lower --quorum in the same change")
-            }
-            PolicyError::TooMany(_) | PolicyError::Twice(_) => failure,
+    root.log_policy().map_err(|error| match error {
+        LogPinError::Policy(PolicyError::Quorum { .. }) => {
+            Failure::refused("these witnesses make no policy")
+                .caused_by(&error)
+                .remedy("name a lower --quorum in the same change")
+        }
+        LogPinError::Policy(PolicyError::TooMany(_) | PolicyError::Twice(_)) => {
+            Failure::refused("these witnesses make no policy").caused_by(&error)
+        }
+        LogPinError::Ledger(_) | LogPinError::Witness { .. } => {
+            Failure::cannot("the trust root pins no usable log").caused_by(&error)
         }
     })
 }
 
-/// What people should know of a changed policy, where older bundles may not meet it.
-pub(super) fn narrower(old: &TrustRoot, new: &TrustRoot) -> Option<&'static str> {
-    let retired = |root: &TrustRoot| root.witnesses.iter().filter(|w| w.retired).count();
-    let narrower = new.witness_quorum > old.witness_quorum || retired(new) > retired(old);
+/// What people should know of a policy that is changed at `at`, where older bundles may not meet it.
+pub(super) fn narrower(old: &TrustRoot, new: &TrustRoot, at: Timestamp) -> Option<&'static str> {
+    let earlier = new.witnesses.iter().any(|entry| {
+        let was = old.witnesses.iter().find(|was| was.key == entry.key);
+        // Of one that is retired now nothing is taken back.
+        let until = was.and_then(|was| was.retired_at).unwrap_or(at);
+        entry.retired_at.is_some_and(|since| since < until)
+    });
+    let narrower = new.witness_quorum > old.witness_quorum || earlier;
     (narrower && new.witness_quorum > 0).then_some(
         "bundles whose checkpoint too few of the witnesses that count cosigned do not verify by this \
          root: give them a newer proof with 'aibom ledger prove'",
     )
+}
+
+/// A warning where two checkpoints that count need not share a witness.
+pub(super) fn split_view(root: &TrustRoot) -> Option<String> {
+    let policy = root.log_policy().ok().filter(|policy| !policy.excludes_split_view())?;
+    let (quorum, counting) = (policy.quorum(), policy.counting());
+    let enough = counting / 2 + 1;
+    let remedy = if counting == 0 {
+        "name a witness that somebody else runs".to_owned()
+    } else {
+        format!("{enough} would: aibom trust-root set-quorum {enough}")
+    };
+    Some(format!(
+        "a quorum of {quorum} of {counting} witnesses does not exclude a split view: the ledger could \
+         show two histories; {remedy}"
+    ))
 }

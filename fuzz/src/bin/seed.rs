@@ -98,7 +98,7 @@ fn log(wine: &Fixture, inclusion: &bundle::Inclusion) -> Outcome {
     let extra = proof.replacen("\nindex", "\nextra e30=\nindex", 1);
     write("tlog_proof", "extra", extra.as_bytes())?;
     write("tlog_proof", "short", b"c2sp.org/tlog-proof@v1\nindex 0\n\n")?;
-    let policy = wine.trust_root().log_policy().ok_or("no policy")?;
+    let policy = wine.trust_root().log_policy()?;
     write("log_policy", "wine", policy.to_string().as_bytes())?;
     let (log, witness) = (policy.log(), wine.mesh().witness_cosigner_key());
     let single = format!("# comment\nwitness A\t{witness} https://w\nlog {log}\nquorum A\n");

@@ -36,6 +36,6 @@ pub use in_toto::{LAYOUT_VALIDITY_MS, TRAINING_STEP, layout, training_link};
 pub use model_statement::model_statement;
 pub use sign::{SignAibomError, SignedAibom, SigningKeys, sign};
 pub use statement::{
-    AIBOM_FILE_NAME, CYCLONEDX_PREDICATE_TYPE, MAX_STATEMENT_BYTES, SignedAtError, signed_at,
-    statement,
+    AIBOM_FILE_NAME, CYCLONEDX_PREDICATE_TYPE, MAX_STATEMENT_BYTES, SignedAtError, request,
+    signed_at, statement,
 };

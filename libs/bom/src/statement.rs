@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use envelope::{ResourceDescriptor, STATEMENT_TYPE, Statement};
 use evidence::VerifiedEvidence;
-use ids::{ParseTimestampError, Timestamp, canonical};
+use ids::{ParseTimestampError, Sha256Digest, Timestamp, canonical};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -76,6 +76,26 @@ pub enum SignedAtError {
     /// The signing time is not a time.
     #[error(transparent)]
     Time(#[from] ParseTimestampError),
+}
+
+/// The digest of the request's envelope that the AIBoM of a statement names as what started the job;
+/// `None` where it names none, or more than one. As for [`signed_at`], the rest is not looked at.
+#[must_use]
+pub fn request(statement_bytes: &[u8]) -> Option<Sha256Digest> {
+    let statement: Statement<Value> =
+        canonical::from_slice(statement_bytes, MAX_STATEMENT_BYTES).ok()?;
+    let formulas = statement.predicate.get("formulation")?.as_array()?;
+    let workflows = formulas.iter().filter_map(|formula| formula.get("workflows")?.as_array());
+    let triggers = workflows.flatten().filter_map(|workflow| workflow.get("trigger"));
+    let properties = triggers.filter_map(|trigger| trigger.get("properties")?.as_array());
+    let named = properties.flatten().filter(|property| {
+        property.get("name").and_then(Value::as_str) == Some("aibom:request:sha256")
+    });
+    let mut values = named.filter_map(|property| property.get("value")?.as_str());
+    let (first, None) = (values.next()?, values.next()) else {
+        return None;
+    };
+    first.parse().ok()
 }
 
 /// Reads the signing time of a statement. That the rest is what it should be is for the caller to

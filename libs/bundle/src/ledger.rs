@@ -1,10 +1,7 @@
 //! What the ledger says of a document: the entry, its proof, and the check of both.
 
 use ids::{Sha256Digest, Timestamp, canonical};
-use merkle::{
-    Checkpoint, LogPolicy, SignedCheckpoint, TlogProof,
-    checkpoint::{Cosigned, LogPolicyError},
-};
+use merkle::{Checkpoint, LogPolicy, SignedCheckpoint, TlogProof, checkpoint::Cosigned};
 use serde::{Deserialize, Serialize};
 
 use crate::Tag;
@@ -84,6 +81,59 @@ impl LoggedError {
     }
 }
 
+/// What each check of an [`Inclusion`] says; only [`Inclusion::parts`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedParts {
+    checkpoint: Result<Checkpoint, LoggedError>,
+    cosigned: Result<Vec<Cosigned>, LoggedError>,
+    entry: Result<LedgerEntry, LoggedError>,
+    index: Result<u64, LoggedError>,
+}
+
+impl LoggedParts {
+    /// The tree head.
+    ///
+    /// # Errors
+    /// When it has not one signature by the log, over a tree of its own.
+    pub const fn checkpoint(&self) -> Result<&Checkpoint, &LoggedError> {
+        self.checkpoint.as_ref()
+    }
+
+    /// Which witnesses cosigned it.
+    ///
+    /// # Errors
+    /// When a signature is by none that the policy names, or too few count.
+    pub const fn cosigned(&self) -> Result<&Vec<Cosigned>, &LoggedError> {
+        self.cosigned.as_ref()
+    }
+
+    /// The entry.
+    ///
+    /// # Errors
+    /// When it does not commit to the document.
+    pub const fn entry(&self) -> Result<&LedgerEntry, &LoggedError> {
+        self.entry.as_ref()
+    }
+
+    /// The entry's place, from 0.
+    ///
+    /// # Errors
+    /// When the proof does not lead from it to the tree head.
+    pub const fn index(&self) -> Result<&u64, &LoggedError> {
+        self.index.as_ref()
+    }
+
+    /// What they prove together.
+    ///
+    /// # Errors
+    /// The first of checkpoint, witnesses, entry and inclusion that does not hold.
+    pub fn logged(self) -> Result<Logged, LoggedError> {
+        let Self { checkpoint, cosigned, entry, index } = self;
+        let (checkpoint, cosigned, entry) = (checkpoint?, cosigned?, entry?);
+        Ok(Logged { entry, index: index?, checkpoint, cosigned })
+    }
+}
+
 /// A document whose place in the ledger was proved; only [`Inclusion::check`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
@@ -146,27 +196,6 @@ impl Inclusion {
         Ok(proof)
     }
 
-    /// Checks the checkpoint alone: one signature by the log, over a tree of its own.
-    ///
-    /// # Errors
-    /// [`LoggedError::Checkpoint`], or that of [`tlog_proof`](Self::tlog_proof).
-    pub fn check_checkpoint(&self, policy: &LogPolicy) -> Result<Checkpoint, LoggedError> {
-        let refused = |detail: String| LoggedError::Checkpoint(detail);
-        let note = signed(&self.tlog_proof()?)?;
-        policy.check_log(&note).map_err(|e| refused(e.to_string()))
-    }
-
-    /// Checks the other signatures on the checkpoint alone: each by a witness that the policy
-    /// names, and enough of them.
-    ///
-    /// # Errors
-    /// [`LoggedError::Witnesses`], or that of [`tlog_proof`](Self::tlog_proof).
-    pub fn check_witnesses(&self, policy: &LogPolicy) -> Result<Vec<Cosigned>, LoggedError> {
-        let note = signed(&self.tlog_proof()?)?;
-        let refused = |e: LogPolicyError| LoggedError::Witnesses(e.to_string());
-        policy.check_witnesses(&note).map_err(refused)
-    }
-
     /// Checks the entry alone: that it commits to `document` (exact envelope bytes).
     ///
     /// # Errors
@@ -189,12 +218,7 @@ impl Inclusion {
     /// # Errors
     /// [`LoggedError::Inclusion`].
     pub fn check_proof(&self, checkpoint: &Checkpoint) -> Result<u64, LoggedError> {
-        let proof = self.tlog_proof()?;
-        let leaf = merkle::leaf_hash(&self.entry);
-        let (size, root) = (checkpoint.size, &checkpoint.root);
-        merkle::verify_inclusion(&leaf, proof.index, size, &proof.hashes, root)
-            .map(|()| proof.index)
-            .map_err(|e| LoggedError::Inclusion(e.to_string()))
+        self.leads(&self.tlog_proof()?, checkpoint)
     }
 
     /// Checks that `document` (exact envelope bytes) is in the ledger of `policy`, under a
@@ -203,11 +227,39 @@ impl Inclusion {
     /// # Errors
     /// The first of checkpoint, witnesses, entry and inclusion that does not hold.
     pub fn check(&self, document: &[u8], policy: &LogPolicy) -> Result<Logged, LoggedError> {
-        let checkpoint = self.check_checkpoint(policy)?;
-        let cosigned = self.check_witnesses(policy)?;
-        let entry = self.check_entry(document)?;
-        let index = self.check_proof(&checkpoint)?;
-        Ok(Logged { entry, index, checkpoint, cosigned })
+        self.parts(document, policy).logged()
+    }
+
+    /// The same, each of the four checks for itself: none hides what another would say.
+    #[must_use]
+    pub fn parts(&self, document: &[u8], policy: &LogPolicy) -> LoggedParts {
+        let proof = self.tlog_proof();
+        let note = match &proof {
+            Ok(proof) => signed(proof),
+            Err(error) => Err(error.clone()),
+        };
+        let checkpoint = note.as_ref().map_err(Clone::clone).and_then(|note| {
+            policy.check_log(note).map_err(|e| LoggedError::Checkpoint(e.to_string()))
+        });
+        let cosigned = note.and_then(|note| {
+            policy.check_witnesses(&note).map_err(|e| LoggedError::Witnesses(e.to_string()))
+        });
+        let index = match (proof, &checkpoint) {
+            (Ok(proof), Ok(checkpoint)) => self.leads(&proof, checkpoint),
+            (Ok(_), Err(_)) => Err(LoggedError::Inclusion(
+                "not checked: there is no checkpoint to lead to".to_owned(),
+            )),
+            (Err(error), _) => Err(error),
+        };
+        LoggedParts { checkpoint, cosigned, entry: self.check_entry(document), index }
+    }
+
+    fn leads(&self, proof: &TlogProof, checkpoint: &Checkpoint) -> Result<u64, LoggedError> {
+        let leaf = merkle::leaf_hash(&self.entry);
+        let (size, root) = (checkpoint.size, &checkpoint.root);
+        merkle::verify_inclusion(&leaf, proof.index, size, &proof.hashes, root)
+            .map(|()| proof.index)
+            .map_err(|e| LoggedError::Inclusion(e.to_string()))
     }
 }
 

@@ -10,8 +10,8 @@ mod tag;
 
 pub use file::{BUNDLE_SCHEMA, Bundle, BundleError, MAX_BUNDLE_BYTES, Signatures};
 pub use ledger::{
-    ENTRY_SCHEMA, Inclusion, LedgerEntry, Logged, LoggedError, MAX_ENTRY_BYTES, SALT_BYTES,
-    commitment,
+    ENTRY_SCHEMA, Inclusion, LedgerEntry, Logged, LoggedError, LoggedParts, MAX_ENTRY_BYTES,
+    SALT_BYTES, commitment,
 };
 pub use sigstore::{ENTRY_KIND, ENTRY_VERSION, ExportError};
 pub use tag::{TAG_BYTES, Tag, TagError, monitor_key};

@@ -21,7 +21,7 @@ fn pinned() -> LogPolicy {
     let log = VerifierKey::new(ORIGIN, key(1).verifying_key()).unwrap();
     let witness = |name: &str, seed| {
         let key = CosignerKey::new(name, key(seed).verifying_key()).unwrap();
-        Witness { key, counts: true }
+        Witness::new(key)
     };
     LogPolicy::new(log, vec![witness("w4", 4), witness("w5", 5)], 1).unwrap()
 }

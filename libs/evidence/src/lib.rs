@@ -58,9 +58,9 @@ pub use training::{
     Split, Tensor, Trained, TrainingStatement, Usage,
 };
 pub use trust_root::{
-    Environment, KeyEntry, KeyRefused, KeyUse, MAX_LOG_DELAY_MS, MAX_TRUST_ROOT_BYTES, Revocation,
-    RevokedIdentity, TRUST_ROOT_PAYLOAD_TYPE, TRUST_ROOT_SCHEMA, TrustRoot, TrustRootError,
-    UpdateError, WitnessEntry,
+    Environment, KeyEntry, KeyRefused, KeyUse, LogPinError, MAX_LOG_DELAY_MS, MAX_TRUST_ROOT_BYTES,
+    Revocation, RevokedIdentity, TRUST_ROOT_PAYLOAD_TYPE, TRUST_ROOT_SCHEMA, TrustRoot,
+    TrustRootError, UpdateError, WitnessEntry,
 };
 
 #[cfg(test)]

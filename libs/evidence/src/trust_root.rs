@@ -5,7 +5,7 @@ mod signed;
 
 use ids::{SpiffeId, Timestamp, canonical};
 use keys::{KeyId, PublicKey};
-use merkle::checkpoint::{LogPolicy, VerifierKey, Witness};
+use merkle::checkpoint::{KeyError, LogPolicy, PolicyError, VerifierKey, Witness};
 use serde::{Deserialize, Serialize};
 
 pub use key_entry::{KeyEntry, KeyRefused, KeyUse, MAX_LOG_DELAY_MS, Revocation};
@@ -42,9 +42,43 @@ pub struct RevokedIdentity {
 pub struct WitnessEntry {
     /// Its cosigner key, C2SP tlog-cosignature form.
     pub key: String,
-    /// Whether it counts for the quorum no more. It stays named so that bundles with its
-    /// cosignature can be read.
-    pub retired: bool,
+    /// Since when it counts for the quorum no more; absent: it counts. What it cosigned until then
+    /// goes on counting, so it stays named. The time of a cosignature is the witness' own word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<Timestamp>,
+}
+
+impl WitnessEntry {
+    /// The witness, as a policy counts it.
+    ///
+    /// # Errors
+    /// When the key is none.
+    pub fn witness(&self) -> Result<Witness, KeyError> {
+        let seconds = |at: Timestamp| u64::try_from(at.unix_ms()).unwrap_or(0) / 1_000;
+        Ok(Witness { key: self.key.parse()?, counts_until: self.retired_at.map(seconds) })
+    }
+}
+
+/// Why what a trust root says of the ledger cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LogPinError {
+    /// The ledger's key is none.
+    #[error("ledgerKey: {0}")]
+    Ledger(#[source] KeyError),
+    /// A witness' key is none.
+    #[error("witness {number}, {key:?}: {source}")]
+    Witness {
+        /// Which, from 1.
+        number: usize,
+        /// The beginning of what is in the place of its key.
+        key: String,
+        /// What is wrong with it.
+        #[source]
+        source: KeyError,
+    },
+    /// The keys and the quorum make no policy.
+    #[error("witnesses: {0}")]
+    Policy(#[from] PolicyError),
 }
 
 /// What a verifier pins.
@@ -72,7 +106,8 @@ pub struct TrustRoot {
     pub ledger_key: String,
     /// Who cosigns the ledger's checkpoints; at most 15.
     pub witnesses: Vec<WitnessEntry>,
-    /// How many of those that are not retired must have cosigned; 0: the log alone is believed.
+    /// How many of those that count must have cosigned; 0: the log alone is believed. More than half
+    /// of them exclude that the log shows two histories.
     pub witness_quorum: u32,
     /// Mesh identities that are not to be believed any more.
     pub revoked_identities: Vec<RevokedIdentity>,
@@ -93,6 +128,9 @@ pub enum TrustRootError {
     /// A member that does not hold what it should.
     #[error("the trust root's {0} is unusable")]
     Member(&'static str),
+    /// The ledger's key, its witnesses, or their quorum.
+    #[error("the trust root pins no usable log: {0}")]
+    Log(#[from] LogPinError),
     /// Signed by a key that is none of its root keys.
     #[error("the trust root is signed by none of the root keys that it names")]
     Signer,
@@ -126,14 +164,13 @@ impl TrustRoot {
             ("rootKeys", (1..=8).contains(&self.root_keys.len()) && self.root_keys_distinct()),
             ("meshCa", (1..=16).contains(&self.mesh_ca.len())),
             ("signingKeys", self.signing_keys_usable()),
-            ("ledgerKey", self.ledger().is_some()),
-            ("witnesses, or their quorum,", self.log_policy().is_some()),
             ("revokedIdentities", self.revoked_identities.len() <= 4096),
         ];
-        match holds.into_iter().find(|(_, holds)| !holds) {
-            Some((member, _)) => Err(TrustRootError::Member(member)),
-            None => Ok(()),
+        if let Some((member, _)) = holds.into_iter().find(|(_, holds)| !holds) {
+            return Err(TrustRootError::Member(member));
         }
+        self.log_policy()?;
+        Ok(())
     }
 
     fn root_keys_distinct(&self) -> bool {
@@ -181,13 +218,19 @@ impl TrustRoot {
     }
 
     /// Which of the ledger's checkpoints count.
-    #[must_use]
-    pub fn log_policy(&self) -> Option<LogPolicy> {
-        let witnesses = self.witnesses.iter().map(|witness| {
-            Some(Witness { key: witness.key.parse().ok()?, counts: !witness.retired })
+    ///
+    /// # Errors
+    /// What cannot be used of the key, the witnesses and the quorum; never for a root that was read.
+    pub fn log_policy(&self) -> Result<LogPolicy, LogPinError> {
+        let log = self.ledger_key.parse().map_err(LogPinError::Ledger)?;
+        let witnesses = (1..).zip(&self.witnesses).map(|(number, entry)| {
+            entry.witness().map_err(|source| {
+                let key = entry.key.chars().take(64).collect();
+                LogPinError::Witness { number, key, source }
+            })
         });
-        let quorum = usize::try_from(self.witness_quorum).ok()?;
-        LogPolicy::new(self.ledger()?, witnesses.collect::<Option<_>>()?, quorum).ok()
+        let quorum = usize::try_from(self.witness_quorum).unwrap_or(usize::MAX);
+        Ok(LogPolicy::new(log, witnesses.collect::<Result<_, _>>()?, quorum)?)
     }
 
     /// Whether `id` belongs to this mesh.

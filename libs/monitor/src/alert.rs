@@ -1,7 +1,20 @@
 //! What a monitor raises an alarm at; each kind has a chapter in docs/runbooks/log-alert.md.
 
-use ids::{Sha256Digest, Timestamp};
+use ids::{JobId, Sha256Digest, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// What an entry stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[error("{what} of job {job}, for the request {request}")]
+pub struct Origin {
+    /// The job.
+    pub job: JobId,
+    /// SHA-256 of the envelope of the request that it came from, by what the mesh signed.
+    pub request: Sha256Digest,
+    /// `AIBoM`, or how the job ended.
+    pub what: String,
+}
 
 /// An alert. Those that carry notes carry the proof: two checkpoints that one key signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -104,7 +117,8 @@ pub enum Alert {
     },
     /// An entry under my identity that I know nothing of.
     #[error(
-        "entry {index} of {logged_at} is under your identity and not about anything that you made"
+        "entry {index} of {logged_at} is under your identity and not about anything that you made{}",
+        .origin.as_ref().map(|origin| format!(": {origin}")).unwrap_or_default()
     )]
     NotMine {
         /// Its place.
@@ -113,6 +127,24 @@ pub enum Alert {
         commitment: Sha256Digest,
         /// When the ledger took it.
         logged_at: Timestamp,
+        /// What it stands for, where the mesh told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Origin>,
+    },
+    /// An entry under my identity of which nobody says for long what it is.
+    #[error(
+        "entry {index} of {logged_at} is under your identity, and the mesh does not tell what it is: \
+         {reason}"
+    )]
+    Unexplained {
+        /// Its place.
+        index: u64,
+        /// What it names.
+        commitment: Sha256Digest,
+        /// When the ledger took it.
+        logged_at: Timestamp,
+        /// What came of asking, the last time.
+        reason: String,
     },
     /// A document of mine that a proof says is in the log, and that is not there.
     #[error("a document of yours was proved to be entry {index}, and is not there")]
@@ -140,6 +172,7 @@ impl Alert {
             Self::TimeBackwards { .. } => "time-backwards",
             Self::Duplicate { .. } => "duplicate",
             Self::NotMine { .. } => "not-mine",
+            Self::Unexplained { .. } => "unexplained",
             Self::Missing { .. } => "missing",
         }
     }

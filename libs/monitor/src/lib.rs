@@ -5,15 +5,18 @@
 //! before; [`State::accept`] takes one that grew, with its consistency proof; [`State::read`] takes the
 //! new entries one by one; [`State::settle`] ends the round. An alert about the log itself leaves the
 //! state as it was, so that it is raised again until somebody looks; one about an entry is raised once.
+//!
+//! Where the mesh can be asked what an entry stands for ([`Own::asking`]), the entries under my
+//! identity that I do not know stay open ([`State::open`]) until [`State::tell`] says what came of it.
 
 mod alert;
 mod own;
 mod round;
 mod state;
 
-pub use alert::Alert;
+pub use alert::{Alert, Origin};
 pub use own::{MAX_MADE, MAX_MONITOR_KEYS, Made, Own, OwnError};
-pub use round::{Grown, Judged, Patience};
+pub use round::{Grown, Judged, Open, Patience, Told};
 pub use state::{MAX_FINDINGS, MAX_OWN, MAX_STATE_BYTES, MONITOR_SCHEMA, State, StateError};
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub enum OwnError {
 pub struct Own {
     keys: Vec<[u8; 32]>,
     made: BTreeMap<Sha256Digest, Made>,
+    asks: bool,
 }
 
 impl Own {
@@ -45,7 +46,18 @@ impl Own {
         if keys.len() > MAX_MONITOR_KEYS {
             return Err(OwnError::Keys);
         }
-        Ok(Self { keys, made: BTreeMap::new() })
+        Ok(Self { keys, made: BTreeMap::new(), asks: false })
+    }
+
+    /// The mesh can be asked what an entry stands for: none is unknown before it was.
+    #[must_use]
+    pub fn asking(mut self) -> Self {
+        self.asks = true;
+        self
+    }
+
+    pub(crate) const fn asks(&self) -> bool {
+        self.asks
     }
 
     /// Adds a document that I made and that the ledger has taken.

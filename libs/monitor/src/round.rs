@@ -5,8 +5,8 @@ use ids::{Sha256Digest, Timestamp};
 use merkle::{Checkpoint, LogPolicy, LogPolicyError, Witnessed, leaf_hash, verify_consistency};
 
 use crate::{
-    Alert, MAX_FINDINGS, MAX_OWN, Own, State,
-    state::{Accepted, OwnEntry},
+    Alert, MAX_FINDINGS, MAX_OWN, Origin, Own, State,
+    state::{Accepted, OwnEntry, Standing},
 };
 
 /// How long what may be mended by itself is left alone, in milliseconds.
@@ -15,7 +15,7 @@ pub struct Patience {
     /// Since the last cosignature, before what is shown counts as an old copy.
     pub stale_after_ms: i64,
     /// Since an own entry was logged, before it must be known as mine: my own record of it may come
-    /// a little later.
+    /// a little later, and the mesh may be away for a while.
     pub unknown_after_ms: i64,
 }
 
@@ -47,6 +47,28 @@ impl Grown {
     }
 }
 
+/// An entry under my identity of which it is not known who made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Open {
+    /// Its place.
+    pub index: u64,
+    /// What it names.
+    pub commitment: Sha256Digest,
+    /// When the ledger took it.
+    pub logged_at: Timestamp,
+}
+
+/// What came of asking what an entry stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// Something that I asked for.
+    Mine,
+    /// Something that I did not ask for.
+    NotMine(Origin),
+    /// Nothing that can be believed; why, for people.
+    Nothing(String),
+}
+
 /// What a checkpoint is, beside the one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judged {
@@ -69,7 +91,7 @@ impl State {
         now: Timestamp,
         patience: Patience,
     ) -> Result<Judged, Box<Alert>> {
-        let witnessed = policy.check(note).map_err(|error| Box::new(refused(&error)))?;
+        let witnessed = policy.check_published(note).map_err(|error| Box::new(refused(&error)))?;
         let checkpoint = witnessed.checkpoint();
         let empty =
             Checkpoint { origin: checkpoint.origin.clone(), size: 0, root: merkle::empty_root() };
@@ -158,7 +180,8 @@ impl State {
                 self.own.remove(&oldest);
             }
         }
-        self.own.insert(commitment, OwnEntry { index, logged_at: is, settled: false });
+        let standing = Standing::Open;
+        self.own.insert(commitment, OwnEntry { index, logged_at: is, standing });
         found
     }
 
@@ -166,13 +189,17 @@ impl State {
     /// missing. Gives what is new.
     pub fn settle(&mut self, own: &Own, now: Timestamp, patience: Patience) -> Vec<Alert> {
         let mut found = Vec::new();
-        for (commitment, entry) in self.own.iter_mut().filter(|(_, entry)| !entry.settled) {
+        let open = self.own.iter_mut().filter(|(_, entry)| entry.standing != Standing::Settled);
+        for (commitment, entry) in open {
             let OwnEntry { index, logged_at, .. } = *entry;
             let waited = now.since_ms(logged_at) >= patience.unknown_after_ms;
-            if !own.knows(commitment) && waited {
-                found.push(Alert::NotMine { index, commitment: *commitment, logged_at });
+            if own.knows(commitment) {
+                entry.standing = Standing::Settled;
+            } else if waited && !own.asks() {
+                let commitment = *commitment;
+                found.push(Alert::NotMine { index, commitment, logged_at, origin: None });
+                entry.standing = Standing::Settled;
             }
-            entry.settled = own.knows(commitment) || waited;
         }
         let size = self.read.len();
         for (commitment, index) in own.places().filter(|(_, index)| *index < size) {
@@ -184,6 +211,54 @@ impl State {
             }
         }
         self.remember(found)
+    }
+
+    /// The entries under my identity of which it is not known who made them, oldest first.
+    #[must_use]
+    pub fn open(&self, own: &Own) -> Vec<Open> {
+        let open = self.own.iter().filter(|(commitment, entry)| {
+            entry.standing != Standing::Settled && !own.knows(commitment)
+        });
+        let open = open.map(|(commitment, entry)| {
+            let OwnEntry { index, logged_at, .. } = *entry;
+            Open { index, commitment: *commitment, logged_at }
+        });
+        let mut open: Vec<_> = open.collect();
+        open.sort_unstable_by_key(|open| open.index);
+        open
+    }
+
+    /// Takes what came of asking what an open entry stands for. Gives an alert when I did not make it,
+    /// and one, once, when nobody has told for longer than `patience`: it stays open then.
+    pub fn tell(
+        &mut self,
+        open: &Open,
+        told: Told,
+        now: Timestamp,
+        patience: Patience,
+    ) -> Vec<Alert> {
+        let Open { index, commitment, logged_at } = *open;
+        let found = match (self.own.get_mut(&commitment), told) {
+            (None, _) | (Some(OwnEntry { standing: Standing::Settled, .. }), _) => None,
+            (Some(entry), Told::Mine) => {
+                entry.standing = Standing::Settled;
+                None
+            }
+            (Some(entry), Told::NotMine(origin)) => {
+                entry.standing = Standing::Settled;
+                let origin = Some(origin);
+                Some(Alert::NotMine { index, commitment, logged_at, origin })
+            }
+            (Some(entry), Told::Nothing(reason)) => {
+                let waited = now.since_ms(logged_at) >= patience.unknown_after_ms;
+                let first = waited && entry.standing == Standing::Open;
+                first.then(|| {
+                    entry.standing = Standing::Unexplained;
+                    Alert::Unexplained { index, commitment, logged_at, reason }
+                })
+            }
+        };
+        self.remember(found.into_iter().collect())
     }
 
     /// Those that were not raised before.
@@ -215,7 +290,7 @@ fn refused(error: &LogPolicyError) -> Alert {
     let reason = error.to_string();
     match error {
         LogPolicyError::Log(_) | LogPolicyError::Origin { .. } => Alert::Forged { reason },
-        // A line that nobody knows, twice or bad: the witnesses' part is not whole.
+        // Too few, twice or bad: the witnesses' part is not whole. Lines that nobody knows are ignored.
         LogPolicyError::Unknown(..)
         | LogPolicyError::Twice(_)
         | LogPolicyError::Cosignature(_)

@@ -52,8 +52,19 @@ struct Document {
 pub(crate) struct OwnEntry {
     pub(crate) index: u64,
     pub(crate) logged_at: Timestamp,
-    /// Whether it is settled that I made it, or an alert says that I did not.
-    pub(crate) settled: bool,
+    pub(crate) standing: Standing,
+}
+
+/// Whether it is known who made an own entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Standing {
+    /// Not yet.
+    Open,
+    /// Not yet, and an alert says so.
+    Unexplained,
+    /// I made it, or an alert says that I did not.
+    Settled,
 }
 
 /// A checkpoint that counts.

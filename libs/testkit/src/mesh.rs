@@ -299,7 +299,7 @@ impl Mesh {
             ledger_key: self.ledger_verifier_key().to_string(),
             witnesses: vec![WitnessEntry {
                 key: self.witness_cosigner_key().to_string(),
-                retired: false,
+                retired_at: None,
             }],
             witness_quorum: 1,
             revoked_identities: Vec::new(),

@@ -11,6 +11,7 @@ mod artifact;
 mod attestation;
 mod bundle_file;
 mod difference;
+mod disclosed;
 mod gate;
 mod log_proof;
 mod record;
@@ -24,6 +25,7 @@ pub use advisory::{
 };
 pub use artifact::{Part, RecordedFile, verify_artifact};
 pub use bundle_file::{Verdict, verify_bundle};
+pub use disclosed::{NotTraced, Traced, verify_disclosed};
 pub use evidence::MAX_LOG_DELAY_MS;
 pub use record::{
     LoggedRecord, MAX_RECORD_FILE_BYTES, RECORD_FILE_SCHEMA, RecordFile, RecordFileError,

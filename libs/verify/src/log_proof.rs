@@ -14,40 +14,33 @@ pub(crate) fn check_document(
     root: &TrustRoot,
     checks: &mut Checks,
 ) -> Option<Logged> {
-    let pinned = root.log_policy();
-    let none = || "the trust root pins no usable ledger key".to_owned();
-    let policy = || pinned.as_ref().ok_or_else(none);
-    let checkpoint = policy()
-        .and_then(|policy| inclusion.check_checkpoint(policy).map_err(detail_of))
-        .map(|c| {
-            let detail = format!("{} entries, signed by {}", c.size, c.origin);
-            (c, detail)
-        });
-    let checkpoint = checks.record("ledger.checkpoint", checkpoint);
-    let witnesses = policy().and_then(|policy| {
-        let cosigned = inclusion.check_witnesses(policy).map_err(detail_of)?;
+    let policy = match root.log_policy() {
+        Ok(policy) => policy,
+        Err(error) => {
+            for name in ["checkpoint", "witnesses", "entry", "inclusion"] {
+                checks.record::<(), _>(format!("ledger.{name}"), Err(&error));
+            }
+            return None;
+        }
+    };
+    let parts = inclusion.parts(document, &policy);
+    let said = |part: Result<String, &LoggedError>| {
+        part.map(|it| ((), it)).map_err(|error| error.detail().to_owned())
+    };
+    let size = parts.checkpoint().map_or(0, |checkpoint| checkpoint.size);
+    let checkpoint = parts.checkpoint();
+    let checkpoint = checkpoint.map(|c| format!("{} entries, signed by {}", c.size, c.origin));
+    checks.record("ledger.checkpoint", said(checkpoint));
+    let witnesses = parts.cosigned().map(|cosigned| {
         let names: Vec<&str> = cosigned.iter().map(|c| c.witness.as_str()).collect();
         let by = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
-        Ok(((), format!("cosigned by {by}; asked for: {}", policy.quorum())))
+        format!("cosigned by {by}; asked for: {}", policy.quorum())
     });
-    checks.record("ledger.witnesses", witnesses);
-    let entry = inclusion.check_entry(document).map(|entry| {
-        let detail = format!("commits to this document, logged {}", entry.logged_at);
-        ((), detail)
-    });
-    checks.record("ledger.entry", entry.map_err(detail_of));
-    let proof = match &checkpoint {
-        Some(checkpoint) => inclusion
-            .check_proof(checkpoint)
-            .map(|index| ((), format!("entry {index} of {}", checkpoint.size)))
-            .map_err(detail_of),
-        None => Err("not checked: there is no checkpoint to lead to".to_owned()),
-    };
-    checks.record("ledger.inclusion", proof);
-    inclusion.check(document, &pinned?).ok()
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err asks for")]
-fn detail_of(error: LoggedError) -> String {
-    error.detail().to_owned()
+    checks.record("ledger.witnesses", said(witnesses));
+    let entry = parts.entry();
+    let entry = entry.map(|it| format!("commits to this document, logged {}", it.logged_at));
+    checks.record("ledger.entry", said(entry));
+    let index = parts.index().map(|index| format!("entry {index} of {size}"));
+    checks.record("ledger.inclusion", said(index));
+    parts.logged().ok()
 }

@@ -140,8 +140,8 @@ fn proved(
     document: &[u8],
     root: &TrustRoot,
 ) -> Result<(LedgerEntry, Head), LoggedError> {
-    let none = || LoggedError::Checkpoint("the trust root pins no usable log".to_owned());
-    let logged = inclusion.check(document, &root.log_policy().ok_or_else(none)?)?;
+    let policy = root.log_policy().map_err(|e| LoggedError::Checkpoint(e.to_string()))?;
+    let logged = inclusion.check(document, &policy)?;
     Ok((logged.entry().clone(), Head::of(logged.checkpoint())))
 }
 

@@ -14,10 +14,14 @@ use crate::{bundle::read, failure::Failure, profile::read_bounded};
 /// The most bytes of a line: 64 digits and its newline.
 const LINE_BYTES: u64 = 65;
 
-/// By the keys and commitments in these files.
-pub(super) fn own(keys: Option<&Path>, known: Option<&Path>) -> Result<Own, Failure> {
-    let keys = lines(keys, MAX_MONITOR_KEYS)?;
-    let keys = keys.iter().map(|key| *key.as_bytes()).collect();
+/// The monitor keys in a file.
+pub(super) fn keys(path: Option<&Path>) -> Result<Vec<[u8; 32]>, Failure> {
+    let keys = lines(path, MAX_MONITOR_KEYS)?;
+    Ok(keys.iter().map(|key| *key.as_bytes()).collect())
+}
+
+/// By these keys, and the commitments in the file.
+pub(super) fn own(keys: Vec<[u8; 32]>, known: Option<&Path>) -> Result<Own, Failure> {
     let mut own = Own::new(keys).map_err(too_many)?;
     for commitment in lines(known, MAX_MADE)? {
         own.made(commitment).map_err(too_many)?;

@@ -104,7 +104,7 @@ fn publish(shown: &Shown, folder: &Path, mesh: &Mesh) {
 
 fn run(arguments: &[&str]) -> (u8, String) {
     let asked = Asked::try_parse_from(arguments).unwrap();
-    match ledger(&Terminal::new(Format::Json), &asked.command) {
+    match ledger(&Terminal::new(Format::Json), Path::new("/nowhere/mesh.json"), &asked.command) {
         Ok(exit) => (exit.code(), String::new()),
         Err(failure) => (Failure::exit(&failure).code(), failure.to_string()),
     }
@@ -178,4 +178,31 @@ fn what_cannot_be_said_ends_it_with_2() {
     let missing = place.text("missing");
     let all = ["ledger", "monitor", &missing, "--trust-root", &root, "--state", &state, "--once"];
     assert_eq!(run(&all).0, 2);
+}
+
+#[test]
+fn a_new_witness_of_the_log_is_no_alert_to_whom_it_is_not_named() {
+    let place = Place::new();
+    let log = place.log();
+    let mut shown = log.honest(SEEN);
+    let stranger = ed25519_dalek::SigningKey::from_bytes(&[9; 32]);
+    let head = Checkpoint {
+        origin: place.mesh.ledger_verifier_key().name().to_owned(),
+        size: SEEN,
+        root: shown.tree.root(),
+    };
+    shown.note += &checkpoint::cosign(&head, &stranger, "new.example", 1_700_000_000).unwrap();
+    assert_eq!(place.look(&shown, &[]), (0, String::new()));
+    // It makes no quorum either.
+    let (text, lines) = shown.note.split_once("\n\n").unwrap();
+    let lines = lines.split_inclusive('\n').filter(|line| !line.contains(" witness.mesh.test "));
+    shown.note = format!("{text}\n\n{}", lines.collect::<String>());
+    assert_eq!(place.look(&shown, &[]).0, 1);
+}
+
+#[test]
+fn what_is_mine_is_asked_of_a_mesh_that_must_be_there() {
+    let place = Place::new();
+    let (code, why) = place.look(&place.log().honest(SEEN), &["--mine"]);
+    assert!(code == 2 && why.contains("no mesh to talk to"), "{code} {why}");
 }

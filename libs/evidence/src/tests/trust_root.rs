@@ -6,14 +6,11 @@ use testkit::evidence::Fixture;
 
 use super::cross;
 use crate::{
-    KeyRefused, KeyUse, MAX_LOG_DELAY_MS, Revocation, TrustRoot, TrustRootError, UpdateError,
-    WitnessEntry,
+    KeyRefused, KeyUse, LogPinError, MAX_LOG_DELAY_MS, Revocation, TrustRoot, TrustRootError,
+    UpdateError, WitnessEntry,
 };
 
 type Spoil = fn(&mut TrustRoot);
-
-/// How witnesses and quorum are called where they are refused.
-const WITNESSES: &str = "witnesses, or their quorum,";
 
 fn root() -> TrustRoot {
     cross(&Fixture::new().trust_root())
@@ -51,7 +48,7 @@ fn a_usable_root_is_read_with_and_without_a_final_newline() {
 
 #[test]
 fn an_unusable_member_is_named() {
-    let rows: [(&str, Spoil); 16] = [
+    let rows: [(&str, Spoil); 9] = [
         ("version", |r| r.version = 0),
         ("rootKeys", |r| r.root_keys.push(r.root_keys[0].clone())),
         ("meshCa", |r| r.mesh_ca.clear()),
@@ -60,18 +57,6 @@ fn an_unusable_member_is_named() {
         ("signingKeys", |r| r.signing_keys[0].public_key = "x".into()),
         ("signingKeys", |r| r.signing_keys[1].public_key = r.signing_keys[0].public_key.clone()),
         ("signingKeys", |r| r.signing_keys[0].usage = KeyUse::Model),
-        ("ledgerKey", |r| r.ledger_key = "x".into()),
-        // The ledger's own key never counts as a witness', whatever it is called.
-        (WITNESSES, |r| r.witnesses[0].key = r.ledger_key.clone()),
-        (WITNESSES, |r| r.witnesses[0].key = "x".into()),
-        (WITNESSES, |r| r.witnesses.push(r.witnesses[0].clone())),
-        (WITNESSES, |r| {
-            // Retired and not: one key all the same.
-            let retired = WitnessEntry { retired: true, ..r.witnesses[0].clone() };
-            r.witnesses.push(retired);
-        }),
-        (WITNESSES, |r| r.witness_quorum = 2),
-        (WITNESSES, |r| r.witnesses[0].retired = true),
         ("schema", |r| r.schema = "aibom.trust-root.v2".into()),
     ];
     for (member, spoil) in rows {
@@ -86,16 +71,60 @@ fn an_unusable_member_is_named() {
 }
 
 #[test]
-fn a_retired_witness_is_named_and_does_not_count() {
+fn what_cannot_be_used_of_the_log_is_said_with_the_witness_and_why() {
+    let rows: [(&str, Spoil); 8] = [
+        ("ledgerKey: ", |r| r.ledger_key = "x".into()),
+        // The ledger's own key never counts as a witness', whatever it is called.
+        ("witness 1, ", |r| r.witnesses[0].key = r.ledger_key.clone()),
+        ("witness 2, \"x\": ", |r| {
+            r.witnesses.push(WitnessEntry { key: "x".into(), retired_at: None });
+        }),
+        ("the key of witness.mesh.test is there twice", |r| {
+            r.witnesses.push(r.witnesses[0].clone());
+        }),
+        ("the key of witness.mesh.test is there twice", |r| {
+            // Retired and not: one key all the same.
+            let retired_at = Some(r.issued_at);
+            r.witnesses.push(WitnessEntry { retired_at, ..r.witnesses[0].clone() });
+        }),
+        ("16 witnesses, at most 15", |r| r.witnesses = vec![r.witnesses[0].clone(); 16]),
+        ("a quorum of 2 cannot be reached by 1", |r| r.witness_quorum = 2),
+        ("a quorum of 1 cannot be reached by 0", |r| {
+            r.witnesses[0].retired_at = Some(r.issued_at);
+        }),
+    ];
+    for (why, spoil) in rows {
+        let (root, bytes) = sealed(spoil);
+        let error = TrustRoot::parse(&bytes).unwrap_err();
+        assert!(error.to_string().contains(why), "{why}: {error}");
+        let TrustRootError::Log(pin) = error else { unreachable!("{error}") };
+        assert_eq!(root.log_policy(), Err(pin));
+    }
+    let long = sealed(|r| r.witnesses[0].key = "\u{1b}".repeat(1_000)).0;
+    let Err(LogPinError::Witness { key, .. }) = long.log_policy() else { unreachable!() };
+    assert_eq!(key.len(), 64);
+}
+
+#[test]
+fn a_retired_witness_is_named_and_counts_until_then() {
+    let at = root().issued_at.plus_ms(999);
     let (root, bytes) = sealed(|r| {
-        r.witnesses[0].retired = true;
+        r.witnesses[0].retired_at = Some(at);
         r.witness_quorum = 0;
     });
     assert_eq!(TrustRoot::parse(&bytes).unwrap(), root);
     let policy = root.log_policy().unwrap();
-    assert_eq!(policy.quorum(), 0);
-    assert_eq!(policy.witnesses().iter().map(|w| w.counts).collect::<Vec<_>>(), [false]);
-    assert_eq!(policy.witnesses()[0].key.to_string(), root.witnesses[0].key);
+    assert_eq!((policy.quorum(), policy.counting()), (0, 0));
+    let witness = &policy.witnesses()[0];
+    let second = u64::try_from(at.unix_ms()).unwrap() / 1_000;
+    assert_eq!(witness.counts_until, Some(second));
+    assert!(witness.counts_at(second) && !witness.counts_at(second + 1));
+    assert_eq!(witness.key.to_string(), root.witnesses[0].key);
+    // One that counts has no such member at all.
+    let counting = sealed(|_| {}).0;
+    assert!(
+        !String::from_utf8(ids::canonical::to_vec(&counting).unwrap()).unwrap().contains("retired")
+    );
 }
 
 #[test]

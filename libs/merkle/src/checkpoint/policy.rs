@@ -1,8 +1,9 @@
 //! Which checkpoints count: signed by the log, cosigned by k of n witnesses (C2SP tlog-policy).
 //!
-//! Stricter than tlog-policy in one point: a signature line of a key that the policy does not name
-//! is refused rather than ignored, so that no byte of a note goes unchecked. Whoever has a note with
-//! more lines takes out those that the policy does not name.
+//! A note that was handed over, as in a bundle, is held to more than signed-note asks: a line of a key
+//! that the policy does not name is refused ([`LogPolicy::check`]), so that no byte goes unchecked.
+//! In a note that the log publishes such lines are ignored ([`LogPolicy::check_published`]): the log
+//! may ask witnesses that its readers do not know yet.
 
 mod text;
 
@@ -10,6 +11,7 @@ pub use text::{MAX_POLICY_BYTES, PolicyTextError};
 
 use super::{
     Checkpoint, CheckpointError, CosignerKey, MAX_SIGNATURES, SignedCheckpoint, VerifierKey,
+    note::signature_line,
 };
 
 /// The most witnesses of a policy: with the log's own line they fill a note.
@@ -20,9 +22,24 @@ pub const MAX_WITNESSES: usize = MAX_SIGNATURES - 1;
 pub struct Witness {
     /// Its key.
     pub key: CosignerKey,
-    /// Whether it counts for the quorum. One that does not is there so that older checkpoints that
-    /// it cosigned can still be read.
-    pub counts: bool,
+    /// The last time of a cosignature that counts, in seconds since the epoch; `None`: all do. A
+    /// witness that was retired is there so that older checkpoints go on counting. The time is its
+    /// own word: whoever has its key can write an earlier one.
+    pub counts_until: Option<u64>,
+}
+
+impl Witness {
+    /// One that counts whenever it cosigned.
+    #[must_use]
+    pub const fn new(key: CosignerKey) -> Self {
+        Self { key, counts_until: None }
+    }
+
+    /// Whether what it cosigned at `time`, in seconds since the epoch, counts.
+    #[must_use]
+    pub fn counts_at(&self, time: u64) -> bool {
+        self.counts_until.is_none_or(|until| time <= until)
+    }
 }
 
 /// Why a policy is none.
@@ -94,7 +111,8 @@ pub struct Cosigned {
     pub time: u64,
 }
 
-/// A checkpoint that counts under a policy; only [`LogPolicy::check`] makes one.
+/// A checkpoint that counts under a policy; only [`LogPolicy::check`] and
+/// [`LogPolicy::check_published`] make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Witnessed {
     checkpoint: Checkpoint,
@@ -119,7 +137,7 @@ impl LogPolicy {
     /// A log, its witnesses, and how many of those that count must have cosigned.
     ///
     /// # Errors
-    /// When a key is there twice, or the quorum cannot be reached.
+    /// When a key is there twice, or the quorum cannot be reached by those that are not retired.
     pub fn new(
         log: VerifierKey,
         witnesses: Vec<Witness>,
@@ -135,11 +153,12 @@ impl LogPolicy {
             }
             keys.push(key.public_key());
         }
-        let counting = witnesses.iter().filter(|witness| witness.counts).count();
+        let policy = Self { log, witnesses, quorum };
+        let counting = policy.counting();
         if quorum > counting {
             return Err(PolicyError::Quorum { quorum, counting });
         }
-        Ok(Self { log, witnesses, quorum })
+        Ok(policy)
     }
 
     /// A log alone, without witnesses.
@@ -164,6 +183,19 @@ impl LogPolicy {
     #[must_use]
     pub const fn quorum(&self) -> usize {
         self.quorum
+    }
+
+    /// How many witnesses count whenever they cosign.
+    #[must_use]
+    pub fn counting(&self) -> usize {
+        self.witnesses.iter().filter(|witness| witness.counts_until.is_none()).count()
+    }
+
+    /// Whether two checkpoints that count share a witness. Where they need not, a log can show two
+    /// histories, each cosigned by honest witnesses that never saw the other.
+    #[must_use]
+    pub fn excludes_split_view(&self) -> bool {
+        self.quorum.saturating_mul(2) > self.counting()
     }
 
     /// Checks the log's own signature: exactly one line of its key, over a tree of its own.
@@ -191,22 +223,29 @@ impl LogPolicy {
         note: &SignedCheckpoint,
     ) -> Result<Vec<Cosigned>, LogPolicyError> {
         let log = (self.log.name(), self.log.id());
-        let (mut cosigned, mut counting) = (Vec::<Cosigned>::new(), 0);
-        for (index, line) in note.signatures().iter().enumerate() {
+        let mut others = (1..).zip(note.signatures()).filter(|(_, line)| {
             let by = (line.name.as_str(), line.key_id);
-            if by == log {
+            by != log && self.witness(by).is_none()
+        });
+        if let Some((number, line)) = others.next() {
+            return Err(LogPolicyError::Unknown(number, line.name.clone()));
+        }
+        self.cosignatures(note)
+    }
+
+    /// Checks the lines of the witnesses that are named: each once, each good, enough that count.
+    fn cosignatures(&self, note: &SignedCheckpoint) -> Result<Vec<Cosigned>, LogPolicyError> {
+        let (mut cosigned, mut counting) = (Vec::<Cosigned>::new(), 0);
+        for line in note.signatures() {
+            let Some(witness) = self.witness((&line.name, line.key_id)) else {
                 continue;
-            }
-            let mut witnesses = self.witnesses.iter();
-            let witness = witnesses
-                .find(|witness| (witness.key.name(), witness.key.id()) == by)
-                .ok_or_else(|| LogPolicyError::Unknown(index + 1, line.name.clone()))?;
+            };
             if note.lines_of(&witness.key).count() > 1 {
                 return Err(LogPolicyError::Twice(line.name.clone()));
             }
             let time = note.cosigned(&witness.key).map_err(LogPolicyError::Cosignature)?;
             cosigned.push(Cosigned { witness: line.name.clone(), time });
-            counting += usize::from(witness.counts);
+            counting += usize::from(witness.counts_at(time));
         }
         if counting < self.quorum {
             return Err(LogPolicyError::Quorum { got: counting, wanted: self.quorum });
@@ -214,7 +253,26 @@ impl LogPolicy {
         Ok(cosigned)
     }
 
-    /// Checks every line of `note`.
+    /// The witness whose lines have this name and key id.
+    fn witness(&self, by: (&str, [u8; 4])) -> Option<&Witness> {
+        self.witnesses.iter().find(|witness| (witness.key.name(), witness.key.id()) == by)
+    }
+
+    /// The same note without the lines of keys that the policy does not name: what counts when it is
+    /// published counts as well when it is handed over so.
+    #[must_use]
+    pub fn known(&self, note: &SignedCheckpoint) -> String {
+        let log = (self.log.name(), self.log.id());
+        let known = note.signatures().iter().filter(|line| {
+            let by = (line.name.as_str(), line.key_id);
+            by == log || self.witness(by).is_some()
+        });
+        let lines = known
+            .map(|line| signature_line(&line.name, &[&line.key_id[..], &line.signature].concat()));
+        [note.text(), "\n"].into_iter().map(str::to_owned).chain(lines).collect()
+    }
+
+    /// Checks every line of a `note` that somebody hands over.
     ///
     /// # Errors
     /// When it is no checkpoint, or does not count.
@@ -222,6 +280,18 @@ impl LogPolicy {
         let note = SignedCheckpoint::parse(note)?;
         let checkpoint = self.check_log(&note)?;
         let cosigned = self.check_witnesses(&note)?;
+        Ok(Witnessed { checkpoint, cosigned })
+    }
+
+    /// Checks a `note` that the log publishes. Lines of keys that the policy does not name are
+    /// ignored (signed-note, "Signatures": verifiers MUST ignore signatures from unknown keys).
+    ///
+    /// # Errors
+    /// When it is no checkpoint, or does not count.
+    pub fn check_published(&self, note: &str) -> Result<Witnessed, LogPolicyError> {
+        let note = SignedCheckpoint::parse(note)?;
+        let checkpoint = self.check_log(&note)?;
+        let cosigned = self.cosignatures(&note)?;
         Ok(Witnessed { checkpoint, cosigned })
     }
 }

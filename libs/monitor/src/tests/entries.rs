@@ -101,3 +101,75 @@ fn keys_and_documents_are_bounded() {
     assert_eq!(own.made(Sha256Digest::of(b"one more")), Err(OwnError::Made));
     own.made(Sha256Digest::of(&0_usize.to_be_bytes())).unwrap();
 }
+
+#[test]
+fn what_the_mesh_tells_settles_an_entry_and_nothing_keeps_it_open() {
+    let origin = Origin {
+        job: ids::JobId::new(1, [1; 10]),
+        request: Sha256Digest::of(b"request"),
+        what: "AIBoM".to_owned(),
+    };
+    let nothing = || Told::Nothing("away".to_owned());
+    let not_mine = || Told::NotMine(origin.clone());
+    // What is told in each round and how long after the entry was logged, the alerts that it comes to,
+    // and whether the entry stays open.
+    type Row<'a> = (&'a [(Told, i64)], &'a [&'a str], bool);
+    let patience = Patience::default();
+    let (young, old) = (patience.unknown_after_ms - 1, patience.unknown_after_ms);
+    let rows: [Row<'_>; 6] = [
+        (&[(Told::Mine, young)], &[], false),
+        (&[(not_mine(), young)], &["not-mine"], false),
+        (&[(nothing(), young), (Told::Mine, young)], &[], false),
+        (&[(nothing(), young)], &[], true),
+        (&[(nothing(), young), (nothing(), old), (nothing(), old)], &["unexplained"], true),
+        (&[(nothing(), old), (not_mine(), old)], &["unexplained", "not-mine"], false),
+    ];
+    for (number, (told, words, stays_open)) in rows.into_iter().enumerate() {
+        let own = mine().asking();
+        let mut state = State::new();
+        // Without an answer nothing is said of it, however old it is.
+        assert_eq!(
+            round(&mut state, &[entry("a", KEY, 1), entry("b", OTHER, 2)], &own),
+            Ok(vec![])
+        );
+        let [open] = state.open(&own)[..] else { unreachable!("case {number}") };
+        assert_eq!((open.index, open.commitment), (0, commitment_of("a")));
+        let mut found = Vec::new();
+        for (told, age_ms) in told {
+            found.extend(state.tell(
+                &open,
+                told.clone(),
+                open.logged_at.plus_ms(*age_ms),
+                patience,
+            ));
+        }
+        assert_eq!(found.iter().map(Alert::word).collect::<Vec<_>>(), words, "case {number}");
+        assert_eq!(!state.open(&own).is_empty(), stays_open, "case {number}");
+        let kept = State::parse(&state.to_bytes().unwrap(), &policy()).unwrap();
+        assert_eq!(kept, state, "case {number}");
+        let later = open.logged_at.plus_ms(old);
+        let again = state.tell(&open, not_mine(), later, patience);
+        assert_eq!(again.is_empty(), !stays_open, "case {number}: what is settled stays so");
+    }
+    let alert = Alert::NotMine {
+        index: 3,
+        commitment: commitment_of("a"),
+        logged_at: NOW,
+        origin: Some(origin.clone()),
+    };
+    let said = alert.to_string();
+    assert!(said.contains(&origin.job.to_string()), "{said}");
+    assert!(said.contains(&origin.request.to_string()), "{said}");
+}
+
+#[test]
+fn what_is_known_is_not_asked_and_one_that_cannot_ask_says_so_itself() {
+    let log = [entry("a", KEY, 1), entry("b", KEY, 2)];
+    let mut own = mine().asking();
+    own.made(commitment_of("a")).unwrap();
+    let mut state = State::new();
+    round(&mut state, &log, &own).unwrap();
+    assert_eq!(state.open(&own).iter().map(|open| open.index).collect::<Vec<_>>(), [1]);
+    let found = round(&mut state, &log, &mine()).unwrap();
+    assert!(matches!(found[..], [Alert::NotMine { index: 1, origin: None, .. }]), "{found:?}");
+}

@@ -58,6 +58,7 @@ fn every_alert_has_a_chapter_in_the_runbook() {
         "time-backwards",
         "duplicate",
         "not-mine",
+        "unexplained",
         "missing",
     ] {
         assert!(runbook.contains(&format!("\n## {word}\n")), "{word}");

@@ -39,7 +39,7 @@ pub(crate) fn measure() {
             let name = format!("witness-{number}.example.org");
             note.push_str(&checkpoint::cosign(&head, &key, &name, 1_700_000_000).unwrap());
             let key = CosignerKey::new(&name, key.verifying_key()).unwrap();
-            named.push(Witness { key, counts: true });
+            named.push(Witness::new(key));
         }
         let key = VerifierKey::new(ORIGIN, log.verifying_key()).unwrap();
         let policy = LogPolicy::new(key, named, usize::from(witnesses)).unwrap();

@@ -2,8 +2,13 @@
 //!
 //! What it says of one log and k of n witnesses: one `log` line, a `witness` line for each, one
 //! `group` of those that count, and `quorum`. Groups of groups and several logs are refused.
+//!
+//! The format has no word for a witness that counts until some time. One is named, is in no group,
+//! and a comment says the time: whoever reads the text counts nothing by it, which is stricter.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use ids::Timestamp;
 
 use super::{LogPolicy, MAX_WITNESSES, PolicyError, Witness};
 use crate::checkpoint::{CosignerKey, KeyError, VerifierKey};
@@ -54,11 +59,17 @@ impl fmt::Display for LogPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "log {}", self.log())?;
         let mut counting = Vec::new();
-        for (number, Witness { key, counts }) in (1..).zip(self.witnesses()) {
-            writeln!(f, "witness w{number} {key}")?;
-            if *counts {
-                counting.push(format!("w{number}"));
+        for (number, Witness { key, counts_until }) in (1..).zip(self.witnesses()) {
+            match counts_until {
+                None => counting.push(format!("w{number}")),
+                Some(0) => {}
+                Some(until) => {
+                    let ms = i64::try_from(*until).unwrap_or(i64::MAX).saturating_mul(1_000);
+                    let until = Timestamp::from_unix_ms(ms);
+                    writeln!(f, "# w{number} is retired: it counted until {until}")?;
+                }
             }
+            writeln!(f, "witness w{number} {key}")?;
         }
         if !counting.is_empty() {
             // The group says who counts, also where nobody is asked for.
@@ -156,8 +167,10 @@ impl<'a> Reader<'a> {
             _ => (1, vec![name]),
         };
         let witnesses = self.witnesses.into_iter();
-        let witnesses =
-            witnesses.map(|(name, key)| Witness { key, counts: members.contains(&name) });
+        let witnesses = witnesses.map(|(name, key)| {
+            let counts_until = if members.contains(&name) { None } else { Some(0) };
+            Witness { key, counts_until }
+        });
         Ok(LogPolicy::new(log, witnesses.collect(), quorum)?)
     }
 }

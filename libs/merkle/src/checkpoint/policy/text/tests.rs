@@ -16,8 +16,10 @@ fn cosigner(seed: u8) -> CosignerKey {
 
 fn policy(counts: &[bool], quorum: usize) -> LogPolicy {
     let witnesses = (2..).zip(counts);
-    let witnesses =
-        witnesses.map(|(seed, counts)| Witness { key: cosigner(seed), counts: *counts });
+    let witnesses = witnesses.map(|(seed, counts)| {
+        let counts_until = if *counts { None } else { Some(0) };
+        Witness { key: cosigner(seed), counts_until }
+    });
     LogPolicy::new(log(1), witnesses.collect(), quorum).unwrap()
 }
 
@@ -47,6 +49,16 @@ fn k_of_n_is_one_group() {
          group counting 2 w1 w3\nquorum counting\n"
     );
     assert_eq!(text, expected);
+}
+
+#[test]
+fn a_retired_witness_is_named_with_its_time_and_counts_nothing_in_the_text() {
+    let retired = Witness { key: cosigner(3), counts_until: Some(1_700_000_000) };
+    let whole = vec![Witness::new(cosigner(2)), retired.clone()];
+    let text = LogPolicy::new(log(1), whole, 1).unwrap().to_string();
+    assert!(text.contains("# w2 is retired: it counted until 2023-11-14T22:13:20"), "{text}");
+    assert!(text.ends_with("group counting 1 w1\nquorum counting\n"), "{text}");
+    assert_eq!(text.parse(), Ok(policy(&[true, false], 1)));
 }
 
 #[test]
