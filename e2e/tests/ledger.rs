@@ -26,7 +26,8 @@ fn the_log_of_a_mesh_is_static_files_that_hold_and_prove_its_jobs() -> anyhow::R
     let tiles = tiles(mesh);
     // The checkpoint is published last: from then on the job's entry can be proved.
     wait::until("the job's entry to be published", 60, || {
-        let proved = mesh.run(&["ledger", "prove", &tiles, "--trust-root", &root, "--bundle", &bundle]);
+        let proved =
+            mesh.run(&["ledger", "prove", &tiles, "--trust-root", &root, "--bundle", &bundle]);
         Ok((proved?.code == Some(0)).then_some(()))
     })?;
     mesh.run(&["ledger", "fsck", &tiles, "--trust-root", &root])?.expect(0)?;

@@ -121,9 +121,16 @@ impl Core {
                 witnessing::Stage { log: Arc::clone(&log), witnesses, cosigned, again };
             stages.push(stage(&log, "the witnessing", witnessing.run(shutdown.clone())));
         }
-        if let Some((writer, _)) = publisher {
-            let (publisher, pace) = (Arc::clone(&log), publish_every);
-            let publisher = Publisher { log: publisher, witnesses, writer, pace, unswept: false };
+        if let Some((writer, place)) = publisher {
+            let publisher = Publisher {
+                log: Arc::clone(&log),
+                witnesses,
+                writer: Some(writer),
+                place,
+                state,
+                pace: publish_every,
+                unswept: false,
+            };
             stages.push(stage(&log, "the publisher", publisher.run(shutdown)));
         }
         Ok(Self { appender, stages })
@@ -149,7 +156,7 @@ impl Core {
     }
 }
 
-async fn open(log: &Log, place: &str) -> Result<Writer, StartError> {
+pub(crate) async fn open(log: &Log, place: &str) -> Result<Writer, StartError> {
     let failed = |source: Box<dyn std::error::Error + Send + Sync>| StartError::Place {
         place: place.to_owned(),
         source,

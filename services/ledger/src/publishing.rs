@@ -59,7 +59,11 @@ pub(crate) fn fence(
 pub(crate) struct Publisher {
     pub(crate) log: Arc<Log>,
     pub(crate) witnesses: Option<Arc<dyn Witnessing>>,
-    pub(crate) writer: Writer,
+    /// `None` between one that broke and the next.
+    pub(crate) writer: Option<Writer>,
+    /// Where the log is published, and its state directory.
+    pub(crate) place: String,
+    pub(crate) state: PathBuf,
     /// The least time between the beginnings of two publications.
     pub(crate) pace: Duration,
     /// Whether partial files wait to be deleted.
@@ -78,6 +82,9 @@ impl Publisher {
                 Ok(()) => wait = self.pace,
                 Err(error) if is_final(&error) => return self.log.halt(&format!("{error}")),
                 Err(error) => {
+                    if matches!(error, PublishError::Broken { .. }) {
+                        self.reopen().await;
+                    }
                     metrics::counter!("ledger_publish_failures_total").increment(1);
                     wait = wait.saturating_mul(2).clamp(self.pace, WAIT_MAX);
                     let (error, wait_ms) = (chain(&error), wait.as_millis());
@@ -100,22 +107,43 @@ impl Publisher {
         }
     }
 
+    /// A writer that broke is let go, with its lock, before another looks at what it left.
+    async fn reopen(&mut self) {
+        self.writer = None;
+        match crate::core::open(&self.log, &self.place).await {
+            Ok(writer) => match fence(&self.log, &writer, &self.state, &self.place) {
+                Ok(()) => self.writer = Some(writer),
+                Err(error) => self.log.halt(&format!("{error}")),
+            },
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "the log cannot be published for now");
+            }
+        }
+    }
+
+    fn published(&self) -> u64 {
+        let head = self.writer.as_ref().and_then(Writer::published);
+        head.map_or(0, |head| head.size)
+    }
+
     fn behind(&self) -> bool {
-        self.writer.published().map_or(0, |head| head.size) < self.log.shown().size
+        self.published() < self.log.shown().size
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a count of entries")]
     async fn publish(&mut self) -> Result<(), PublishError> {
         let head = self.log.shown();
-        let published = self.writer.published().map_or(0, |head| head.size);
+        let published = self.published();
         let lag = |published: u64| {
             let lag = self.log.shown().size.saturating_sub(published);
             metrics::gauge!("ledger_unpublished_entries").set(lag as f64);
         };
         lag(published);
         let more = self.witnesses.as_ref().and_then(|w| w.collected(head.size));
-        let note = with_lines_of(&head.note, more.as_deref().into_iter().chain(self.writer.note()));
-        self.writer.publish(&*self.log, &note).await?;
+        let broken = || PublishError::Broken { place: self.place.clone() };
+        let writer = self.writer.as_mut().ok_or_else(broken)?;
+        let note = with_lines_of(&head.note, more.as_deref().into_iter().chain(writer.note()));
+        writer.publish(&*self.log, &note).await?;
         lag(head.size);
         self.unswept |= published / 256 != head.size / 256;
         if self.unswept {
@@ -126,7 +154,8 @@ impl Publisher {
 
     /// What is left over is nobody's loss: the next publication tries again.
     async fn sweep(&mut self) {
-        match self.writer.sweep().await {
+        let Some(writer) = &mut self.writer else { return };
+        match writer.sweep().await {
             Ok(_) => self.unswept = false,
             Err(error) => {
                 tracing::warn!(error = chain(&error), "partial files are left over for now");
