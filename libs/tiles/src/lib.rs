@@ -8,6 +8,7 @@
 //! Nothing here signs, and no entry is made up: the log's service owns what is published.
 
 mod disk;
+mod error;
 mod fsck;
 mod lock;
 mod publish;
@@ -18,6 +19,7 @@ mod view;
 mod web_source;
 mod writer;
 
+pub use error::{PublishError, WriterError};
 pub use fsck::{FAULTS_MAX, Fault, FaultKind, Progress, Report, fsck};
 pub use publish::{Content, Published};
 pub use reader::{ReadError, Reader};
@@ -25,7 +27,7 @@ pub use source::{Source, SourceError};
 pub use store::{OpenError, TileStore};
 pub use view::{Entry, View};
 pub use web_source::WebSource;
-pub use writer::{PublishError, Writer, WriterError};
+pub use writer::Writer;
 
 #[cfg(test)]
 mod tests;

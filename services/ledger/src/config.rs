@@ -42,7 +42,7 @@ pub struct Config {
     /// Who cosigns its checkpoints; none: the log stands alone.
     #[serde(default, rename = "witness")]
     pub witnesses: Vec<WitnessConfig>,
-    /// How many witnesses must cosign before an entry counts; left out: one, where there are some.
+    /// How many witnesses must cosign before an entry counts; left out: a majority.
     #[serde(default)]
     pub quorum: Option<usize>,
     /// The longest time without asking the witnesses, in milliseconds: also where nothing new is

@@ -31,7 +31,7 @@ pub enum NotCosigned {
 }
 
 /// A log's witnesses, enough of them at once.
-#[tonic::async_trait]
+#[async_trait::async_trait]
 pub trait Witnessing: fmt::Debug + Send + Sync + 'static {
     /// `note` (of `size` entries, signed by the log) with the cosignatures of a quorum.
     ///
@@ -80,7 +80,7 @@ impl Witnesses {
     }
 }
 
-#[tonic::async_trait]
+#[async_trait::async_trait]
 impl Witnessing for Witnesses {
     async fn cosign(&self, note: &str, size: u64, proof: &Proofs) -> Result<String, NotCosigned> {
         self.cosigners.cosign(note, size, proof).await.map_err(NotCosigned::from)

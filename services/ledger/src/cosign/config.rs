@@ -25,7 +25,7 @@ pub struct WitnessConfig {
 pub struct CosignConfig {
     /// The witnesses, in the order in which their lines stand in checkpoints.
     pub witnesses: Vec<WitnessConfig>,
-    /// How many must cosign; left out: one, where there are witnesses.
+    /// How many must cosign; left out: a majority, which excludes a split view.
     pub quorum: Option<usize>,
     /// The CA of witnesses that name none.
     pub ca: PathBuf,
@@ -121,7 +121,7 @@ impl CosignConfig {
     }
 
     pub(super) fn quorum(&self, witnesses: usize) -> Result<usize, CosignConfigError> {
-        let quorum = self.quorum.unwrap_or_else(|| witnesses.min(1));
+        let quorum = self.quorum.unwrap_or(if witnesses == 0 { 0 } else { witnesses / 2 + 1 });
         if quorum > witnesses {
             return Err(CosignConfigError::Quorum { quorum, witnesses });
         }

@@ -11,7 +11,7 @@ use super::*;
 #[derive(Debug)]
 struct StubSource(BTreeMap<&'static str, Bytes>);
 
-#[tonic::async_trait]
+#[async_trait::async_trait]
 impl Source for StubSource {
     async fn get(&self, path: &str, max_bytes: usize) -> Result<Option<Bytes>, SourceError> {
         let found = self.0.get(path).cloned();
