@@ -11,6 +11,7 @@ use crate::{Mesh, grpc::Caller, grpc::Refused, wait};
 /// How long records may take into the ledger, in seconds.
 const LOGGED_S: u64 = 60;
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err asks for")]
 fn refused(refused: Refused) -> anyhow::Error {
     anyhow::anyhow!("{refused:?}")
 }
