@@ -124,7 +124,11 @@ impl Search {
 
     /// Searches every file below `directory`, but for what is below `except`.
     pub(crate) fn files(&mut self, directory: &Path, except: Option<&Path>) -> anyhow::Result<()> {
-        for entry in fs::read_dir(directory)? {
+        let entries = match fs::read_dir(directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
             let entry = entry?;
             let (path, kind) = (entry.path(), entry.file_type()?);
             if except == Some(path.as_path()) {
