@@ -13,6 +13,9 @@ fn mesh(name: &str) -> anyhow::Result<Mesh> {
     let text = std::fs::read_to_string(&path)?;
     std::fs::write(&path, text + "\n[schedule]\nlease_ttl_ms = 5000\n")?;
     mesh.kill(Role::Scheduler)?;
+    wait::until("the scheduler to answer again", 60, || {
+        Ok(mesh.run(&["jobs", "list"])?.is(0).then_some(()))
+    })?;
     Ok(mesh)
 }
 

@@ -136,7 +136,7 @@ impl LedgerService for Grpc {
         let leaf = Leaf { commitment, tag: Tag::from_bytes(tag) };
         let appended = self.appender()?.append(leaf, until).await;
         let appended = appended.map_err(|error| rpc::to_status(&error))?;
-        tracing::debug!(index = appended.proof.index, %commitment, "commitment logged");
+        tracing::info!(index = appended.proof.index, %commitment, "commitment logged");
         Ok(Response::new(AppendResponse {
             entry: appended.entry,
             index: appended.proof.index,
