@@ -336,9 +336,9 @@ async fn a_log_that_finds_another_history_published_halts() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     let running = start(&path("state"), &path("tiles"), None).await.unwrap();
-    // Somebody writes another bundle where the next one belongs.
-    std::fs::create_dir_all(path("tiles").join("tile/entries/000.p")).unwrap();
-    std::fs::write(path("tiles").join("tile/entries/000.p/1"), b"another").unwrap();
+    // Somebody writes another whole tile where the next one belongs.
+    std::fs::create_dir_all(path("tiles").join("tile/0/000.p")).unwrap();
+    std::fs::write(path("tiles").join("tile/0/000.p/1"), [7; 32]).unwrap();
     running.append(0, 20_000).await.unwrap();
     tokio::time::timeout(Duration::from_secs(60), running.core.log().halting().cancelled())
         .await
