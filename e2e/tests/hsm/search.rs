@@ -10,7 +10,7 @@ use std::{
     fs,
     io::ErrorKind,
     os::unix::fs::FileExt as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
@@ -122,8 +122,8 @@ impl Search {
         Ok(())
     }
 
-    /// Searches every file below `directory`, but for what is below `except`.
-    pub(crate) fn files(&mut self, directory: &Path, except: Option<&Path>) -> anyhow::Result<()> {
+    /// Searches every file below `directory`, but for what is below a directory of `except`.
+    pub(crate) fn files(&mut self, directory: &Path, except: &[PathBuf]) -> anyhow::Result<()> {
         let entries = match fs::read_dir(directory) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             entries => entries?,
@@ -131,7 +131,7 @@ impl Search {
         for entry in entries {
             let entry = entry?;
             let (path, kind) = (entry.path(), entry.file_type()?);
-            if except == Some(path.as_path()) {
+            if except.contains(&path) {
                 continue;
             }
             if kind.is_dir() {
