@@ -21,7 +21,7 @@ use crate::{
 
 const FSCK_EXAMPLES: &str = "\
 Examples:
-  aibom ledger fsck .aibom/state/ledger/log --trust-root trust-root.json
+  aibom ledger fsck .aibom/data/ledger/tiles --trust-root .aibom/certs/trust-root.json
   aibom ledger fsck s3://bucket/log --key 'mesh.example/ledger+c74f20a3+ARpc…'
   aibom ledger fsck https://log.example/aibom --ca ca.pem --trust-root trust-root.json
   aibom ledger fsck log --trust-root trust-root.json --format json | jq .faults
