@@ -78,13 +78,10 @@ impl Publisher {
         loop {
             let begun = Instant::now();
             shown.borrow_and_update();
-            match self.publish().await {
+            match self.attempt().await {
                 Ok(()) => wait = self.pace,
                 Err(error) if is_final(&error) => return self.log.halt(&format!("{error}")),
                 Err(error) => {
-                    if matches!(error, PublishError::Broken { .. }) {
-                        self.reopen().await;
-                    }
                     metrics::counter!("ledger_publish_failures_total").increment(1);
                     wait = wait.saturating_mul(2).clamp(self.pace, WAIT_MAX);
                     let (error, wait_ms) = (chain(&error), wait.as_millis());
@@ -105,6 +102,15 @@ impl Publisher {
         if let Ok(Err(error)) = tokio::time::timeout(LAST, self.publish()).await {
             tracing::warn!(error = chain(&error), "the last checkpoint is not published yet");
         }
+    }
+
+    /// Publishes. A writer that broke of it is followed by another one at once.
+    async fn attempt(&mut self) -> Result<(), PublishError> {
+        let ended = self.publish().await;
+        if ended.as_ref().is_err_and(PublishError::is_broken) {
+            self.reopen().await;
+        }
+        ended
     }
 
     /// A writer that broke is let go, with its lock, before another looks at what it left.
@@ -210,3 +216,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

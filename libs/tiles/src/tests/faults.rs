@@ -25,7 +25,8 @@ async fn after_a_sync_that_failed_the_writer_publishes_nothing_more() {
     // The file is there, and its directory was not synced.
     *armed.lock().unwrap() = Some("tile/0/000".to_owned());
     let refused = writer.publish(&log, &log.note(300)).await.unwrap_err();
-    assert!(matches!(&refused, PublishError::Write { path, .. } if path == "tile/0/000"));
+    assert!(matches!(&refused, PublishError::Broke { path, .. } if path == "tile/0/000"));
+    assert!(refused.is_broken(), "{refused}");
     assert!(is_broken(&writer.publish(&log, &log.note(300)).await));
     assert_eq!(files(&store).await["checkpoint"], log.note(10).into_bytes());
     drop(writer);
@@ -62,7 +63,7 @@ async fn a_checkpoint_whose_exchange_failed_leaves_a_broken_writer() {
     writer.publish(&log, &log.note(10)).await.unwrap();
     disk.fail();
     let refused = writer.publish(&log, &log.note(300)).await.unwrap_err();
-    assert!(matches!(refused, PublishError::Write { .. }), "{refused}");
+    assert!(matches!(refused, PublishError::Broke { .. }), "{refused}");
     // Readers may see 300 already: 200 would go back.
     assert!(is_broken(&writer.publish(&log, &log.note(200)).await));
     drop(writer);
@@ -119,6 +120,7 @@ async fn an_answer_that_a_bucket_lost_is_no_other_writer() {
         *armed.lock().unwrap() = Some("checkpoint".to_owned());
         let refused = writer.publish(&log, &log.note(100)).await.unwrap_err();
         assert!(matches!(refused, PublishError::Write { .. }), "{refused}");
+        assert!(!refused.is_broken(), "{refused}");
         let back = writer.publish(&log, &log.note(50)).await;
         assert!(
             matches!(back, Err(PublishError::Back { published: 100, offered: 50 })),
