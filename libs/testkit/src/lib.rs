@@ -10,8 +10,11 @@
 
 pub mod bundle;
 pub mod evidence;
+#[cfg(feature = "tiles")]
+pub mod log;
 pub mod lying_log;
 pub mod mesh;
+pub mod record;
 pub mod softhsm;
 
 #[cfg(test)]
