@@ -8,6 +8,7 @@
     reason = "a fixture that cannot be made is a broken test, and panicking names the place"
 )]
 
+pub mod alerts;
 pub mod bundle;
 pub mod evidence;
 #[cfg(feature = "tiles")]
