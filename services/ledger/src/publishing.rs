@@ -4,7 +4,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use merkle::{SignedCheckpoint, checkpoint::SignatureLine};
-use rpc::CancellationToken;
+use rpc::{CancellationToken, status::chain};
 use tiles::{PublishError, Writer};
 use tokio::time::Instant;
 
@@ -204,17 +204,6 @@ const fn is_final(error: &PublishError) -> bool {
             | PublishError::Diverged { .. }
             | PublishError::Superseded { .. }
     )
-}
-
-/// The error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }
 
 #[cfg(test)]
