@@ -265,32 +265,14 @@ fn row(record: &Proved) -> Vec<String> {
 mod tests {
     //! What is saved verifies without a mesh, and nothing else is called verified.
     use bundle::Inclusion;
-    use evidence::{Outcome, RECORD_PAYLOAD_TYPE, Record};
+    use evidence::{RECORD_PAYLOAD_TYPE, Record};
     use ids::Sha256Digest;
-    use job::Reason;
-    use testkit::{bundle::logged, evidence::Fixture};
+    use testkit::{bundle::logged, evidence::Fixture, record::cancelled};
 
     use super::*;
 
     fn view(fixture: &Fixture) -> RecordView {
-        let about = About::Job(outcome(fixture));
-        of(fixture, about)
-    }
-
-    fn outcome(fixture: &Fixture) -> JobOutcome {
-        JobOutcome {
-            job: fixture.job(),
-            request: Sha256Digest::of(b"request"),
-            attempt: 0,
-            sequence: 2,
-            outcome: Outcome::Cancelled,
-            reason: Some(Reason::Cancelled),
-            grant: None,
-            training: None,
-            scans: Vec::new(),
-            policy: None,
-            release: None,
-        }
+        of(fixture, About::Job(cancelled(fixture.job())))
     }
 
     fn of(fixture: &Fixture, about: About) -> RecordView {
@@ -339,7 +321,7 @@ mod tests {
         };
         let job = Asked::Job(fixture.job());
         let other = Asked::Job(JobId::new(1, [1; 10]));
-        let later = JobOutcome { sequence: 3, ..outcome(&fixture) };
+        let later = JobOutcome { sequence: 3, ..cancelled(fixture.job()) };
         let later = of(&fixture, About::Job(later));
         assert_eq!(said(job, &[&mine, &later]), [None, None]);
         assert_eq!(said(Asked::Mesh, &[&own]), [None]);

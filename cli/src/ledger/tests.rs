@@ -2,21 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use bundle::{ENTRY_SCHEMA, LedgerEntry, TAG_BYTES, Tag};
 use clap::Parser as _;
-use ids::{Sha256Digest, Timestamp, canonical};
-use merkle::{Checkpoint, Tree, VerifierKey, checkpoint, leaf_hash};
-use tiles::{Content, TileStore, Writer};
+use merkle::{VerifierKey, checkpoint, leaf_hash};
+use testkit::log::Log;
+use tiles::TileStore;
 
 use super::{LedgerCommand, ledger};
 use crate::{arguments::Format, failure::Failure, terminal::Terminal};
 
 const ORIGIN: &str = "log.example/aibom";
-
-struct Log {
-    entries: Vec<Vec<u8>>,
-    tree: Tree,
-}
 
 #[derive(clap::Parser)]
 struct Asked {
@@ -32,55 +26,13 @@ fn key() -> VerifierKey {
     VerifierKey::new(ORIGIN, signing_key().verifying_key()).unwrap()
 }
 
-impl Log {
-    fn of(size: u64, seed: u8) -> Self {
-        let entries: Vec<_> = (0..size)
-            .map(|number| {
-                let commitment = Sha256Digest::of(&[&number.to_be_bytes()[..], &[seed]].concat());
-                let logged_at = Timestamp::from_unix_ms(1_700_000_000_000);
-                let (schema, tag) = (ENTRY_SCHEMA.to_owned(), Tag::from_bytes([1; TAG_BYTES]));
-                canonical::to_vec(&LedgerEntry { schema, commitment, tag, logged_at }).unwrap()
-            })
-            .collect();
-        let tree = entries.iter().map(|entry| leaf_hash(entry)).collect();
-        Self { entries, tree }
-    }
-
-    fn publish(&self, folder: &Path) {
-        self.publish_as(folder, &signing_key(), &key());
-    }
-
-    fn publish_as(
-        &self,
-        folder: &Path,
-        signer: &ed25519_dalek::SigningKey,
-        verifier: &VerifierKey,
-    ) {
-        let (origin, root) = (verifier.name().to_owned(), self.tree.root());
-        let head = Checkpoint { origin, size: self.tree.len(), root };
-        let note = checkpoint::sign(&head, signer, verifier.name()).unwrap();
-        let runtime = crate::runtime::runtime().unwrap();
-        runtime.block_on(async {
-            let store = TileStore::create(folder.to_str().unwrap()).unwrap();
-            let mut writer = Writer::open(store, verifier.clone(), "test").await.unwrap();
-            writer.publish(self, &note).await.unwrap();
-        });
-    }
+fn publish(log: &Log, folder: &Path) {
+    publish_as(log, folder, &signing_key(), ORIGIN);
 }
 
-impl Content for Log {
-    fn node(&self, level: u32, index: u64) -> Option<Sha256Digest> {
-        self.tree.node(level, index)
-    }
-
-    fn entries(
-        &self,
-        from: u64,
-        count: u16,
-    ) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>> {
-        let from = usize::try_from(from)?;
-        Ok(self.entries.get(from..from + usize::from(count)).ok_or("none")?.to_vec())
-    }
+fn publish_as(log: &Log, folder: &Path, signer: &ed25519_dalek::SigningKey, origin: &str) {
+    let publishing = log.publish(folder, log.tree.len(), signer, origin);
+    crate::runtime::runtime().unwrap().block_on(publishing);
 }
 
 /// Runs the command; gives its exit code and what it complains about.
@@ -102,7 +54,7 @@ fn text(path: &Path) -> &str {
 #[test]
 fn a_published_log_is_clean_shown_and_proved() {
     let folder = tempfile::tempdir().unwrap();
-    Log::of(300, 1).publish(folder.path());
+    publish(&Log::of(300, 1), folder.path());
     let (source, vkey) = (text(folder.path()), key().to_string());
     assert_eq!(run(&["fsck", source, "--key", &vkey]), (0, String::new()));
     assert_eq!(run(&["tail", source, "--key", &vkey, "--from", "250"]).0, 0);
@@ -120,7 +72,7 @@ fn a_published_log_is_clean_shown_and_proved() {
 #[test]
 fn what_is_spoilt_is_refused_and_what_is_absent_cannot_be_said() {
     let folder = tempfile::tempdir().unwrap();
-    Log::of(300, 1).publish(folder.path());
+    publish(&Log::of(300, 1), folder.path());
     let (source, vkey) = (text(folder.path()), key().to_string());
     let (code, why) = run(&["prove", source, "--key", &vkey, "--index", "300"]);
     assert!(code == 1 && why.contains("300"), "{why}");
@@ -146,8 +98,7 @@ fn log_of_the_bundle(inclusion: &bundle::Inclusion, rewritten: Option<&[u8]>) ->
     let first: [&[u8]; 5] = [&[0], rewritten.unwrap_or(&[1]), &inclusion.entry, &[3], &[4]];
     let mut entries: Vec<Vec<u8>> = first.map(<[u8]>::to_vec).into();
     entries.extend(Log::of(295, 1).entries);
-    let tree = entries.iter().map(|entry| leaf_hash(entry)).collect();
-    Log { entries, tree }
+    Log::new(entries)
 }
 
 #[test]
@@ -163,7 +114,8 @@ fn a_bundle_is_proved_in_the_log_that_it_is_in_and_a_rewritten_log_is_caught() {
         run(&["prove", text(log), "--key", key, "--bundle", text(&bundle), "--out", text(out)])
     };
     let (log, out) = (folder.path().join("log"), folder.path().join("fresh.tlog-proof"));
-    log_of_the_bundle(&made.bundle.inclusion, None).publish_as(&log, &signer, &verifier);
+    let publish_ours = |log: &Log, folder: &Path| publish_as(log, folder, &signer, verifier.name());
+    publish_ours(&log_of_the_bundle(&made.bundle.inclusion, None), &log);
     assert_eq!(prove(&log, &vkey, &out), (0, String::new()));
     let fresh = merkle::TlogProof::parse(&std::fs::read_to_string(&out).unwrap()).unwrap();
     let head = checkpoint::verify(&fresh.checkpoint, &verifier).unwrap();
@@ -172,18 +124,17 @@ fn a_bundle_is_proved_in_the_log_that_it_is_in_and_a_rewritten_log_is_caught() {
     assert_eq!((fresh.index, head.size, verified), (2, 300, Ok(())));
     // The same key, another history: both checkpoints are signed, and no proof joins them.
     let rewritten = folder.path().join("rewritten");
-    log_of_the_bundle(&made.bundle.inclusion, Some(b"x"))
-        .publish_as(&rewritten, &signer, &verifier);
+    publish_ours(&log_of_the_bundle(&made.bundle.inclusion, Some(b"x")), &rewritten);
     let (code, why) = prove(&rewritten, &vkey, &out);
     assert!(code == 1 && why.contains("the log forked"), "{why}");
     // A log that was rolled back.
     let short = folder.path().join("short");
-    Log::of(3, 1).publish_as(&short, &signer, &verifier);
+    publish_ours(&Log::of(3, 1), &short);
     let (code, why) = prove(&short, &vkey, &out);
     assert!(code == 1 && why.contains("went back from 5 to 3"), "{why}");
     // Another log, of another key: the bundle's own checkpoint does not count for it.
     let other = folder.path().join("other");
-    Log::of(3, 1).publish(&other);
+    publish(&Log::of(3, 1), &other);
     let (code, why) = prove(&other, &key().to_string(), &out);
     assert!(code == 1 && why.contains("bundle.aibom.json"), "{why}");
 }
@@ -193,7 +144,7 @@ fn a_stale_checkpoint_of_the_same_log_is_told_from_a_fork() {
     let folder = tempfile::tempdir().unwrap();
     let of = |name: &str, log: &Log| {
         let path = folder.path().join(name);
-        log.publish(&path);
+        publish(log, &path);
         tiles::Reader::new(std::sync::Arc::new(TileStore::open(text(&path)).unwrap()))
     };
     let long = of("long", &Log::of(300, 1));

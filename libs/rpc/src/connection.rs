@@ -48,6 +48,9 @@ const PUBLIC_WINDOW_BYTES: u32 = 256 * 1024;
 /// The largest HTTP/2 frame that is taken, in bytes.
 pub(crate) const MAX_FRAME_BYTES: u32 = 64 * 1024;
 
+/// Counts connections that were not let in, or not past the handshake.
+pub(crate) const REFUSED_METRIC: &str = "rpc_connections_refused_total";
+
 /// What the calls of one connection share.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -226,7 +229,7 @@ async fn linger(mut stream: TcpStream) {
 }
 
 fn refused(why: &'static str, remote: SocketAddr, detail: &str) {
-    metrics::counter!("rpc_connections_refused_total", "why" => why).increment(1);
+    metrics::counter!(REFUSED_METRIC, "why" => why).increment(1);
     tracing::info!(why, %remote, detail, "connection refused");
 }
 

@@ -20,7 +20,7 @@ struct Counts {
 
 /// Counts open connections against their bounds.
 #[derive(Debug)]
-pub struct Gate {
+pub(crate) struct Gate {
     max_total: usize,
     max_per_ip: usize,
     max_per_id: usize,
@@ -53,8 +53,7 @@ fn give<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
 
 impl Gate {
     /// No place is taken yet.
-    #[must_use]
-    pub fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             max_total: limits.max_connections.max(1),
             max_per_ip: limits.max_connections_per_ip.max(1),
@@ -71,7 +70,7 @@ impl Gate {
     ///
     /// # Errors
     /// The name of the bound that is reached.
-    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Place, &'static str> {
+    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Place, &'static str> {
         let network = network_of(address);
         let mut counts = self.counts();
         if counts.total >= self.max_total {

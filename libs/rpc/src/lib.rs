@@ -4,6 +4,7 @@
 //! A server admits nobody but identities of its own mesh, and no call that `docs/topology.toml`
 //! does not list. A client talks to exactly the SPIFFE id that it was told. See `README.md`.
 
+mod accept;
 mod channel;
 mod client_body;
 mod config;
@@ -30,9 +31,10 @@ mod timeout;
 mod tls;
 pub mod topology;
 
+pub use accept::{ConnectionMetrics, Connections};
 pub use channel::{Channel, ConnectError, connect, connect_public};
 pub use config::{ClientConfig, Limits, ServerConfig};
-pub use gate::{Gate, Place};
+pub use gate::Place;
 pub use health::{HealthHandle, HealthState};
 pub use identity::{Credentials, IdentityError, IdentityFiles, MeshIdentity};
 pub use peer::{Peer, deadline, peer};

@@ -2,21 +2,19 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    task::JoinSet,
-    time::{Instant, timeout_at},
-};
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    HealthHandle, MeshIdentity, ServerConfig, Services, connection, gate::Gate, health,
-    meter::Budget, policy::Shared, rate::RateLimiter, reflection, topology::topology,
+    ConnectionMetrics, Connections, HealthHandle, MeshIdentity, ServerConfig, Services, connection,
+    health, meter::Budget, policy::Shared, rate::RateLimiter, reflection, topology::topology,
 };
 
-/// How long to wait after a failed accept (no file descriptors), in milliseconds.
-const ACCEPT_PAUSE_MS: u64 = 50;
+const METRICS: ConnectionMetrics = ConnectionMetrics {
+    open: "rpc_connections",
+    refused: connection::REFUSED_METRIC,
+    cut_off: "rpc_drain_cut_off_total",
+};
 
 /// Why a server cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -111,32 +109,19 @@ impl Bound {
         let drain = Duration::from_millis(self.config.drain_ms);
         let health = self.health.clone();
         let (listener, shared) = self.share(services)?;
-        let gate = Arc::new(Gate::new(&shared.limits));
         let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
         let _cuts_all = stop.clone().drop_guard();
-        let mut connections = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                () = shutdown.cancelled() => break,
-                Some(_) = connections.join_next() => {
-                    metrics::gauge!("rpc_connections").set(to_f64(gate.open()));
-                    continue;
-                }
-                accepted = listener.accept() => accepted,
-            };
-            let Some((stream, remote, place)) = admit(accepted, &gate).await else {
-                continue;
-            };
-            metrics::gauge!("rpc_connections").set(to_f64(gate.open()));
+        let mut connections = Connections::new(&shared.limits, METRICS);
+        let serve = |stream, remote, place| {
             let (shared, draining) = (Arc::clone(&shared), draining.clone());
-            let stop = stop.child_token();
-            connections.spawn(connection::run(stream, remote, place, shared, draining, stop));
-        }
+            connection::run(stream, remote, place, shared, draining, stop.child_token())
+        };
+        connections.accept(&listener, &shutdown, serve).await;
         health.not_ready("shutting down");
         drop(listener);
         health.drain();
         draining.cancel();
-        finish(connections, Instant::now() + drain).await;
+        connections.drain(drain).await;
         Ok(())
     }
 
@@ -168,50 +153,5 @@ impl Bound {
             limits,
         };
         Ok((self.listener, Arc::new(shared)))
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of open connections")]
-const fn to_f64(count: usize) -> f64 {
-    count as f64
-}
-
-async fn admit(
-    accepted: std::io::Result<(TcpStream, SocketAddr)>,
-    gate: &Arc<Gate>,
-) -> Option<(TcpStream, SocketAddr, crate::gate::Place)> {
-    let (stream, remote) = match accepted {
-        Ok(accepted) => accepted,
-        Err(error) => {
-            tracing::warn!(%error, "cannot accept a connection");
-            tokio::time::sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
-            return None;
-        }
-    };
-    match gate.enter(remote.ip()) {
-        Ok(place) => {
-            // Without it small frames wait for acknowledgements: uploads run 20 times slower.
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, %remote, "cannot set TCP_NODELAY");
-            }
-            Some((stream, remote, place))
-        }
-        Err(why) => {
-            metrics::counter!("rpc_connections_refused_total", "why" => why).increment(1);
-            tracing::info!(why, %remote, "connection refused");
-            None
-        }
-    }
-}
-
-/// Waits for the connections until `until`, then cuts off the rest (hyper issue 4170: some would
-/// never end by themselves).
-async fn finish(mut connections: JoinSet<()>, until: Instant) {
-    let all_ended = async { while connections.join_next().await.is_some() {} };
-    if timeout_at(until, all_ended).await.is_err() {
-        let cut_off = connections.len();
-        metrics::counter!("rpc_drain_cut_off_total").increment(cut_off as u64);
-        tracing::warn!(cut_off, "connections cut off at the end of the drain");
-        connections.abort_all();
     }
 }

@@ -8,10 +8,14 @@
     reason = "a fixture that cannot be made is a broken test, and panicking names the place"
 )]
 
+pub mod alerts;
 pub mod bundle;
 pub mod evidence;
+#[cfg(feature = "tiles")]
+pub mod log;
 pub mod lying_log;
 pub mod mesh;
+pub mod record;
 pub mod softhsm;
 
 #[cfg(test)]

@@ -61,8 +61,9 @@ pub enum WriterError {
     },
 }
 
-/// Why something was not published. Nobody was told of anything new; only after `Write` of the
-/// checkpoint readers may see it already.
+/// Why something was not published. Nobody was told of anything new; only after `Write` or `Broke` of
+/// the checkpoint readers may see it already. [`PublishError::is_broken`] says whether the writer
+/// survived.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// The new checkpoint is not by the log's key, or of another origin.
@@ -104,6 +105,16 @@ pub enum PublishError {
         /// Where.
         place: String,
     },
+    /// A file could not be written into a directory, and what is on the disk is not known: this
+    /// writer is broken.
+    #[error("cannot write {path}")]
+    Broke {
+        /// The file.
+        path: String,
+        /// What the store said.
+        #[source]
+        source: ObjectError,
+    },
     /// An earlier write of this writer failed, or was not waited for.
     #[error("an earlier write to {place} failed or was cut short: only a new writer may go on")]
     Broken {
@@ -122,7 +133,7 @@ pub enum PublishError {
     /// What is there could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// A file could not be written or deleted.
+    /// A file could not be written into a bucket, or not deleted: the same writer may go on.
     #[error("cannot write {path}")]
     Write {
         /// The file.
@@ -131,4 +142,12 @@ pub enum PublishError {
         #[source]
         source: ObjectError,
     },
+}
+
+impl PublishError {
+    /// Whether the writer that gave this can do nothing more: let it go, and open another.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        matches!(self, Self::Broke { .. } | Self::Broken { .. })
+    }
 }

@@ -123,8 +123,9 @@ impl Writer {
     ///
     /// # Errors
     /// When the note would go back, the log does not have the published or the new root, a file is
-    /// there with other bytes, another writer was there, or the store fails. Asking again is safe; of
-    /// a directory, after a failed write or when this was not waited for, the answer is `Broken`.
+    /// there with other bytes, another writer was there, or the store fails. Asking again is safe. In
+    /// a directory a failed write is `Broke`, and after it, or when this was not waited for, every
+    /// answer is `Broken`.
     pub async fn publish(
         &mut self,
         content: &dyn Content,
@@ -153,7 +154,9 @@ impl Writer {
         // From here to the end it is not known what is in a directory.
         self.broken = self.lock.is_some();
         match self.write(content, published, note, checkpoint).await {
-            Err(error @ PublishError::Write { .. }) => Err(error),
+            Err(PublishError::Write { path, source }) if self.broken => {
+                Err(PublishError::Broke { path, source })
+            }
             ended => {
                 self.broken = false;
                 ended

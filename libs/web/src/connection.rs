@@ -25,6 +25,9 @@ const MAX_HEADERS: usize = 64;
 /// would reset the connection and destroy the answer on its way.
 const LINGER_TIMES: usize = 4;
 
+/// Counts connections that were not let in, or not past the handshake.
+pub(crate) const REFUSED_METRIC: &str = "web_connections_refused_total";
+
 /// Who sent a request; an extension of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remote(
@@ -63,7 +66,7 @@ pub(crate) async fn run<H, F>(
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the handshake took too long".to_owned(),
     };
-    metrics::counter!("web_connections_refused_total", "why" => "handshake").increment(1);
+    metrics::counter!(REFUSED_METRIC, "why" => "handshake").increment(1);
     tracing::info!(%remote, why, "connection refused");
 }
 

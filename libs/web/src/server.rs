@@ -6,13 +6,9 @@ use std::{
     time::Duration,
 };
 
-use rpc::{CancellationToken, Gate, Place};
+use rpc::{CancellationToken, ConnectionMetrics, Connections};
 use serde::Deserialize;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-    time::timeout,
-};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
@@ -21,8 +17,11 @@ use crate::{
     connection::{self, Serving},
 };
 
-/// How long to wait after a failed accept (no file descriptors), in milliseconds.
-const ACCEPT_PAUSE_MS: u64 = 50;
+const METRICS: ConnectionMetrics = ConnectionMetrics {
+    open: "web_connections",
+    refused: connection::REFUSED_METRIC,
+    cut_off: "web_drain_cut_off_total",
+};
 /// How often the certificate's files are looked at, in milliseconds.
 const POLL_CERTIFICATE_MS: u64 = 2_000;
 
@@ -180,35 +179,23 @@ impl Bound {
         F: Future<Output = Response> + Send + 'static,
     {
         let drain = Duration::from_millis(self.options.drain_ms);
-        let gate = Arc::new(Gate::new(&rpc::Limits {
+        let bounds = rpc::Limits {
             max_connections: self.options.limits.max_connections,
             max_connections_per_ip: self.options.limits.max_connections_per_ip,
             ..rpc::Limits::default()
-        }));
+        };
         let draining = CancellationToken::new();
         let acceptor = self.tls.as_ref().map(|(_, config)| TlsAcceptor::from(Arc::clone(config)));
         let limits = self.options.limits;
         let serving = Arc::new(Serving { handler, acceptor, limits, draining: draining.clone() });
         let watching = self.tls.map(|(presented, _)| tokio::spawn(watch(presented)));
-        let mut connections = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                () = shutdown.cancelled() => break,
-                Some(_) = connections.join_next() => continue,
-                accepted = self.listener.accept() => accepted,
-            };
-            if let Some((stream, remote, place)) = admit(accepted, &gate).await {
-                let serving = Arc::clone(&serving);
-                connections.spawn(connection::run(serving, stream, remote, place));
-            }
-        }
+        let mut connections = Connections::new(&bounds, METRICS);
+        let serve =
+            |stream, remote, place| connection::run(Arc::clone(&serving), stream, remote, place);
+        connections.accept(&self.listener, &shutdown, serve).await;
         drop(self.listener);
         draining.cancel();
-        let all_ended = async { while connections.join_next().await.is_some() {} };
-        if timeout(drain, all_ended).await.is_err() {
-            tracing::warn!(cut_off = connections.len(), "connections cut off after the drain");
-            connections.abort_all();
-        }
+        connections.drain(drain).await;
         if let Some(watching) = watching {
             watching.abort();
         }
@@ -222,33 +209,6 @@ async fn watch(presented: Arc<Presented>) {
         let presented = Arc::clone(&presented);
         if let Err(error) = tokio::task::spawn_blocking(move || presented.poll()).await {
             tracing::error!(%error, "the certificate's reload failed");
-        }
-    }
-}
-
-async fn admit(
-    accepted: std::io::Result<(TcpStream, SocketAddr)>,
-    gate: &Arc<Gate>,
-) -> Option<(TcpStream, SocketAddr, Place)> {
-    let (stream, remote) = match accepted {
-        Ok(accepted) => accepted,
-        Err(error) => {
-            tracing::warn!(%error, "cannot accept a connection");
-            tokio::time::sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
-            return None;
-        }
-    };
-    match gate.enter(remote.ip()) {
-        Ok(place) => {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, %remote, "cannot set TCP_NODELAY");
-            }
-            Some((stream, remote, place))
-        }
-        Err(why) => {
-            metrics::counter!("web_connections_refused_total", "why" => why).increment(1);
-            tracing::info!(why, %remote, "connection refused");
-            None
         }
     }
 }

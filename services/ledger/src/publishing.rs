@@ -4,7 +4,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use merkle::{SignedCheckpoint, checkpoint::SignatureLine};
-use rpc::CancellationToken;
+use rpc::{CancellationToken, status::chain};
 use tiles::{PublishError, Writer};
 use tokio::time::Instant;
 
@@ -78,13 +78,10 @@ impl Publisher {
         loop {
             let begun = Instant::now();
             shown.borrow_and_update();
-            match self.publish().await {
+            match self.attempt().await {
                 Ok(()) => wait = self.pace,
                 Err(error) if is_final(&error) => return self.log.halt(&format!("{error}")),
                 Err(error) => {
-                    if matches!(error, PublishError::Broken { .. }) {
-                        self.reopen().await;
-                    }
                     metrics::counter!("ledger_publish_failures_total").increment(1);
                     wait = wait.saturating_mul(2).clamp(self.pace, WAIT_MAX);
                     let (error, wait_ms) = (chain(&error), wait.as_millis());
@@ -105,6 +102,15 @@ impl Publisher {
         if let Ok(Err(error)) = tokio::time::timeout(LAST, self.publish()).await {
             tracing::warn!(error = chain(&error), "the last checkpoint is not published yet");
         }
+    }
+
+    /// Publishes. A writer that broke of it is followed by another one at once.
+    async fn attempt(&mut self) -> Result<(), PublishError> {
+        let ended = self.publish().await;
+        if ended.as_ref().is_err_and(PublishError::is_broken) {
+            self.reopen().await;
+        }
+        ended
     }
 
     /// A writer that broke is let go, with its lock, before another looks at what it left.
@@ -200,13 +206,5 @@ const fn is_final(error: &PublishError) -> bool {
     )
 }
 
-/// The error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
-}
+#[cfg(test)]
+mod tests;

@@ -104,11 +104,7 @@ const fn job_of(record: &Record) -> Option<JobId> {
 impl Outbox {
     /// Runs until `shutdown`; a failure is logged, counted and tried again.
     pub(crate) async fn run(self, shutdown: rpc::CancellationToken) {
-        let work = self.rounds();
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = work => {}
-        }
+        shutdown.run_until_cancelled(self.rounds()).await;
     }
 
     async fn rounds(&self) {

@@ -104,11 +104,7 @@ fn now() -> Timestamp {
 impl Rescans {
     /// Runs until `shutdown`; a failure is logged and counted, and stops nothing.
     pub(crate) async fn run(self, shutdown: rpc::CancellationToken) {
-        let work = self.rounds();
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = work => {}
-        }
+        shutdown.run_until_cancelled(self.rounds()).await;
     }
 
     async fn rounds(&self) {

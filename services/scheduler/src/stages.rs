@@ -114,10 +114,7 @@ impl StartStage for Stages {
         }
         let work = async move {
             let work = shared.drive(&core, &job, stage);
-            tokio::select! {
-                () = shared.shutdown.cancelled() => {}
-                () = work => {}
-            }
+            shared.shutdown.run_until_cancelled(work).await;
         };
         tokio::spawn(work.instrument(span));
     }

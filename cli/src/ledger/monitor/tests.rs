@@ -5,12 +5,12 @@ use std::path::Path;
 use ::monitor::State;
 use clap::Parser as _;
 use ids::Sha256Digest;
-use merkle::{Checkpoint, Tree, checkpoint};
+use merkle::{Checkpoint, checkpoint};
 use testkit::{
+    log::Log,
     lying_log::{Lie, LyingLog, MONITOR_KEY, SEEN, Shown, WHOLE},
     mesh::Mesh,
 };
-use tiles::{Content, TileStore, Writer};
 
 use crate::{
     arguments::Format,
@@ -24,24 +24,6 @@ use crate::{
 struct Asked {
     #[command(subcommand)]
     command: LedgerCommand,
-}
-
-struct Served<'a>(&'a Shown);
-
-impl Content for Served<'_> {
-    fn node(&self, level: u32, index: u64) -> Option<Sha256Digest> {
-        let tree: &Tree = &self.0.tree;
-        tree.node(level, index)
-    }
-
-    fn entries(
-        &self,
-        from: u64,
-        count: u16,
-    ) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>> {
-        let from = usize::try_from(from)?;
-        Ok(self.0.entries.get(from..from + usize::from(count)).ok_or("none")?.to_vec())
-    }
 }
 
 /// A mesh whose log may lie, the monitor's state, and what is known to be one's own.
@@ -87,18 +69,12 @@ impl Place {
 }
 
 fn publish(shown: &Shown, folder: &Path, mesh: &Mesh) {
-    let runtime = crate::runtime::runtime().unwrap();
-    runtime.block_on(async {
-        let store = TileStore::create(folder.to_str().unwrap()).unwrap();
-        let mut writer = Writer::open(store, mesh.ledger_verifier_key(), "test").await.unwrap();
-        // A writer takes only what the log's key signed over what it publishes: a checkpoint that is
-        // not so is put in its place afterwards.
-        let name = mesh.ledger_verifier_key().name().to_owned();
-        let (size, root) = (shown.tree.len(), shown.tree.root());
-        let head = Checkpoint { origin: name.clone(), size, root };
-        let note = checkpoint::sign(&head, &mesh.ledger_key(), &name).unwrap();
-        writer.publish(&Served(shown), &note).await.unwrap();
-    });
+    // A writer takes only what the log's key signed over what it publishes: a checkpoint that is not so
+    // is put in its place afterwards.
+    let log = Log { entries: shown.entries.clone(), tree: shown.tree.clone() };
+    let (signer, verifier) = (mesh.ledger_key(), mesh.ledger_verifier_key());
+    let publishing = log.publish(folder, shown.tree.len(), &signer, verifier.name());
+    crate::runtime::runtime().unwrap().block_on(publishing);
     std::fs::write(folder.join("checkpoint"), &shown.note).unwrap();
 }
 

@@ -7,8 +7,31 @@ use super::*;
 use crate::{PublishError, Published, WriterError};
 use stub::{FaultyDisk, faulty};
 
+/// A log of 300 entries, and a directory for it on a disk that can fail.
+struct Place {
+    log: Log,
+    folder: tempfile::TempDir,
+    disk: FaultyDisk,
+    store: TileStore,
+}
+
+impl Place {
+    fn new() -> Self {
+        let (folder, disk) = (tempfile::tempdir().unwrap(), FaultyDisk::default());
+        let store = TileStore { disk: Arc::new(disk.clone()), ..directory(folder.path()) };
+        Self { log: Log::of(300), folder, disk, store }
+    }
+}
+
 async fn open(store: &TileStore) -> Result<Writer, WriterError> {
     Writer::open(store.clone(), key(), "test").await
+}
+
+/// A writer that has published the first `size` entries.
+async fn begun(store: &TileStore, log: &Log, size: u64) -> Writer {
+    let mut writer = open(store).await.unwrap();
+    writer.publish(log, &log.note(size)).await.unwrap();
+    writer
 }
 
 fn is_broken(refused: &Result<Published, PublishError>) -> bool {
@@ -17,15 +40,14 @@ fn is_broken(refused: &Result<Published, PublishError>) -> bool {
 
 #[tokio::test]
 async fn after_a_sync_that_failed_the_writer_publishes_nothing_more() {
-    let folder = tempfile::tempdir().unwrap();
-    let (store, armed) = faulty(&directory(folder.path()));
-    let log = Log::of(300);
-    let mut writer = open(&store).await.unwrap();
-    writer.publish(&log, &log.note(10)).await.unwrap();
+    let Place { log, folder: _folder, store, .. } = Place::new();
+    let (store, armed) = faulty(&store);
+    let mut writer = begun(&store, &log, 10).await;
     // The file is there, and its directory was not synced.
     *armed.lock().unwrap() = Some("tile/0/000".to_owned());
     let refused = writer.publish(&log, &log.note(300)).await.unwrap_err();
-    assert!(matches!(&refused, PublishError::Write { path, .. } if path == "tile/0/000"));
+    assert!(matches!(&refused, PublishError::Broke { path, .. } if path == "tile/0/000"));
+    assert!(refused.is_broken(), "{refused}");
     assert!(is_broken(&writer.publish(&log, &log.note(300)).await));
     assert_eq!(files(&store).await["checkpoint"], log.note(10).into_bytes());
     drop(writer);
@@ -36,10 +58,8 @@ async fn after_a_sync_that_failed_the_writer_publishes_nothing_more() {
 
 #[tokio::test]
 async fn what_is_found_in_a_directory_is_written_again_and_not_believed_durable() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = directory(folder.path());
-    let log = Log::of(300);
-    open(&store).await.unwrap().publish(&log, &log.note(10)).await.unwrap();
+    let Place { log, folder, store, .. } = Place::new();
+    drop(begun(&store, &log, 10).await);
     let other = bucket();
     log.published(&other).await;
     put(&store, "tile/0/000", files(&other).await["tile/0/000"].clone()).await;
@@ -54,15 +74,11 @@ async fn what_is_found_in_a_directory_is_written_again_and_not_believed_durable(
 
 #[tokio::test]
 async fn a_checkpoint_whose_exchange_failed_leaves_a_broken_writer() {
-    let folder = tempfile::tempdir().unwrap();
-    let disk = FaultyDisk::default();
-    let store = TileStore { disk: Arc::new(disk.clone()), ..directory(folder.path()) };
-    let log = Log::of(300);
-    let mut writer = open(&store).await.unwrap();
-    writer.publish(&log, &log.note(10)).await.unwrap();
+    let Place { log, folder: _folder, disk, store } = Place::new();
+    let mut writer = begun(&store, &log, 10).await;
     disk.fail();
     let refused = writer.publish(&log, &log.note(300)).await.unwrap_err();
-    assert!(matches!(refused, PublishError::Write { .. }), "{refused}");
+    assert!(matches!(refused, PublishError::Broke { .. }), "{refused}");
     // Readers may see 300 already: 200 would go back.
     assert!(is_broken(&writer.publish(&log, &log.note(200)).await));
     drop(writer);
@@ -74,12 +90,8 @@ async fn a_checkpoint_whose_exchange_failed_leaves_a_broken_writer() {
 
 #[tokio::test]
 async fn a_publication_that_nobody_waits_for_holds_the_lock_until_it_ends() {
-    let folder = tempfile::tempdir().unwrap();
-    let disk = FaultyDisk::default();
-    let store = TileStore { disk: Arc::new(disk.clone()), ..directory(folder.path()) };
-    let log = Log::of(300);
-    let mut writer = open(&store).await.unwrap();
-    writer.publish(&log, &log.note(10)).await.unwrap();
+    let Place { log, folder: _folder, disk, store } = Place::new();
+    let mut writer = begun(&store, &log, 10).await;
     disk.wait();
     let note = log.note(200);
     let cancelled = async {
@@ -119,6 +131,7 @@ async fn an_answer_that_a_bucket_lost_is_no_other_writer() {
         *armed.lock().unwrap() = Some("checkpoint".to_owned());
         let refused = writer.publish(&log, &log.note(100)).await.unwrap_err();
         assert!(matches!(refused, PublishError::Write { .. }), "{refused}");
+        assert!(!refused.is_broken(), "{refused}");
         let back = writer.publish(&log, &log.note(50)).await;
         assert!(
             matches!(back, Err(PublishError::Back { published: 100, offered: 50 })),
@@ -131,12 +144,11 @@ async fn an_answer_that_a_bucket_lost_is_no_other_writer() {
 
 #[tokio::test]
 async fn a_damaged_file_beyond_the_checkpoint_is_replaced_and_a_diverged_one_is_not() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = directory(folder.path());
-    let (log, whole) = (Log::of(300), bucket());
+    let Place { log, folder: _folder, store, .. } = Place::new();
+    let whole = bucket();
     log.published(&whole).await;
     let whole = files(&whole).await;
-    open(&store).await.unwrap().publish(&log, &log.note(10)).await.unwrap();
+    drop(begun(&store, &log, 10).await);
     put(&store, "tile/0/001.p/44", Vec::new()).await;
     put(&store, "tile/entries/000", whole["tile/entries/000"][..100].to_vec()).await;
     let mut diverged = whole["tile/0/000"].clone();
@@ -155,10 +167,8 @@ async fn a_damaged_file_beyond_the_checkpoint_is_replaced_and_a_diverged_one_is_
 
 #[tokio::test]
 async fn what_a_killed_writer_left_is_deleted_at_open_and_nothing_else() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = directory(folder.path());
-    let log = Log::of(300);
-    open(&store).await.unwrap().publish(&log, &log.note(300)).await.unwrap();
+    let Place { log, folder, store, .. } = Place::new();
+    drop(begun(&store, &log, 300).await);
     let left = ["checkpoint#1", "tile/0/000#0", "tile/entries/001.p/44#12"];
     let kept = ["notes#x", "tile/0/000#"];
     for name in left.iter().chain(&kept) {
@@ -173,15 +183,14 @@ async fn what_a_killed_writer_left_is_deleted_at_open_and_nothing_else() {
 
 #[tokio::test]
 async fn tiles_without_a_checkpoint_are_refused_but_for_a_first_publication_cut_short() {
-    let folder = tempfile::tempdir().unwrap();
-    for store in [bucket(), directory(folder.path())] {
-        let mut log = Log::of(300);
+    let Place { mut log, folder: _folder, store, .. } = Place::new();
+    for store in [bucket(), store] {
         log.broken_at = Some(270);
         let cut = open(&store).await.unwrap().publish(&log, &log.note(300)).await;
         assert!(matches!(cut, Err(PublishError::Content { .. })));
         assert!(files(&store).await.contains_key("tile/entries/000"));
         log.broken_at = None;
-        open(&store).await.unwrap().publish(&log, &log.note(300)).await.unwrap();
+        drop(begun(&store, &log, 300).await);
         delete(&store, "checkpoint").await;
         let refused = open(&store).await.unwrap_err();
         assert!(matches!(refused, WriterError::NoCheckpoint { .. }), "{refused}");

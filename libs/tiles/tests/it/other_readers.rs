@@ -8,59 +8,20 @@ use std::{
     process::{Command, Output},
 };
 
-use bundle::{ENTRY_SCHEMA, LedgerEntry, TAG_BYTES, Tag};
 use ed25519_dalek::SigningKey;
-use ids::{Sha256Digest, Timestamp, canonical};
-use merkle::{Checkpoint, TlogProof, Tree, VerifierKey, checkpoint, leaf_hash};
-use tiles::{Content, TileStore, Writer};
+use merkle::{TlogProof, VerifierKey, leaf_hash};
+use testkit::log::Log;
 
 const ORIGIN: &str = "log.example/aibom";
 const SIZES: [u64; 7] = [1, 2, 255, 256, 257, 600, 70_000];
 
-struct Log {
-    entries: Vec<Vec<u8>>,
-    tree: Tree,
+fn note(log: &Log, size: u64) -> String {
+    log.note(size, &signing_key(), ORIGIN)
 }
 
-impl Log {
-    fn of(size: u64) -> Self {
-        let entry = |number: u64| LedgerEntry {
-            schema: ENTRY_SCHEMA.to_owned(),
-            commitment: Sha256Digest::of(&number.to_be_bytes()),
-            tag: Tag::from_bytes([7; TAG_BYTES]),
-            logged_at: Timestamp::from_unix_ms(1_700_000_000_000),
-        };
-        let entries: Vec<_> =
-            (0..size).map(|number| canonical::to_vec(&entry(number)).unwrap()).collect();
-        let tree = entries.iter().map(|entry| leaf_hash(entry)).collect();
-        Self { entries, tree }
-    }
-
-    fn note(&self, size: u64) -> String {
-        let root = self.tree.root_at(size).unwrap();
-        let head = Checkpoint { origin: ORIGIN.to_owned(), size, root };
-        checkpoint::sign(&head, &signing_key(), ORIGIN).unwrap()
-    }
-
-    fn proof(&self, index: u64, size: u64) -> String {
-        let hashes = self.tree.inclusion(index, size).unwrap();
-        TlogProof { extra: None, index, hashes, checkpoint: self.note(size) }.to_string()
-    }
-}
-
-impl Content for Log {
-    fn node(&self, level: u32, index: u64) -> Option<Sha256Digest> {
-        self.tree.node(level, index)
-    }
-
-    fn entries(
-        &self,
-        from: u64,
-        count: u16,
-    ) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>> {
-        let from = usize::try_from(from)?;
-        Ok(self.entries.get(from..from + usize::from(count)).ok_or("none")?.to_vec())
-    }
+fn proof(log: &Log, index: u64, size: u64) -> String {
+    let hashes = log.tree.inclusion(index, size).unwrap();
+    TlogProof { extra: None, index, hashes, checkpoint: note(log, size) }.to_string()
 }
 
 fn signing_key() -> SigningKey {
@@ -115,14 +76,10 @@ impl Published {
     fn new(log: &Log, size: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            let store = TileStore::create(folder.path().join("log").to_str().unwrap()).unwrap();
-            let mut writer = Writer::open(store, key(), "test").await.unwrap();
-            writer.publish(log, &log.note(size)).await.unwrap();
-        });
+        runtime.block_on(log.publish(&folder.path().join("log"), size, &signing_key(), ORIGIN));
         let beside = |name: &str, text: String| fs::write(folder.path().join(name), text).unwrap();
-        beside("old", log.note(size / 2 + 1));
-        beside("proof", log.proof(size / 3, size));
+        beside("old", note(log, size / 2 + 1));
+        beside("proof", proof(log, size / 3, size));
         Self { folder }
     }
 
@@ -157,7 +114,7 @@ fn spoilt<T>(path: &Path, read: impl FnOnce() -> T) -> T {
 }
 
 fn believes(reader: &Path, beside: &[&str]) {
-    let log = Log::of(70_000);
+    let log = Log::of(70_000, 0);
     for size in SIZES {
         let published = Published::new(&log, size);
         let (believed, said) = published.read(reader, beside);
@@ -170,7 +127,7 @@ fn believes(reader: &Path, beside: &[&str]) {
 
 /// Each file that the reader needs, spoilt in one byte, is refused.
 fn refuses(reader: &Path, beside: &[&str]) {
-    let log = Log::of(600);
+    let log = Log::of(600, 0);
     let published = Published::new(&log, 600);
     assert!(published.read(reader, beside).0);
     let files = [
@@ -190,9 +147,9 @@ fn refuses(reader: &Path, beside: &[&str]) {
         assert!(!believed && said.contains("refused: "), "{}: {said}", path.display());
     }
     // A fork: an older checkpoint of the same key, which the log does not extend.
-    let mut forked = Log::of(300);
+    let mut forked = Log::of(300, 0);
     forked.tree.append(leaf_hash(b"another entry"));
-    fs::write(published.path("old"), forked.note(301)).unwrap();
+    fs::write(published.path("old"), note(&forked, 301)).unwrap();
     let (believed, said) = published.read(reader, &beside[..1]);
     assert!(!believed && said.contains("refused: "), "a fork: {said}");
     assert!(published.read(reader, &[]).0, "the files are good again");
@@ -202,7 +159,7 @@ fn refuses(reader: &Path, beside: &[&str]) {
 fn gos_reference_implementation_reads_our_log_and_checks_our_proof() {
     let go = go("reads");
     believes(&go, &["old", "proof"]);
-    let published = Published::new(&Log::of(600), 600);
+    let published = Published::new(&Log::of(600, 0), 600);
     let (_, said) = published.read(&go, &["old", "proof"]);
     assert!(said.ends_with("proof holds\n"), "{said}");
 }

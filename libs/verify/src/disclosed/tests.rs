@@ -1,7 +1,6 @@
 //! What is signed by the mesh names its request; everything else tells nothing.
 
-use evidence::{JobOutcome, Outcome, RECORD_PAYLOAD_TYPE, Record};
-use job::Reason;
+use evidence::{RECORD_PAYLOAD_TYPE, Record};
 use testkit::{
     bundle::{LOG_DELAY_MS, bundle},
     evidence::Fixture,
@@ -15,19 +14,7 @@ fn record(fixture: &Fixture, mesh: &Mesh, about: About) -> Document {
 }
 
 fn cancelled(fixture: &Fixture) -> About {
-    About::Job(JobOutcome {
-        job: fixture.job(),
-        request: Sha256Digest::of(b"request"),
-        attempt: 0,
-        sequence: 2,
-        outcome: Outcome::Cancelled,
-        reason: Some(Reason::Cancelled),
-        grant: None,
-        training: None,
-        scans: Vec::new(),
-        policy: None,
-        release: None,
-    })
+    About::Job(testkit::record::cancelled(fixture.job()))
 }
 
 #[test]

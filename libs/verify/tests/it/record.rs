@@ -1,27 +1,14 @@
 //! Records: one that was logged, every part exchanged once, and the file that it comes in.
 
 use bundle::Inclusion;
-use evidence::{About, Document, JobOutcome, Outcome, RECORD_PAYLOAD_TYPE, Record, TrustRoot};
-use ids::{JobId, Sha256Digest, canonical};
-use job::Reason;
+use evidence::{About, Document, RECORD_PAYLOAD_TYPE, Record, TrustRoot};
+use ids::{JobId, canonical};
 use serde_json::json;
-use testkit::{bundle::logged, evidence::Fixture};
+use testkit::{bundle::logged, evidence::Fixture, record::cancelled};
 use verify::{RecordFile, verify_record};
 
 fn record(fixture: &Fixture) -> Record {
-    let about = About::Job(JobOutcome {
-        job: JobId::new(1, [1; 10]),
-        request: Sha256Digest::of(b"request"),
-        attempt: 0,
-        sequence: 2,
-        outcome: Outcome::Cancelled,
-        reason: Some(Reason::Cancelled),
-        grant: None,
-        training: None,
-        scans: Vec::new(),
-        policy: None,
-        release: None,
-    });
+    let about = About::Job(cancelled(JobId::new(1, [1; 10])));
     Record::new(about, fixture.at())
 }
 

@@ -1,7 +1,7 @@
 //! Witnesses and publication: what is answered when, and whom a ledger gives way to.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -135,6 +135,37 @@ async fn start(
     Ok(Running { core: Core::start(parts, clock, stop.clone()).await?, stop })
 }
 
+/// Where a ledger is started for the first time.
+struct Place {
+    directory: tempfile::TempDir,
+    state: PathBuf,
+    tiles: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (state, tiles) = (directory.path().join("state"), directory.path().join("tiles"));
+        Self { directory, state, tiles }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    async fn start(&self, witness: Option<&Arc<StubWitness>>) -> Running {
+        start(&self.state, &self.tiles, witness).await.unwrap()
+    }
+
+    /// A ledger with a witness, and one entry.
+    async fn witnessed(&self) -> (Arc<StubWitness>, Running) {
+        let witness = Arc::new(StubWitness::default());
+        let running = self.start(Some(&witness)).await;
+        running.append(0, 20_000).await.unwrap();
+        (witness, running)
+    }
+}
+
 async fn refusal(state: &Path, tiles: &Path, witness: Option<&Arc<StubWitness>>) -> String {
     let refused = start(state, tiles, witness).await.err().unwrap();
     format!("{:#}", anyhow::Error::from(refused))
@@ -156,24 +187,22 @@ fn copy(from: &Path, to: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_appended_is_published_and_fsck_is_clean() {
-    let directory = tempfile::tempdir().unwrap();
-    let (state, tiles) = (directory.path().join("state"), directory.path().join("tiles"));
+    let place = Place::new();
     for round in 1..=3 {
-        let running = start(&state, &tiles, None).await.unwrap();
+        let running = place.start(None).await;
         for number in 0..100 * round {
             running.append(number, 20_000).await.unwrap();
         }
         running.stop().await;
-        assert_eq!(fsck(&tiles).await, 100 * round);
+        assert_eq!(fsck(&place.tiles).await, 100 * round);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_is_under_a_cosigned_checkpoint() {
-    let directory = tempfile::tempdir().unwrap();
-    let (state, tiles) = (directory.path().join("state"), directory.path().join("tiles"));
+    let place = Place::new();
     let witness = Arc::new(StubWitness::default());
-    let running = start(&state, &tiles, Some(&witness)).await.unwrap();
+    let running = place.start(Some(&witness)).await;
     for number in 0..20 {
         let appended = running.append(number, 20_000).await.unwrap();
         let note = SignedCheckpoint::parse(&appended.proof.checkpoint).unwrap();
@@ -182,26 +211,25 @@ async fn an_answer_is_under_a_cosigned_checkpoint() {
     }
     let shown = running.core.log().shown();
     running.stop().await;
-    let published = std::fs::read_to_string(tiles.join("checkpoint")).unwrap();
+    let published = std::fs::read_to_string(place.tiles.join("checkpoint")).unwrap();
     assert_eq!(published, format!("{}{MORE}", shown.note), "every line there is");
     // Nobody answers after a restart: what was published stays as it was.
     witness.away.store(true, Ordering::Relaxed);
-    start(&state, &tiles, Some(&witness)).await.unwrap().stop().await;
-    let still = std::fs::read_to_string(tiles.join("checkpoint")).unwrap();
+    place.start(Some(&witness)).await.stop().await;
+    let still = std::fs::read_to_string(place.tiles.join("checkpoint")).unwrap();
     assert_eq!(still, published);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_shown_without_witnesses_is_answered_once_they_cosigned_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let (state, tiles) = (directory.path().join("state"), directory.path().join("tiles"));
-    let running = start(&state, &tiles, None).await.unwrap();
+    let place = Place::new();
+    let running = place.start(None).await;
     running.append(0, 20_000).await.unwrap();
     running.stop().await;
     // From now on there is a witness, at first away.
     let witness = Arc::new(StubWitness::default());
     witness.away.store(true, Ordering::Relaxed);
-    let running = start(&state, &tiles, Some(&witness)).await.unwrap();
+    let running = place.start(Some(&witness)).await;
     let refused = running.append(0, 300).await;
     assert!(matches!(refused, Err(AppendError::WitnessesAway)), "{refused:?}");
     // It comes back, and nothing new is logged.
@@ -213,11 +241,8 @@ async fn what_was_shown_without_witnesses_is_answered_once_they_cosigned_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quiet_log_hears_of_a_witness_that_knows_another_history() {
-    let directory = tempfile::tempdir().unwrap();
-    let (state, tiles) = (directory.path().join("state"), directory.path().join("tiles"));
-    let witness = Arc::new(StubWitness::default());
-    let running = start(&state, &tiles, Some(&witness)).await.unwrap();
-    running.append(0, 20_000).await.unwrap();
+    let place = Place::new();
+    let (witness, running) = place.witnessed().await;
     witness.ahead.store(true, Ordering::Relaxed);
     halts(&running, "knows more").await;
     running.stop().await;
@@ -233,11 +258,8 @@ async fn halts(running: &Running, reason: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stage_or_a_writer_that_panics_halts_the_log() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = |name: &str| directory.path().join(name);
-    let witness = Arc::new(StubWitness::default());
-    let running = start(&path("state"), &path("tiles"), Some(&witness)).await.unwrap();
-    running.append(0, 20_000).await.unwrap();
+    let place = Place::new();
+    let (witness, running) = place.witnessed().await;
     witness.panics.store(true, Ordering::Relaxed);
     let refused = running.append(1, 20_000).await;
     assert!(matches!(refused, Err(AppendError::Stopping)), "{refused:?}");
@@ -245,7 +267,7 @@ async fn a_stage_or_a_writer_that_panics_halts_the_log() {
     running.stop().await;
 
     let stop = CancellationToken::new();
-    let parts = parts(&path("other"), &path("more"), None);
+    let parts = parts(&place.path("other"), &place.path("more"), None);
     let clock = Arc::new(|| panic!("a clock that stands still"));
     let running = Running { core: Core::start(parts, clock, stop.clone()).await.unwrap(), stop };
     let refused = running.append(0, 20_000).await;
@@ -256,18 +278,15 @@ async fn a_stage_or_a_writer_that_panics_halts_the_log() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_witnesses_are_away_entries_are_durable_and_wait() {
-    let directory = tempfile::tempdir().unwrap();
-    let (state, tiles) = (directory.path().join("state"), directory.path().join("tiles"));
-    let witness = Arc::new(StubWitness::default());
-    let running = start(&state, &tiles, Some(&witness)).await.unwrap();
-    running.append(0, 20_000).await.unwrap();
+    let place = Place::new();
+    let (witness, running) = place.witnessed().await;
     witness.away.store(true, Ordering::Relaxed);
     let refused = running.append(1, 300).await;
     assert!(matches!(refused, Err(AppendError::WitnessesAway)), "{refused:?}");
     assert_eq!((running.core.log().committed().size, running.core.log().shown().size), (2, 1));
     // What was shown before is still served, also after a restart without witnesses at hand.
     running.stop().await;
-    let running = start(&state, &tiles, Some(&witness)).await.unwrap();
+    let running = place.start(Some(&witness)).await;
     assert_eq!(running.core.log().shown().size, 1);
     running.append(0, 20_000).await.unwrap();
     witness.away.store(false, Ordering::Relaxed);
@@ -278,11 +297,8 @@ async fn while_the_witnesses_are_away_entries_are_durable_and_wait() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_witness_that_is_ahead_halts_the_ledger_for_good() {
-    let directory = tempfile::tempdir().unwrap();
-    let (state, tiles) = (directory.path().join("state"), directory.path().join("tiles"));
-    let witness = Arc::new(StubWitness::default());
-    let running = start(&state, &tiles, Some(&witness)).await.unwrap();
-    running.append(0, 20_000).await.unwrap();
+    let place = Place::new();
+    let (witness, running) = place.witnessed().await;
     witness.ahead.store(true, Ordering::Relaxed);
     let refused = running.append(1, 20_000).await;
     assert!(matches!(refused, Err(AppendError::Stopping)), "{refused:?}");
@@ -290,55 +306,51 @@ async fn a_witness_that_is_ahead_halts_the_ledger_for_good() {
     let refused = running.append(0, 20_000).await;
     assert!(matches!(refused, Err(AppendError::Stopping)), "{refused:?}");
     running.stop().await;
-    let refused = refusal(&state, &tiles, Some(&witness)).await;
+    let refused = refusal(&place.state, &place.tiles, Some(&witness)).await;
     assert!(refused.contains("knows more"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_from_a_backup_or_an_empty_one_refuses_to_serve() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = |name: &str| directory.path().join(name);
-    let (state, tiles) = (path("state"), path("tiles"));
-    let running = start(&state, &tiles, None).await.unwrap();
+    let place = Place::new();
+    let running = place.start(None).await;
     running.append(0, 20_000).await.unwrap();
     running.stop().await;
-    copy(&state, &path("backup"));
-    let running = start(&state, &tiles, None).await.unwrap();
+    copy(&place.state, &place.path("backup"));
+    let running = place.start(None).await;
     running.append(1, 20_000).await.unwrap();
     running.stop().await;
     for old in ["backup", "empty"] {
-        let refused = refusal(&path(old), &tiles, None).await;
+        let refused = refusal(&place.path(old), &place.tiles, None).await;
         assert!(refused.contains("older than what was published"), "{refused}");
         assert!(refused.contains(old) && refused.contains("2 entries are published"), "{refused}");
     }
     // The backup goes on by itself elsewhere: another history of the same size.
-    let running = start(&path("backup"), &path("elsewhere"), None).await.unwrap();
+    let running = start(&place.path("backup"), &place.path("elsewhere"), None).await.unwrap();
     running.append(2, 20_000).await.unwrap();
     running.append(3, 20_000).await.unwrap();
     running.stop().await;
-    let refused = refusal(&path("backup"), &tiles, None).await;
+    let refused = refusal(&place.path("backup"), &place.tiles, None).await;
     assert!(refused.contains("the first 2 entries have root"), "{refused}");
-    assert_eq!(fsck(&tiles).await, 2);
+    assert_eq!(fsck(&place.tiles).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_ledger_on_the_same_tiles_is_refused_and_told_who_has_them() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = |name: &str| directory.path().join(name);
-    let running = start(&path("state"), &path("tiles"), None).await.unwrap();
-    let refused = refusal(&path("other"), &path("tiles"), None).await;
+    let place = Place::new();
+    let running = place.start(None).await;
+    let refused = refusal(&place.path("other"), &place.tiles, None).await;
     assert!(refused.contains("aibom-ledger, process"), "{refused}");
     running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_finds_another_history_published_halts() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = |name: &str| directory.path().join(name);
-    let running = start(&path("state"), &path("tiles"), None).await.unwrap();
+    let place = Place::new();
+    let running = place.start(None).await;
     // Somebody writes another whole tile where the next one belongs.
-    std::fs::create_dir_all(path("tiles").join("tile/0/000.p")).unwrap();
-    std::fs::write(path("tiles").join("tile/0/000.p/1"), [7; 32]).unwrap();
+    std::fs::create_dir_all(place.tiles.join("tile/0/000.p")).unwrap();
+    std::fs::write(place.tiles.join("tile/0/000.p/1"), [7; 32]).unwrap();
     running.append(0, 20_000).await.unwrap();
     tokio::time::timeout(Duration::from_secs(60), running.core.log().halting().cancelled())
         .await

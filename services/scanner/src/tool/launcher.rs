@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsString,
-    fmt::Write as _,
     io::{self, Write as _},
     os::unix::process::CommandExt as _,
     path::PathBuf,
@@ -10,6 +9,7 @@ use std::{
 };
 
 use confine::{Applied, Code, Files, Limits, Network, Policy};
+use rpc::status::chain;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 /// The exit status when the process could not shut itself in.
@@ -107,14 +107,4 @@ fn say(applied: &Applied) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let _never = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
 }

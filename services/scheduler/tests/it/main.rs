@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 mod advisories;
+mod alerts;
 mod artifacts;
 mod crash;
 mod fake;
