@@ -15,7 +15,8 @@ use crate::{
     Appender, Clock, FenceError, Head, Log, NotCosigned, ReplayError, Shows, SignKey, Witnessing,
     log::HaltsOnPanic,
     publishing::{Publisher, fence},
-    witnessing, writer,
+    witnessing::{self, FirstRoundError},
+    writer,
 };
 
 /// What a ledger is made of.
@@ -55,7 +56,7 @@ pub enum StartError {
     /// More, or something else, was published.
     #[error(transparent)]
     Fence(#[from] FenceError),
-    /// A witness knows more, or something else.
+    /// A witness knows more, or something else, or what it knows cannot be proved to go on here.
     #[error("{0}")]
     Witness(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No thread.
@@ -173,10 +174,13 @@ async fn first_round(
 ) -> Result<Option<u64>, StartError> {
     match witnessing::first_round(log, witnesses).await {
         Ok(cosigned) => Ok(cosigned),
-        Err(NotCosigned::Diverged(error)) => Err(StartError::Witness(error)),
-        Err(NotCosigned::Later(error)) => {
+        Err(FirstRoundError::Witnesses(
+            NotCosigned::Diverged(error) | NotCosigned::Later(error),
+        )) => Err(StartError::Witness(error)),
+        // What was shown before is served; a store that broke halts the log.
+        Err(FirstRoundError::NotKept(error)) => {
             metrics::counter!("ledger_cosign_failures_total").increment(1);
-            tracing::warn!(%error, "starting without the witnesses");
+            tracing::warn!(%error, "the witnesses cosigned, and the store did not take it yet");
             Ok(None)
         }
     }

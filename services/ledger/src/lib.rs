@@ -27,14 +27,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use cosign::CosignConfigError;
+use cosign::{CosignConfigError, Cosigners};
 use ids::Timestamp;
 use keys::FileKey;
 use rpc::{Bound, CancellationToken, HealthHandle, MeshIdentity, Server, Services};
 use store::Durable;
 use tokio::task::JoinHandle;
 use tokio_util::sync::DropGuard;
-use witnessing::Witnesses;
 
 pub use config::{Config, ConfigError};
 pub use core::{Core, Parts, StartError};
@@ -240,7 +239,7 @@ fn witnesses(config: &Config) -> Result<Option<Arc<dyn Witnessing>>, CosignConfi
     if config.witnesses.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Arc::new(Witnesses::new(&config.cosign())?)))
+    Ok(Some(Arc::new(Cosigners::new(&config.cosign())?)))
 }
 
 /// A log that halted ends the process: only a new one can tell what is on disk, and none may serve
