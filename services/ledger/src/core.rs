@@ -127,6 +127,7 @@ impl Core {
                 log: Arc::clone(&log),
                 witnesses,
                 writer: Some(writer),
+                last: 0,
                 place,
                 state,
                 pace: publish_every,
