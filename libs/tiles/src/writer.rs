@@ -106,6 +106,12 @@ impl Writer {
         Ok(Self { store, key, head, swept, lock, attempted, broken, marked })
     }
 
+    /// The directory that it writes, without links and relative parts; `None` for a bucket.
+    #[must_use]
+    pub fn directory(&self) -> Option<PathBuf> {
+        self.store.root.as_deref().and_then(|root| std::fs::canonicalize(root).ok())
+    }
+
     /// The checkpoint that is published: a log that has less was rolled back.
     #[must_use]
     pub fn published(&self) -> Option<&Checkpoint> {

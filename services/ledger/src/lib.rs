@@ -165,15 +165,13 @@ pub async fn start(
         opened = open(&config, key, &deps, &stages) => opened,
         () = shutdown.cancelled() => Err(anyhow::anyhow!("stopped before it had started")),
     };
-    let core = match opened {
-        Ok(core) => core,
-        Err(error) => {
-            shutdown.cancel();
-            return Err(error);
-        }
-    };
+    let opened = opened.and_then(|core| {
+        let files = files.map(|bound| serve_files(&config, bound, &shutdown)).transpose()?;
+        Ok((core, files))
+    });
+    // Nothing stays up of a ledger that did not start.
+    let (core, files) = opened.inspect_err(|_| shutdown.cancel())?;
     let _ = appender.set(core.appender().clone());
-    let files = files.map(|bound| serve_files(&config, bound, &shutdown)).transpose()?;
     healths.iter().for_each(HealthHandle::set_ready);
     watch(core.log().halting(), healths, shutdown);
     Ok(Handle { address, public_address, health, core, files, served })
