@@ -82,8 +82,9 @@ impl Durable {
         let path = path.as_ref();
         let failed = |source| OpenError::Io { path: path.into(), source };
         let database = open_file(path, tables)?;
-        let directory = File::open(directory_of(path)).map_err(failed)?;
-        let reserve = Reserve { directory: Some(directory), bytes: reserve_bytes };
+        let directory = directory_of(path);
+        let opened = File::open(directory).map_err(failed)?;
+        let reserve = Reserve { directory: Some((opened, directory.into())), bytes: reserve_bytes };
         Self::start(database, tables, reserve).map_err(failed)
     }
 

@@ -4,6 +4,7 @@
 
 use std::{
     os::fd::BorrowedFd,
+    path::PathBuf,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -66,8 +67,13 @@ pub enum CommitError {
         limit: usize,
     },
     /// The file system is nearly full. Reads and deletes go on; writes do once there is room.
-    #[error("the disk is full: {free} bytes free, {reserve} are held back")]
+    #[error(
+        "the disk of {} is full, {free} bytes are free and {reserve} held back: make room",
+        directory.display()
+    )]
     Full {
+        /// The store's directory.
+        directory: PathBuf,
         /// Free bytes.
         free: u64,
         /// Bytes that must stay free.
@@ -136,7 +142,7 @@ pub(crate) struct Writer {
 
 /// How many bytes must stay free on the file system that holds the store.
 pub(crate) struct Reserve {
-    pub(crate) directory: Option<std::fs::File>,
+    pub(crate) directory: Option<(std::fs::File, PathBuf)>,
     pub(crate) bytes: u64,
 }
 
@@ -144,7 +150,7 @@ impl Reserve {
     /// Refuses growth when too little is free. A file system that will not say is not asked again.
     fn check(&self) -> Result<(), CommitError> {
         use std::os::fd::AsFd as _;
-        let Some(directory) = &self.directory else {
+        let Some((directory, path)) = &self.directory else {
             return Ok(());
         };
         let directory: BorrowedFd<'_> = directory.as_fd();
@@ -153,7 +159,8 @@ impl Reserve {
         };
         let free = stat.f_bavail.saturating_mul(stat.f_frsize);
         if free < self.bytes {
-            return Err(CommitError::Full { free, reserve: self.bytes });
+            let directory = path.clone();
+            return Err(CommitError::Full { directory, free, reserve: self.bytes });
         }
         Ok(())
     }

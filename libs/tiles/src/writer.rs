@@ -14,7 +14,7 @@ use ids::Sha256Digest;
 
 use merkle::{
     Checkpoint, SignedCheckpoint, VerifierKey,
-    checkpoint::{CheckpointError, MAX_NOTE_BYTES},
+    checkpoint::{CheckpointError, MAX_NOTE_BYTES, MAX_SIGNATURES, SignatureLine},
     tile::{CHECKPOINT_PATH, Question},
 };
 use object_store::{
@@ -106,6 +106,12 @@ impl Writer {
         Ok(Self { store, key, head, swept, lock, attempted, broken, marked })
     }
 
+    /// The directory that it writes, without links and relative parts; `None` for a bucket.
+    #[must_use]
+    pub fn directory(&self) -> Option<PathBuf> {
+        self.store.root.as_deref().and_then(|root| std::fs::canonicalize(root).ok())
+    }
+
     /// The checkpoint that is published: a log that has less was rolled back.
     #[must_use]
     pub fn published(&self) -> Option<&Checkpoint> {
@@ -119,7 +125,8 @@ impl Writer {
     }
 
     /// Publishes what `content` has up to the signed checkpoint `note`, and the note last. One of the
-    /// published size may have more signature lines; one that lacks a published line is not written.
+    /// published size may have more signature lines; one that lacks a published line is not written,
+    /// unless it is full of others.
     ///
     /// # Errors
     /// When the note would go back, the log does not have the published or the new root, a file is
@@ -305,15 +312,22 @@ pub(crate) fn verify(note: &str, key: &VerifierKey) -> Result<Checkpoint, Checkp
     if checkpoint.origin == key.name() { Ok(checkpoint) } else { Err(CheckpointError::Origin) }
 }
 
-/// Whether a signer of `published` did not sign `note`.
+/// Whether a signer of `published` did not sign `note`, for no better reason than that it has no room
+/// for more lines, and one that is new.
 fn lacks_a_line(note: &str, published: &str) -> bool {
     let (Ok(note), Ok(published)) =
         (SignedCheckpoint::parse(note), SignedCheckpoint::parse(published))
     else {
         return false;
     };
-    let signed = |name: &str, id: [u8; 4]| {
-        note.signatures().iter().any(|line| line.name == name && line.key_id == id)
+    let lacks = |one: &SignedCheckpoint, other: &SignedCheckpoint| {
+        let has = |wanted: &SignatureLine| {
+            let signer =
+                |line: &SignatureLine| (&line.name, line.key_id) == (&wanted.name, wanted.key_id);
+            one.signatures().iter().any(signer)
+        };
+        other.signatures().iter().any(|line| !has(line))
     };
-    published.signatures().iter().any(|line| !signed(&line.name, line.key_id))
+    let gains = note.signatures().len() == MAX_SIGNATURES && lacks(&published, &note);
+    lacks(&note, &published) && !gains
 }

@@ -11,6 +11,10 @@ use crate::cosign::{CosignConfig, WitnessConfig};
 /// The longest configuration file, in bytes.
 const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 
+/// The times that may be set, in milliseconds: shorter ones would keep a processor busy with nothing,
+/// longer ones are a slip of the pen.
+const TIMES_MS: std::ops::RangeInclusive<u64> = 10..=3_600_000;
+
 /// Everything that a ledger is told.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,6 +100,19 @@ pub enum ConfigError {
         /// Which file.
         path: PathBuf,
     },
+    /// A time is out of bounds.
+    #[error(
+        "the configuration {path} has {key} = {value}: {} to {} milliseconds are taken",
+        TIMES_MS.start(), TIMES_MS.end()
+    )]
+    Time {
+        /// Which file.
+        path: PathBuf,
+        /// Which key.
+        key: &'static str,
+        /// What it says, in milliseconds.
+        value: u64,
+    },
     /// A key or value is wrong; the source names both.
     #[error("the configuration {path} is wrong")]
     Parse {
@@ -111,7 +128,7 @@ impl Config {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// When it cannot be read, or a key or value is wrong.
+    /// When it cannot be read, a key or value is wrong, or a time is out of bounds.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let read = |source| ConfigError::Read { path: path.to_owned(), source };
         if std::fs::metadata(path).map_err(read)?.len() > MAX_CONFIG_BYTES {
@@ -122,6 +139,15 @@ impl Config {
             path: path.to_owned(),
             source: source.into(),
         })?;
+        let times = [
+            ("publish_every_ms", config.publish_every_ms),
+            ("cosign_every_ms", config.cosign_every_ms),
+            ("cosign_deadline_ms", config.cosign_deadline_ms),
+            ("cosign_request_timeout_ms", config.cosign_request_timeout_ms),
+        ];
+        if let Some((key, value)) = times.into_iter().find(|(_, ms)| !TIMES_MS.contains(ms)) {
+            return Err(ConfigError::Time { path: path.to_owned(), key, value });
+        }
         if let Some(public) = &mut config.public {
             public.public = true;
         }

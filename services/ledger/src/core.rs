@@ -15,7 +15,8 @@ use crate::{
     Appender, Clock, FenceError, Head, Log, NotCosigned, ReplayError, Shows, SignKey, Witnessing,
     log::HaltsOnPanic,
     publishing::{Publisher, fence},
-    witnessing, writer,
+    witnessing::{self, FirstRoundError},
+    writer,
 };
 
 /// What a ledger is made of.
@@ -55,7 +56,7 @@ pub enum StartError {
     /// More, or something else, was published.
     #[error(transparent)]
     Fence(#[from] FenceError),
-    /// A witness knows more, or something else.
+    /// A witness knows more, or something else, or what it knows cannot be proved to go on here.
     #[error("{0}")]
     Witness(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No thread.
@@ -95,7 +96,7 @@ impl Core {
         };
         if let Some((writer, place)) = &publisher {
             fence(&log, writer, &state, place)?;
-            if witnesses.is_none() && Path::new(place).starts_with(&state) {
+            if witnesses.is_none() && is_below(writer, &state) {
                 let (state, remedy) = (state.display(), "name a witness, or put 'tiles' elsewhere");
                 tracing::warn!(
                     %state, place, remedy,
@@ -126,6 +127,7 @@ impl Core {
                 log: Arc::clone(&log),
                 witnesses,
                 writer: Some(writer),
+                last: 0,
                 place,
                 state,
                 pace: publish_every,
@@ -156,6 +158,12 @@ impl Core {
     }
 }
 
+/// Whether what is published is below the state directory: one backup brings both back.
+fn is_below(writer: &Writer, state: &Path) -> bool {
+    let state = std::fs::canonicalize(state);
+    writer.directory().zip(state.ok()).is_some_and(|(tiles, state)| tiles.starts_with(state))
+}
+
 pub(crate) async fn open(log: &Log, place: &str) -> Result<Writer, StartError> {
     let failed = |source: Box<dyn std::error::Error + Send + Sync>| StartError::Place {
         place: place.to_owned(),
@@ -173,10 +181,13 @@ async fn first_round(
 ) -> Result<Option<u64>, StartError> {
     match witnessing::first_round(log, witnesses).await {
         Ok(cosigned) => Ok(cosigned),
-        Err(NotCosigned::Diverged(error)) => Err(StartError::Witness(error)),
-        Err(NotCosigned::Later(error)) => {
+        Err(FirstRoundError::Witnesses(
+            NotCosigned::Diverged(error) | NotCosigned::Later(error),
+        )) => Err(StartError::Witness(error)),
+        // What was shown before is served; a store that broke halts the log.
+        Err(FirstRoundError::NotKept(error)) => {
             metrics::counter!("ledger_cosign_failures_total").increment(1);
-            tracing::warn!(%error, "starting without the witnesses");
+            tracing::warn!(%error, "the witnesses cosigned, and the store did not take it yet");
             Ok(None)
         }
     }
@@ -201,5 +212,32 @@ async fn watch(log: Arc<Log>, broken: CancellationToken, shutdown: CancellationT
         () = broken.cancelled() => log.halt("the store broke; start again"),
         () = log.halted.cancelled() => {}
         () = shutdown.cancelled() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Where the published files are is known by whatever name they are called.
+    use super::*;
+
+    #[tokio::test]
+    async fn tiles_below_the_state_are_known_by_every_spelling_of_their_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let (state, link) = (directory.path().join("state"), directory.path().join("link"));
+        std::fs::create_dir(&state).unwrap();
+        std::os::unix::fs::symlink(&state, &link).unwrap();
+        let pem = keys::generate_ed25519(&[1; 32]).unwrap();
+        let key = keys::FileKey::from_pem(&pem).unwrap();
+        let key = SignKey::new(key, "mesh.test/ledger").unwrap();
+        let below = async |place: &Path, scheme: &str| {
+            let place = format!("{scheme}{}", place.display());
+            let store = TileStore::create(&place).unwrap();
+            let writer = Writer::open(store, key.verifier().clone(), "test").await.unwrap();
+            is_below(&writer, &state)
+        };
+        for place in [state.join("tiles"), link.join("tiles"), link.join("../state/tiles")] {
+            assert!(below(&place, "").await && below(&place, "file://").await, "{place:?}");
+        }
+        assert!(!below(&directory.path().join("tiles"), "file://").await);
     }
 }

@@ -20,6 +20,7 @@ use std::{
 };
 
 use ids::Sha256Digest;
+use merkle::{CosignerKey, SignedCheckpoint};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -104,7 +105,7 @@ pub type Proofs = dyn Fn(u64) -> Option<Vec<Sha256Digest>> + Send + Sync;
 /// A witness, as the one who asks sees it.
 #[derive(Debug)]
 struct Asking {
-    name: String,
+    key: CosignerKey,
     asks: watch::Sender<Option<Ask>>,
     /// The size that it cosigned last, as far as its worker knows, in leaves.
     known: Arc<AtomicU64>,
@@ -132,12 +133,12 @@ impl Cosigners {
         let (mut workers, mut asking) = (JoinSet::new(), Vec::new());
         for (index, witness) in witnesses.into_iter().enumerate() {
             let (asks, newest) = watch::channel(None);
-            let name = witness.key.name().to_owned();
+            let key = witness.key.clone();
             let collected = Arc::clone(&collected);
             let known = Arc::new(AtomicU64::new(0));
             let worker = Worker { index, witness, collected, known: Arc::clone(&known) };
             workers.spawn(worker.run(newest));
-            asking.push(Asking { name, asks, known });
+            asking.push(Asking { key, asks, known });
         }
         let deadline = Duration::from_millis(config.deadline_ms);
         Ok(Self { quorum, deadline, witnesses: asking, collected, _workers: workers })
@@ -147,6 +148,14 @@ impl Cosigners {
     #[must_use]
     pub const fn quorum(&self) -> usize {
         self.quorum
+    }
+
+    /// Whether a quorum of these witnesses has cosigned `note`.
+    #[must_use]
+    pub fn has_quorum(&self, note: &str) -> bool {
+        let Ok(note) = SignedCheckpoint::parse(note) else { return false };
+        let cosigned = |witness: &&Asking| note.cosigned(&witness.key).is_ok();
+        self.witnesses.iter().filter(cosigned).count() >= self.quorum
     }
 
     /// The newest checkpoint that was to be cosigned, if it has `size` leaves and a quorum cosigned
@@ -161,9 +170,11 @@ impl Cosigners {
     /// stops the start. `None`: enough answered, too few for a quorum; ask on with [`Self::cosign`].
     ///
     /// Of `n` witnesses of which `k` make the quorum, `n - k + 1` must have found the checkpoint to
-    /// extend what they cosigned: any `k` that ever cosigned what was shown are then among them, so
-    /// a state that was restored from an old backup is found out. While fewer answer, this asks
-    /// again and says so; it ends only when enough did, or when it is dropped.
+    /// extend what they cosigned: of any `k` that ever cosigned what was shown, one is then among
+    /// them, so a state that was restored from an old backup, or is empty, is found out. What fewer
+    /// than `k` of these `n` cosigned, under a smaller quorum or with other witnesses, may be missed
+    /// (docs/runbooks/witness-away.md says how to change them). While fewer answer, this asks again
+    /// and says so; it ends only when enough did, or when it is dropped.
     ///
     /// # Errors
     /// When a witness knows another history, or no proof that they ask for can be made.
@@ -267,7 +278,7 @@ impl Cosigners {
             }
             Err(error) => error,
         };
-        round.causes.insert(witness.name.clone(), error.to_string());
+        round.causes.insert(witness.key.name().to_owned(), error.to_string());
         round.without_proof.insert(index);
         // One that names a size which never was here is alone; all of them cannot be.
         if round.without_proof.len() == self.witnesses.len() { Err(error) } else { Ok(()) }
@@ -278,7 +289,7 @@ impl Cosigners {
         let told = tokio::time::timeout_at(round.ask.until, round.heard.recv()).await;
         let Ok(Some(News { index, answered })) = told else { return Ok(false) };
         let Some(witness) = self.witnesses.get(index) else { return Ok(true) };
-        let name = &witness.name;
+        let name = witness.key.name();
         match answered {
             Answered::Cosigned(_) => {
                 round.cosigned.insert(index);
@@ -289,19 +300,19 @@ impl Cosigners {
                 *named += 1;
                 if *named > MAX_SIZES {
                     let why = format!("it names another size each time, now {size}");
-                    round.causes.insert(name.clone(), why);
+                    round.causes.insert(name.to_owned(), why);
                 } else {
                     self.ask(round, index, size)?;
                 }
             }
             Answered::Ahead(size) => {
-                round.alarm(CosignError::Ahead { witness: name.clone(), size }, name);
+                round.alarm(CosignError::Ahead { witness: name.to_owned(), size }, name);
             }
             Answered::Forked(size) => {
-                round.alarm(CosignError::Forked { witness: name.clone(), size }, name);
+                round.alarm(CosignError::Forked { witness: name.to_owned(), size }, name);
             }
             Answered::Refused(why) => {
-                round.causes.insert(name.clone(), why);
+                round.causes.insert(name.to_owned(), why);
             }
         }
         Ok(true)
@@ -310,7 +321,7 @@ impl Cosigners {
     fn too_few(&self, mut round: Round<'_>, wanted: usize) -> CosignError {
         for (index, witness) in self.witnesses.iter().enumerate() {
             if !round.cosigned.contains(&index) {
-                let cause = round.causes.entry(witness.name.clone());
+                let cause = round.causes.entry(witness.key.name().to_owned());
                 cause.or_insert_with(|| "no answer in time".to_owned());
             }
         }

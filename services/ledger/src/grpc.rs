@@ -18,9 +18,12 @@ impl Coded for AppendError {
     fn code(&self) -> Code {
         match self {
             Self::Full(_) => Code::ResourceExhausted,
-            Self::Store(_) | Self::Clock(_) | Self::Busy | Self::WitnessesAway | Self::Stopping => {
-                Code::Unavailable
-            }
+            Self::Store(_)
+            | Self::Clock(_)
+            | Self::Busy
+            | Self::WitnessesAway
+            | Self::Stopping
+            | Self::Halted(_) => Code::Unavailable,
         }
     }
 
@@ -32,6 +35,7 @@ impl Coded for AppendError {
             Self::Busy => "BUSY",
             Self::WitnessesAway => "WITNESSES_AWAY",
             Self::Stopping => "STOPPING",
+            Self::Halted(_) => "HALTED",
         }
     }
 }

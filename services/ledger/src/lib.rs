@@ -27,14 +27,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use cosign::CosignConfigError;
+use cosign::{CosignConfigError, Cosigners};
 use ids::Timestamp;
 use keys::FileKey;
 use rpc::{Bound, CancellationToken, HealthHandle, MeshIdentity, Server, Services};
 use store::Durable;
 use tokio::task::JoinHandle;
 use tokio_util::sync::DropGuard;
-use witnessing::Witnesses;
 
 pub use config::{Config, ConfigError};
 pub use core::{Core, Parts, StartError};
@@ -166,15 +165,13 @@ pub async fn start(
         opened = open(&config, key, &deps, &stages) => opened,
         () = shutdown.cancelled() => Err(anyhow::anyhow!("stopped before it had started")),
     };
-    let core = match opened {
-        Ok(core) => core,
-        Err(error) => {
-            shutdown.cancel();
-            return Err(error);
-        }
-    };
+    let opened = opened.and_then(|core| {
+        let files = files.map(|bound| serve_files(&config, bound, &shutdown)).transpose()?;
+        Ok((core, files))
+    });
+    // Nothing stays up of a ledger that did not start.
+    let (core, files) = opened.inspect_err(|_| shutdown.cancel())?;
     let _ = appender.set(core.appender().clone());
-    let files = files.map(|bound| serve_files(&config, bound, &shutdown)).transpose()?;
     healths.iter().for_each(HealthHandle::set_ready);
     watch(core.log().halting(), healths, shutdown);
     Ok(Handle { address, public_address, health, core, files, served })
@@ -240,7 +237,7 @@ fn witnesses(config: &Config) -> Result<Option<Arc<dyn Witnessing>>, CosignConfi
     if config.witnesses.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Arc::new(Witnesses::new(&config.cosign())?)))
+    Ok(Some(Arc::new(Cosigners::new(&config.cosign())?)))
 }
 
 /// A log that halted ends the process: only a new one can tell what is on disk, and none may serve

@@ -148,6 +148,10 @@ struct Plan {
 /// the time of an entry: one jump of the clock must not date everything after it.
 const AHEAD_MS_MAX: i64 = 5 * 60 * 1000;
 
+const fn is_ahead(newest: Timestamp, now: Timestamp) -> bool {
+    newest.since_ms(now) > AHEAD_MS_MAX
+}
+
 impl Log {
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, View> {
         self.view.read().unwrap_or_else(PoisonError::into_inner)
@@ -259,7 +263,7 @@ impl Log {
         let Plan { new, indexes } = self.plan(&snapshot, leaves, base, logged_at)?;
         let extended = if new.is_empty() {
             Ok(())
-        } else if newest.since_ms(now) > AHEAD_MS_MAX {
+        } else if is_ahead(newest, now) {
             Err(GroupError::Clock { newest, now })
         } else {
             self.extend(&new, base, logged_at)
@@ -282,6 +286,11 @@ impl Log {
             Ok(Placed { index, entry })
         };
         Ok(indexes.into_iter().map(placed).collect())
+    }
+
+    /// Whether new entries are kept out at `now`, by the clock of this machine.
+    pub(crate) fn is_ahead_of(&self, now: Timestamp) -> bool {
+        is_ahead(self.read().newest, now)
     }
 
     fn plan(

@@ -1,16 +1,20 @@
 //! The third stage: what is shown is published as static files (C2SP tlog-tiles), and what is
 //! published is what the state is held against at the next start.
 
+mod lines;
+
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use merkle::{SignedCheckpoint, checkpoint::SignatureLine};
 use rpc::{CancellationToken, status::chain};
 use tiles::{PublishError, Writer};
 use tokio::time::Instant;
 
-use crate::{Log, Witnessing};
+use crate::{Head, Log, Witnessing};
+use lines::with_lines_of;
 
-/// How long a publication that failed is waited for before the next, at most.
+/// How long a publication that failed is waited for before the next, at first and at most: the pace,
+/// where that is longer.
+const WAIT: Duration = Duration::from_millis(50);
 const WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long the last publication may take once the ledger ends.
 const LAST: Duration = Duration::from_secs(5);
@@ -61,6 +65,8 @@ pub(crate) struct Publisher {
     pub(crate) witnesses: Option<Arc<dyn Witnessing>>,
     /// `None` between one that broke and the next.
     pub(crate) writer: Option<Writer>,
+    /// What the one that broke had published, in entries.
+    pub(crate) last: u64,
     /// Where the log is published, and its state directory.
     pub(crate) place: String,
     pub(crate) state: PathBuf,
@@ -83,7 +89,7 @@ impl Publisher {
                 Err(error) if is_final(&error) => return self.log.halt(&format!("{error}")),
                 Err(error) => {
                     metrics::counter!("ledger_publish_failures_total").increment(1);
-                    wait = wait.saturating_mul(2).clamp(self.pace, WAIT_MAX);
+                    wait = wait.max(WAIT).saturating_mul(2).min(WAIT_MAX).max(self.pace);
                     let (error, wait_ms) = (chain(&error), wait.as_millis());
                     tracing::warn!(error, wait_ms, "the newest checkpoint is not published yet");
                 }
@@ -115,6 +121,7 @@ impl Publisher {
 
     /// A writer that broke is let go, with its lock, before another looks at what it left.
     async fn reopen(&mut self) {
+        self.last = self.published();
         self.writer = None;
         match crate::core::open(&self.log, &self.place).await {
             Ok(writer) => match fence(&self.log, &writer, &self.state, &self.place) {
@@ -127,27 +134,30 @@ impl Publisher {
         }
     }
 
+    /// How many entries are published, as far as is known.
     fn published(&self) -> u64 {
-        let head = self.writer.as_ref().and_then(Writer::published);
-        head.map_or(0, |head| head.size)
+        let Some(writer) = &self.writer else { return self.last };
+        writer.published().map_or(0, |head| head.size)
     }
 
+    /// Whether there is something to do though nothing new is shown.
     fn behind(&self) -> bool {
-        self.published() < self.log.shown().size
+        let shown = self.log.shown.borrow();
+        self.writer.is_none() || (shown.counts && self.published() < shown.head.size)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a count of entries")]
     async fn publish(&mut self) -> Result<(), PublishError> {
-        let head = self.log.shown();
         let published = self.published();
         let lag = |published: u64| {
             let lag = self.log.shown().size.saturating_sub(published);
             metrics::gauge!("ledger_unpublished_entries").set(lag as f64);
         };
         lag(published);
-        let more = self.witnesses.as_ref().and_then(|w| w.collected(head.size));
         let broken = || PublishError::Broken { place: self.place.clone() };
         let writer = self.writer.as_mut().ok_or_else(broken)?;
+        let Some(head) = publishable(&self.log, writer) else { return Ok(()) };
+        let more = self.witnesses.as_ref().and_then(|w| w.collected(head.size));
         let note = with_lines_of(&head.note, more.as_deref().into_iter().chain(writer.note()));
         writer.publish(&*self.log, &note).await?;
         lag(head.size);
@@ -170,29 +180,12 @@ impl Publisher {
     }
 }
 
-/// `shown`, with the lines of other keys from notes of the same checkpoint: whatever was published
-/// or cosigned of it stays. A round that has just begun has collected nothing yet.
-fn with_lines_of<'a>(shown: &str, others: impl Iterator<Item = &'a str>) -> String {
-    let mut note = shown.to_owned();
-    for other in others {
-        let (Ok(kept), Ok(offered)) =
-            (SignedCheckpoint::parse(&note), SignedCheckpoint::parse(other))
-        else {
-            continue;
-        };
-        if kept.unverified() != offered.unverified() {
-            continue;
-        }
-        let lines = other.rsplit_once("\n\n").map_or("", |(_, lines)| lines).lines();
-        for (line, by) in lines.zip(offered.signatures()) {
-            let has = |known: &SignatureLine| (&known.name, known.key_id) == (&by.name, by.key_id);
-            if !kept.signatures().iter().any(has) {
-                note.push_str(line);
-                note.push('\n');
-            }
-        }
-    }
-    note
+/// What is shown, if it has the quorum of now. What an earlier start showed with other witnesses, or
+/// none, may lack it: only where that is published already it may gain lines.
+fn publishable(log: &Log, writer: &Writer) -> Option<Arc<Head>> {
+    let shown = log.shown.borrow();
+    let is_out = writer.published().is_some_and(|published| shown.head.size <= published.size);
+    (shown.counts || is_out).then(|| Arc::clone(&shown.head))
 }
 
 /// Whether another history is published: going on would fork the log.

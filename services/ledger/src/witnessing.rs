@@ -6,12 +6,12 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use ids::Sha256Digest;
-use merkle::{CosignerKey, SignedCheckpoint};
 use rpc::CancellationToken;
+use store::CommitError;
 
 use crate::{
     Head, Log,
-    cosign::{CosignConfig, CosignConfigError, CosignError, Cosigners, Proofs, WitnessConfig},
+    cosign::{CosignError, Cosigners, Proofs},
     writer::report,
 };
 
@@ -43,7 +43,8 @@ pub trait Witnessing: fmt::Debug + Send + Sync + 'static {
     /// and too few for a quorum cosigned.
     ///
     /// # Errors
-    /// When they know another history.
+    /// When they know another history, or ask for a proof that the log cannot give: no error of it is
+    /// one to start with.
     async fn first(
         &self,
         note: &str,
@@ -56,34 +57,14 @@ pub trait Witnessing: fmt::Debug + Send + Sync + 'static {
 
     /// The newest note that was to be cosigned, if it has `size` entries, with every cosignature
     /// that came since.
-    fn collected(&self, size: u64) -> Option<String> {
-        let _no_more_than_cosign_gave = size;
-        None
-    }
+    fn collected(&self, size: u64) -> Option<String>;
 }
 
 /// The witnesses of the configuration.
-#[derive(Debug)]
-pub(crate) struct Witnesses {
-    cosigners: Cosigners,
-    keys: Vec<CosignerKey>,
-}
-
-impl Witnesses {
-    pub(crate) fn new(config: &CosignConfig) -> Result<Self, CosignConfigError> {
-        let cosigners = Cosigners::new(config)?;
-        let key = |witness: &WitnessConfig| {
-            let failed = |source| CosignConfigError::Key { key: witness.key.clone(), source };
-            witness.key.parse().map_err(failed)
-        };
-        Ok(Self { cosigners, keys: config.witnesses.iter().map(key).collect::<Result<_, _>>()? })
-    }
-}
-
 #[async_trait::async_trait]
-impl Witnessing for Witnesses {
+impl Witnessing for Cosigners {
     async fn cosign(&self, note: &str, size: u64, proof: &Proofs) -> Result<String, NotCosigned> {
-        self.cosigners.cosign(note, size, proof).await.map_err(NotCosigned::from)
+        self.cosign(note, size, proof).await.map_err(NotCosigned::from)
     }
 
     async fn first(
@@ -92,17 +73,15 @@ impl Witnessing for Witnesses {
         size: u64,
         proof: &Proofs,
     ) -> Result<Option<String>, NotCosigned> {
-        self.cosigners.first(note, size, proof).await.map_err(NotCosigned::from)
+        self.first(note, size, proof).await.map_err(NotCosigned::from)
     }
 
     fn has_quorum(&self, note: &str) -> bool {
-        let Ok(note) = SignedCheckpoint::parse(note) else { return false };
-        let cosigned = self.keys.iter().filter(|key| note.cosigned(key).is_ok()).count();
-        cosigned >= self.cosigners.quorum()
+        self.has_quorum(note)
     }
 
     fn collected(&self, size: u64) -> Option<String> {
-        self.cosigners.collected(size)
+        self.collected(size)
     }
 }
 
@@ -122,23 +101,33 @@ fn proofs(log: &Arc<Log>, size: u64) -> impl Fn(u64) -> Option<Vec<Sha256Digest>
     move |old| tree.read().tree.consistency(old, size).ok()
 }
 
+/// Why the first round gave no checkpoint to show.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FirstRoundError {
+    /// The log is not the one that the witnesses know, or cannot prove that it is.
+    #[error(transparent)]
+    Witnesses(NotCosigned),
+    /// They cosigned, and the store did not take it.
+    #[error(transparent)]
+    NotKept(#[from] CommitError),
+}
+
 /// The first round, before anything is served: what was shown earlier counts if it has the quorum
-/// of now. Gives the size that was cosigned, if any was.
+/// of now. Gives the size that was cosigned, if any was. An empty log is asked about as any: whoever
+/// knows entries of it says that they were lost.
 pub(crate) async fn first_round(
     log: &Arc<Log>,
     witnesses: &dyn Witnessing,
-) -> Result<Option<u64>, NotCosigned> {
+) -> Result<Option<u64>, FirstRoundError> {
     if witnesses.has_quorum(&log.shown().note) {
         log.shown_counts();
     }
     let head = log.committed();
     let size = head.size;
-    if size == 0 {
-        return Ok(Some(0));
-    }
-    match witnesses.first(&head.note, size, &proofs(log, size)).await? {
+    let cosigned = witnesses.first(&head.note, size, &proofs(log, size)).await;
+    match cosigned.map_err(FirstRoundError::Witnesses)? {
         None => Ok(None),
-        Some(note) => show(log, Head { note, size }).await.map(Some),
+        Some(note) => Ok(Some(show(log, Head { note, size }).await?)),
     }
 }
 
@@ -146,19 +135,15 @@ pub(crate) async fn first_round(
 async fn round(log: &Arc<Log>, witnesses: &dyn Witnessing) -> Result<u64, NotCosigned> {
     let head = log.committed();
     let size = head.size;
-    if size == 0 {
-        return Ok(0);
-    }
     let note = witnesses.cosign(&head.note, size, &proofs(log, size)).await?;
-    show(log, Head { note, size }).await
+    show(log, Head { note, size }).await.map_err(|error| NotCosigned::Later(error.into()))
 }
 
-async fn show(log: &Arc<Log>, head: Head) -> Result<u64, NotCosigned> {
+async fn show(log: &Arc<Log>, head: Head) -> Result<u64, CommitError> {
     let size = head.size;
     let shown = log.show(head).await;
     report(log);
-    shown.map_err(|error| NotCosigned::Later(error.into()))?;
-    Ok(size)
+    shown.map(|()| size)
 }
 
 /// The second stage.

@@ -9,6 +9,7 @@ use std::{
     time::Instant,
 };
 
+use rpc::status::chain;
 use store::CommitError;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -24,8 +25,8 @@ pub(crate) const CALLERS_MAX: usize = 4096;
 /// Why a commitment was not logged, or not proved.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppendError {
-    /// The disk is nearly full.
-    #[error("the ledger's disk is full")]
+    /// The disk is nearly full; the source names the directory.
+    #[error("the ledger's disk is full; ask again once there is room")]
     Full(#[source] CommitError),
     /// The log has entries from the future of this machine's clock, or the clock is wrong.
     #[error("the ledger's clock is behind its newest entry; ask again")]
@@ -40,9 +41,12 @@ pub enum AppendError {
     /// The entry is durable, and too few witnesses have cosigned a checkpoint that covers it.
     #[error("the entry is logged, but too few witnesses have cosigned it yet; ask again")]
     WitnessesAway,
-    /// The ledger ends, or has halted for good.
-    #[error("the ledger is shutting down")]
+    /// The ledger ends.
+    #[error("the ledger is shutting down; ask again once it has restarted")]
     Stopping,
+    /// It stopped for good; whether the commitment is in the log is known after the next start.
+    #[error("the ledger has halted: {0}")]
+    Halted(String),
 }
 
 struct Request {
@@ -101,19 +105,30 @@ impl Appender {
     }
 
     async fn appended(&self, leaf: Leaf, durable: &OnceLock<()>) -> Result<Appended, AppendError> {
-        let _room = self.room.acquire().await.map_err(|_| AppendError::Stopping)?;
+        let _room = self.room.acquire().await.map_err(|_| self.ended())?;
         let (answer, answered) = oneshot::channel();
         let queued = self.queue.send(Request { leaf, answer }).await;
-        queued.map_err(|_| AppendError::Stopping)?;
-        let placed = answered.await.unwrap_or(Err(AppendError::Stopping))?;
+        queued.map_err(|_| self.ended())?;
+        let Ok(placed) = answered.await else {
+            // The writer forgets a caller only when it panics, and halts the log a moment later.
+            self.log.halted.cancelled().await;
+            return Err(self.ended());
+        };
+        let placed = placed?;
         let _ = durable.set(());
         let mut shown = self.log.shown.subscribe();
         let covers = shown.wait_for(|shown| shown.halted || shown.covers(placed.index)).await;
         let head = match covers {
             Ok(shown) if !shown.halted => Arc::clone(&shown.head),
-            Ok(_) | Err(_) => return Err(AppendError::Stopping),
+            Ok(_) | Err(_) => return Err(self.ended()),
         };
         self.log.prove(placed, &head).map_err(|error| AppendError::Store(Arc::new(error)))
+    }
+
+    /// Why there is no answer any more.
+    fn ended(&self) -> AppendError {
+        let reason = self.log.halted().map(str::to_owned);
+        reason.map_or(AppendError::Stopping, AppendError::Halted)
     }
 }
 
@@ -147,16 +162,19 @@ fn write(log: &Arc<Log>, mut receiver: mpsc::Receiver<Request>, clock: &Clock) {
         let group = gather(first, &mut receiver, last);
         last = group.len();
         let leaves: Vec<_> = group.iter().map(|request| request.leaf).collect();
-        let answers = match log.append(&leaves, clock()) {
+        let now = clock();
+        let answers = match log.append(&leaves, now) {
             Ok(answers) => answers,
             Err(error) => {
-                tracing::error!(%error, "a group was not logged");
+                tracing::error!(error = chain(&error), "a group was not logged");
                 vec![Err(AppendError::from(error)); group.len()]
             }
         };
         metrics::histogram!("ledger_commit_seconds").record(begun.elapsed().as_secs_f64());
         metrics::histogram!("ledger_group_size").record(u32::try_from(group.len()).unwrap_or(0));
         count(&answers);
+        let behind = log.is_ahead_of(now);
+        metrics::gauge!("ledger_clock_behind").set(if behind { 1.0 } else { 0.0 });
         report(log);
         for (request, answer) in group.into_iter().zip(answers) {
             let _gone = request.answer.send(answer);
@@ -167,11 +185,9 @@ fn write(log: &Arc<Log>, mut receiver: mpsc::Receiver<Request>, clock: &Clock) {
 /// What became of a group.
 fn count(answers: &[Result<Placed, AppendError>]) {
     let refused = answers.iter().filter_map(|answer| answer.as_ref().err());
-    let behind = refused.clone().any(|error| matches!(error, AppendError::Clock(_)));
-    metrics::gauge!("ledger_clock_behind").set(if behind { 1.0 } else { 0.0 });
     let refusals = refused.clone().count();
     if let Some(error) = refused.clone().next() {
-        tracing::warn!(%error, refusals, "some of a group was not logged");
+        tracing::warn!(error = chain(error), refusals, "some of a group was not logged");
     }
     let total = |result| metrics::counter!("ledger_appends_total", "result" => result);
     total("ok").increment((answers.len().saturating_sub(refusals)) as u64);
@@ -190,7 +206,7 @@ impl From<GroupError> for AppendError {
     fn from(error: GroupError) -> Self {
         match error {
             GroupError::Commit(full @ CommitError::Full { .. }) => Self::Full(full),
-            GroupError::Halted(_) => Self::Stopping,
+            GroupError::Halted(reason) => Self::Halted(reason),
             GroupError::Clock { .. } => Self::Clock(Arc::new(error)),
             GroupError::Commit(_)
             | GroupError::Read(_)

@@ -130,6 +130,30 @@ async fn a_checkpoint_may_gain_signature_lines() {
 }
 
 #[tokio::test]
+async fn a_full_checkpoint_gives_up_old_lines_for_new_ones_and_for_nothing_else() {
+    let log = Log::of(5);
+    let cosigned = |witnesses: std::ops::Range<u8>| {
+        let line = |seed: u8| {
+            let name = format!("witness.example/w{seed}");
+            checkpoint::cosign(&log.checkpoint(5), &signing_key(seed), &name, 1_700_000_000)
+        };
+        witnesses.fold(log.note(5), |note, seed| note + &line(seed).unwrap())
+    };
+    let store = bucket();
+    let mut writer = Writer::open(store.clone(), key(), "test").await.unwrap();
+    writer.publish(&log, &cosigned(10..18)).await.unwrap();
+    for (offered, published) in [
+        (cosigned(11..25), cosigned(10..18)),
+        (cosigned(11..26), cosigned(11..26)),
+        (cosigned(11..25), cosigned(11..26)),
+        (log.note(5), cosigned(11..26)),
+    ] {
+        writer.publish(&log, &offered).await.unwrap();
+        assert_eq!(reader(&store).note().await.unwrap().unwrap(), published);
+    }
+}
+
+#[tokio::test]
 async fn a_second_writer_of_a_directory_is_refused_and_told_of_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let store = directory(folder.path());

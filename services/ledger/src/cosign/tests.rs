@@ -2,9 +2,17 @@
 
 mod stub;
 
+use std::{path::Path, sync::Arc};
+
+use keys::FileKey;
 use merkle::SignedCheckpoint;
+use store::Durable;
 
 use super::{CosignConfig, CosignConfigError, CosignError, Cosigners, WitnessConfig};
+use crate::{
+    Log, NotCosigned, Shows, SignKey, TABLES,
+    witnessing::{FirstRoundError, first_round},
+};
 use stub::{Behaviour, StubWitness, log_note, tree};
 
 fn config(witnesses: &[&StubWitness], quorum: usize) -> CosignConfig {
@@ -168,6 +176,39 @@ async fn a_restored_backup_is_found_out_though_a_quorum_would_cosign_it() {
     });
     assert_eq!(found, Err(CosignError::Ahead { witness: "b".into(), size: 20 }));
     c.release();
+}
+
+/// The empty log that a ledger begins where its state directory is empty.
+fn begun(state: &Path) -> Arc<Log> {
+    let store = Durable::open_with_reserve(state.join("ledger.redb"), TABLES, 0).unwrap();
+    let pem = keys::generate_ed25519(&[stub::LOG_SEED; 32]).unwrap();
+    let key = SignKey::new(FileKey::from_pem(&pem).unwrap(), stub::ORIGIN).unwrap();
+    Arc::new(Log::replay(store, key, Shows::Cosigned).unwrap())
+}
+
+#[tokio::test]
+async fn a_state_that_was_lost_is_found_out_though_a_new_witness_would_cosign_an_empty_log() {
+    let (knows, new) = (StubWitness::start("knows", 1).await, StubWitness::start("new", 2).await);
+    cosign(&cosigners(&[&knows], 1), 0, 7).await.unwrap();
+    let (state, both) = (tempfile::tempdir().unwrap(), cosigners(&[&knows, &new], 1));
+    let found = first_round(&begun(state.path()), &both).await.unwrap_err();
+    let FirstRoundError::Witnesses(NotCosigned::Diverged(error)) = &found else {
+        panic!("{found}")
+    };
+    assert!(error.to_string().contains("the witness knows has cosigned 7 entries"), "{error}");
+}
+
+#[tokio::test]
+async fn a_log_that_begins_is_cosigned_before_it_is_shown() {
+    let (a, b) = (StubWitness::start("a", 1).await, StubWitness::start("b", 2).await);
+    let state = tempfile::tempdir().unwrap();
+    let (log, both) = (begun(state.path()), cosigners(&[&a, &b], 2));
+    assert!(!both.has_quorum(&log.shown().note));
+    assert_eq!(first_round(&log, &both).await.unwrap(), Some(0));
+    assert_eq!(signers(&log.shown().note), ["a", "b"]);
+    assert!(both.has_quorum(&log.shown().note) && log.shown.borrow().counts);
+    let other = StubWitness::away("b", 3);
+    assert!(!cosigners(&[&a, &other], 2).has_quorum(&log.shown().note), "by another key");
 }
 
 #[tokio::test]

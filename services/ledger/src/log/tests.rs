@@ -144,6 +144,9 @@ fn a_group_that_does_not_commit_leaves_no_trace() {
     let log = Log::replay(full, key(1), Shows::Committed).unwrap();
     let answers = log.append(&[leaf(1), leaf(0), leaf(2)], at(1)).unwrap();
     assert!(matches!(answers[0], Err(AppendError::Full(_))), "{answers:?}");
+    let told = rpc::status::chain(answers[0].as_ref().unwrap_err());
+    assert!(told.contains(directory.path().to_str().unwrap()), "{told}");
+    assert!(told.contains("make room"), "{told}");
     assert!(matches!(answers[2], Err(AppendError::Full(_))), "{answers:?}");
     assert_eq!(answers[1].as_ref().unwrap().index, 0, "what is there needs no room");
     assert_eq!((log.committed(), log.shown().size), (before, 1));
@@ -176,6 +179,9 @@ fn entries_from_the_future_keep_new_ones_out_until_the_clock_is_there() {
     assert!(matches!(answers[0], Err(AppendError::Clock(_))), "{answers:?}");
     assert_eq!(answers[1].as_ref().unwrap().index, 0, "what is there is proved");
     assert_eq!(log.committed().size, 1);
+    log.append(&[leaf(0)], at(0)).unwrap();
+    assert!(log.is_ahead_of(at(0)), "a group that adds nothing sets no clock");
+    assert!(!log.is_ahead_of(at(1)));
     let entry = append(&log, &[leaf(1)], at(1)).unwrap().remove(0).entry;
     assert_eq!(LedgerEntry::parse(&entry).unwrap().logged_at, at(jump));
 }

@@ -23,7 +23,7 @@ async fn publisher(log: Log, state: &std::path::Path, tiles: &std::path::Path) -
     let (log, place) = (Arc::new(log), tiles.to_str().unwrap().to_owned());
     let writer = Some(crate::core::open(&log, &place).await.unwrap());
     let (state, pace) = (state.to_owned(), Duration::from_millis(1));
-    Publisher { log, witnesses: None, writer, place, state, pace, unswept: false }
+    Publisher { log, witnesses: None, writer, last: 0, place, state, pace, unswept: false }
 }
 
 #[test]

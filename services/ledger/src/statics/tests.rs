@@ -92,3 +92,21 @@ async fn a_file_that_cannot_be_read_is_the_logs_fault() {
     let failed = ask(Method::GET, "/tile/1/000.p/1").await;
     assert_eq!((failed.status(), caching(&failed)), (StatusCode::SERVICE_UNAVAILABLE, ""));
 }
+
+#[test]
+fn the_format_says_what_is_sent_and_what_is_read() {
+    let format = include_str!("../../../../docs/formats/ledger.md");
+    let row = |path: &str| {
+        let found = format.lines().find(|line| line.starts_with(&format!("| `{path}` |")));
+        found.unwrap().to_owned()
+    };
+    let says = |path: &str, caching: &HeaderValue| {
+        row(path).contains(&format!("| `{}` |", caching.to_str().unwrap()))
+    };
+    assert!(says("checkpoint", &SHORT) && says("tile/<L>/<N>", &LONG));
+    let max_bytes = 256 * (2 + bundle::MAX_ENTRY_BYTES);
+    assert_eq!(max_bytes, 262_656);
+    assert!(
+        says("tile/entries/<N>", &LONG) && row("tile/entries/<N>").contains("262,656 are read")
+    );
+}

@@ -139,6 +139,10 @@ impl Witnessing for StubWitness {
     fn has_quorum(&self, _note: &str) -> bool {
         true
     }
+
+    fn collected(&self, _size: u64) -> Option<String> {
+        None
+    }
 }
 
 /// Runs until it is killed, or its disk fails.

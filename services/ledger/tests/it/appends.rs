@@ -136,4 +136,9 @@ fn the_example_configuration_is_read_and_unknown_keys_are_refused() {
     std::fs::write(&path, format!("nonsense = 1\n{example}")).unwrap();
     let error = anyhow::Error::from(ledger::Config::read(&path).unwrap_err());
     assert!(format!("{error:#}").contains("nonsense"), "{error:#}");
+    for (key, value) in [("publish_every_ms", 0), ("cosign_every_ms", 3_600_001)] {
+        std::fs::write(&path, format!("{key} = {value}\n{example}")).unwrap();
+        let error = ledger::Config::read(&path).unwrap_err().to_string();
+        assert!(error.contains(&format!("{key} = {value}: 10 to 3600000")), "{error}");
+    }
 }

@@ -7,3 +7,4 @@ mod mesh;
 mod pinned;
 mod reads;
 mod stages;
+mod starts;

@@ -19,7 +19,9 @@ use witness::{Logs, State};
 
 use crate::cosign::WitnessConfig;
 
-const ORIGIN: &str = "log.test/ledger";
+pub(super) const ORIGIN: &str = "log.test/ledger";
+/// Of the log's key.
+pub(super) const LOG_SEED: u8 = 99;
 
 /// What a stub does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +68,7 @@ pub(super) fn tree(branch: u8) -> Tree {
 
 pub(super) fn log_note(tree: &Tree, size: u64) -> String {
     let root = tree.root_at(size).unwrap();
-    sign(&Checkpoint { origin: ORIGIN.into(), size, root }, &key(99), ORIGIN).unwrap()
+    sign(&Checkpoint { origin: ORIGIN.into(), size, root }, &key(LOG_SEED), ORIGIN).unwrap()
 }
 
 impl Inner {
@@ -78,7 +80,8 @@ impl Inner {
         }
         let asked = witness::Request::parse(request.body()).unwrap();
         let mut state = self.state.lock().unwrap();
-        let logs = Logs::new().with(VerifierKey::new(ORIGIN, key(99).verifying_key()).unwrap());
+        let logs =
+            Logs::new().with(VerifierKey::new(ORIGIN, key(LOG_SEED).verifying_key()).unwrap());
         let cosignable = match state.decide(&asked, &logs) {
             Ok(cosignable) => cosignable,
             Err(refusal) => {
