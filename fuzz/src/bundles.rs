@@ -14,5 +14,10 @@ pub fn bundle(data: &[u8]) -> bool {
     let same =
         bundle.attestation == wine.small.attestation && bundle.inclusion == wine.small.inclusion;
     assert!(logged == same, "only the logged attestation is logged");
+    if let Ok(lines) = bundle.to_sigstore_lines(&wine.root) {
+        let lines = lines.split_inclusive(|byte| *byte == b'\n');
+        let mut each = lines.map(serde_json::from_slice::<serde_json::Value>);
+        assert!(each.all(|line| line.is_ok_and(|line| line.is_object())), "a document a line");
+    }
     true
 }

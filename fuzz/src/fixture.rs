@@ -38,7 +38,8 @@ pub(crate) fn signed() -> &'static Signed {
     &SIGNED
 }
 
-fn file(path: &str) -> Vec<u8> {
+/// The bytes of a file that `seed` wrote.
+pub(crate) fn file(path: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run seed", path.display()))
 }

@@ -17,7 +17,9 @@ mod models;
 pub mod mutate;
 mod policies;
 mod proto;
+mod records;
 mod scan_db;
+mod states;
 mod tiles;
 mod tokens;
 mod witnesses;
@@ -35,8 +37,10 @@ pub use model_signature::model_signature;
 pub use models::keras_model;
 pub use policies::{policy, release};
 pub use proto::{attest_message, attest_request};
+pub use records::{advisory_file, record_file};
 pub use scan_db::scan_db;
-pub use tiles::{entry_bundle, tile_path};
+pub use states::{monitor_state, witness_state};
+pub use tiles::{entry_bundle, tile_path, tile_proof};
 pub use tokens::{agent_frame, pkcs11_uri};
 pub use witnesses::witness_request;
 
@@ -57,6 +61,7 @@ const fn target(name: &'static str, accepts: fn(&[u8]) -> bool) -> Target {
 
 /// Every target, for the smoke runner.
 pub const TARGETS: &[Target] = &[
+    target("advisory_file", advisory_file),
     target("aibom", aibom),
     target("exports", exports),
     target("attest_request", attest_request),
@@ -76,10 +81,12 @@ pub const TARGETS: &[Target] = &[
     target("ledger_inclusion", ledger_inclusion),
     target("log_policy", log_policy),
     target("model_signature", model_signature),
+    target("monitor_state", monitor_state),
     target("pkcs11_uri", pkcs11_uri),
     target("agent_frame", agent_frame),
     target("policy", policy),
     target("record", record),
+    target("record_file", record_file),
     Target { name: "release", accepts: release, one_of: 20 },
     target("request", request),
     target("scan", scan),
@@ -89,7 +96,9 @@ pub const TARGETS: &[Target] = &[
     target("tlog_proof", tlog_proof),
     target("training", training),
     target("tile_path", tile_path),
+    Target { name: "tile_proof", accepts: tile_proof, one_of: 20 },
     target("entry_bundle", entry_bundle),
     target("trust_root", trust_root),
     target("witness_request", witness_request),
+    target("witness_state", witness_state),
 ];

@@ -2,6 +2,7 @@
 
 mod commands;
 mod crates;
+mod fuzz;
 mod headers;
 mod layering;
 mod promises;
@@ -82,6 +83,7 @@ fn findings(root: &Root) -> anyhow::Result<Vec<Finding>> {
     let mut found = layering::check(&crates);
     found.extend(crates::check(&crates));
     found.extend(transport::check(&sources, &crates));
+    found.extend(fuzz::check(&root.files()?, &sources)?);
     found.extend(headers::check(&sources));
     found.extend(sizes::check(&sources)?);
     found.extend(commands::check(&sources));

@@ -55,6 +55,17 @@ fn record(record: wire::LoggedRecord) -> Result<RecordView, Malformed> {
     Ok(RecordView { document, inclusion: Inclusion { salt, entry, proof } })
 }
 
+/// The records of a page, and the token of the one after it. Each page brings on: a scheduler that
+/// gave empty ones for ever would be asked for ever.
+fn read(page: wire::ListRecordsResponse) -> Result<(Vec<RecordView>, Option<String>), Malformed> {
+    let wire::ListRecordsResponse { records, next_page_token: next, pending: _ } = page;
+    if records.is_empty() && !next.is_empty() {
+        return Err(malformed("next_page_token", &"another page after an empty one"));
+    }
+    let records = records.into_iter().map(record).collect::<Result<_, _>>()?;
+    Ok((records, (!next.is_empty()).then_some(next)))
+}
+
 fn disclosed(asked: &Sha256Digest, answer: wire::DiscloseResponse) -> Result<Disclosed, Malformed> {
     let document: Document =
         answer.document.ok_or_else(|| malformed("document", &"nothing"))?.into();
@@ -90,13 +101,11 @@ impl Jobs {
                 async move { client.list_records(message).await }
             });
             let page = answer.await?.into_inner();
-            let records: Result<Vec<_>, Malformed> = page.records.into_iter().map(record).collect();
-            view.records.extend(records.map_err(|error| CallError::malformed(what, error))?);
             view.pending = page.pending;
-            token = page.next_page_token;
-            if token.is_empty() {
-                break;
-            }
+            let (records, next) = read(page).map_err(|error| CallError::malformed(what, error))?;
+            view.records.extend(records);
+            let Some(next) = next else { break };
+            token = next;
         }
         view.records.truncate(MAX_RECORDS);
         Ok(view)
@@ -137,7 +146,7 @@ impl Jobs {
 
 #[cfg(test)]
 mod tests {
-    //! Only the document that was committed to is taken for what an entry stands for.
+    //! Only the document that was committed to is taken for what an entry stands for, and pages end.
     use super::*;
 
     fn answer(salt: &[u8], envelope: &[u8]) -> wire::DiscloseResponse {
@@ -148,6 +157,27 @@ mod tests {
             job_id: JobId::new(1, [1; 10]).to_string(),
             request_digest: String::new(),
         }
+    }
+
+    #[test]
+    fn an_empty_page_has_none_after_it() {
+        let document = Document { envelope: Vec::new(), certificates: Vec::new() };
+        let record = Some(document.into());
+        let record = wire::LoggedRecord { record, ..wire::LoggedRecord::default() };
+        let page = |records: &[wire::LoggedRecord], next: &str| {
+            let next_page_token = next.to_owned();
+            let page = wire::ListRecordsResponse {
+                records: records.to_vec(),
+                next_page_token,
+                pending: 1,
+            };
+            read(page).ok().map(|(records, next)| (records.len(), next))
+        };
+        assert_eq!(page(&[], ""), Some((0, None)));
+        assert_eq!(page(std::slice::from_ref(&record), ""), Some((1, None)));
+        assert_eq!(page(&[record], "00"), Some((1, Some("00".to_owned()))));
+        assert_eq!(page(&[], "00"), None);
+        assert_eq!(page(&[wire::LoggedRecord::default()], ""), None, "nothing in it");
     }
 
     #[test]

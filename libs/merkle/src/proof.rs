@@ -7,8 +7,10 @@ use ids::Sha256Digest;
 
 use crate::hash::{empty_root, node_hash};
 
-/// The most hashes that a proof can have: one per bit of a tree size, and one to start from.
+/// The most hashes that an inclusion proof can have: one per bit of a tree size.
 pub const MAX_PROOF_HASHES: usize = 64;
+/// The most that a consistency proof can have: one more, to start from.
+const MAX_CONSISTENCY_HASHES: usize = MAX_PROOF_HASHES + 1;
 
 /// Why a leaf is not proven to be in a tree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -139,7 +141,7 @@ pub fn verify_consistency(
         return Err(ConsistencyError::Shrank { old: old_size, new: new_size });
     }
     let length = || ConsistencyError::Length { got: proof.len(), old: old_size, new: new_size };
-    if proof.len() > MAX_PROOF_HASHES {
+    if proof.len() > MAX_CONSISTENCY_HASHES {
         return Err(length());
     }
     if old_size == 0 {

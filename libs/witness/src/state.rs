@@ -93,7 +93,7 @@ impl Remembered {
     /// The witness's own line of the note, with its newline.
     #[must_use]
     pub fn line(&self) -> &str {
-        // It is the last: the state puts it after the log's.
+        // It is the last: a state takes no other note.
         self.note.split_inclusive('\n').next_back().unwrap_or_default()
     }
 }
@@ -116,7 +116,7 @@ impl State {
     pub fn parse(bytes: &[u8], key: &CosignerKey) -> Result<Self, StateError> {
         let document: Document = canonical::from_slice(bytes, MAX_STATE_BYTES)?;
         if document.schema != SCHEMA {
-            return Err(StateError::Schema(document.schema));
+            return Err(StateError::Schema(document.schema.chars().take(64).collect()));
         }
         if document.notes.len() > MAX_LOGS {
             return Err(StateError::TooMany(document.notes.len()));
@@ -125,7 +125,7 @@ impl State {
             return Err(StateError::Digest);
         }
         if document.witness != key.to_string() {
-            return Err(StateError::Witness(document.witness));
+            return Err(StateError::Witness(document.witness.chars().take(400).collect()));
         }
         let mut state = BTreeMap::<String, Remembered>::new();
         for (index, note) in (1..).zip(document.notes) {
@@ -197,5 +197,9 @@ impl State {
 fn remember(note: String, key: &CosignerKey) -> Result<Remembered, CheckpointError> {
     let parsed = SignedCheckpoint::parse(&note)?;
     let time = parsed.cosigned(key)?;
+    let last = parsed.signatures().last();
+    if !last.is_some_and(|line| line.name == key.name() && line.key_id == key.id()) {
+        return Err(CheckpointError::NotSigned(key.to_string()));
+    }
     Ok(Remembered { checkpoint: parsed.unverified().clone(), time, note })
 }

@@ -131,3 +131,34 @@ fn promises_name_tests_that_exist() {
     assert!(found_in("1. Good — `a`: `it_falls`.\n").contains("\"it_falls\""));
     assert!(found_in("1. Nothing holds it.\n").contains("names no test"));
 }
+
+const BIN: &str = "[[bin]]\nname = \"grant\"\npath = \"fuzz_targets/grant.rs\"\n";
+const TARGET: &str = "//! It.\npub const TARGETS: &[Target] = &[target(\"grant\", grant)];\n";
+
+#[test]
+fn a_fuzz_target_has_its_entry_its_binary_and_a_corpus() {
+    let whole = [
+        ("fuzz/src/lib.rs", TARGET),
+        ("fuzz/Cargo.toml", BIN),
+        ("fuzz/fuzz_targets/grant.rs", "//! It.\n"),
+        ("fuzz/corpus/grant/good", "a"),
+        ("fuzz/corpus/grant/bad", "b"),
+    ];
+    assert_eq!(found(&whole), Vec::<String>::new());
+    for (place, text, wanted) in [
+        (1, "", "add a [[bin]] grant"),
+        (2, "", "has no fuzz/fuzz_targets/grant.rs"),
+        (4, "", "fuzz/corpus/grant lacks"),
+        (0, "//! It.\npub const TARGETS: &[Target] = &[];\n", "no target is called grant"),
+    ] {
+        let mut files = whole.to_vec();
+        if place == 0 || place == 1 {
+            files[place].1 = text;
+        } else {
+            files.remove(place);
+        }
+        let found = found(&files);
+        assert_eq!(found.len(), 1, "{wanted}: {found:?}");
+        assert!(found[0].contains(wanted), "{found:?}");
+    }
+}

@@ -128,6 +128,12 @@ fn proofs_are_bounded_and_huge_sizes_do_not_overflow() {
     assert!(matches!(refused, Err(InclusionError::Length { got: 65, .. })));
     let refused = verify_consistency(1, &hash, u64::MAX, &hash, &long);
     assert!(matches!(refused, Err(ConsistencyError::Length { got: 65, .. })));
+    // The longest there is: an old tree that ends within each subtree of a tree of 64 levels.
+    let refused = verify_consistency(3, &hash, u64::MAX, &hash, &long);
+    assert!(matches!(refused, Err(ConsistencyError::OldRoot { .. })));
+    let longer = vec![hash; MAX_PROOF_HASHES + 2];
+    let refused = verify_consistency(3, &hash, u64::MAX, &hash, &longer);
+    assert!(matches!(refused, Err(ConsistencyError::Length { got: 66, .. })));
     for size in [u64::MAX, 1 << 63, (1 << 63) + 1] {
         for index in [0, size / 2, size - 1] {
             assert!(verify_inclusion(&hash, index, size, &long[..64], &hash).is_err());

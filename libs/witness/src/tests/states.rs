@@ -66,6 +66,10 @@ fn a_line_of_somebody_else_is_never_remembered() {
     let cosignable = State::new().decide(&request, &logs()).unwrap();
     let line = cosign(cosignable.checkpoint(), &key(8), NAME, 1).unwrap();
     assert!(State::new().with(&cosignable, &line, &cosigner()).is_err());
+    // The own line is the last: it is what is answered.
+    let own = cosign(cosignable.checkpoint(), &key(9), NAME, 1).unwrap();
+    assert!(State::new().with(&cosignable, &(own.clone() + &line), &cosigner()).is_err());
+    assert!(State::new().with(&cosignable, &own, &cosigner()).is_ok());
 }
 
 #[test]

@@ -1,13 +1,16 @@
-//! Writes the corpus of the targets that the signer reaches, from the test kit's fixture.
+//! Writes the corpus of the targets that read what is signed, from the test kit's fixture.
 //!
 //! Certificates have random signatures, so each run writes other files; the rest stays the same.
 
-use hsm::agent::{Answer, FromAgent, Request};
+mod kept;
+
 use std::{error::Error, fs, path::Path};
 
 use bundle::{BUNDLE_SCHEMA, Bundle, Signatures};
+use envelope::Envelope;
 use evidence::{Document, EvidenceSet, Revocation, TrustRoot};
 use fuzz::attest_message;
+use hsm::agent::{Answer, FromAgent, Request};
 use ids::canonical;
 use keys::SigningKey as _;
 use serde_json::{Value, json};
@@ -42,14 +45,14 @@ fn main() -> Outcome {
     write("exports", "foreign.json", FOREIGN)?;
     write("aibom", "old.json", br#"{"bomFormat":"CycloneDX","specVersion":"1.4"}"#)?;
     write("exports", "old.json", br#"{"bomFormat":"CycloneDX","specVersion":"1.4"}"#)?;
-    write("bundle", "small.json", &small_bundle(&wine).to_bytes()?)?;
+    write("bundle", "small.json", &small_bundle(&wine)?.to_bytes()?)?;
     write("bundle", "other_schema.json", &canonical::to_vec(&json!({"schema": "x"}))?)?;
     write("ledger_inclusion", "wine.json", &canonical::to_vec(&bundle.inclusion)?)?;
     write("ledger_inclusion", "empty.json", b"{}")?;
     log(&wine, &bundle.inclusion)?;
 
     // The predicate is any JSON to whoever reads the time, and most of the statement.
-    let attestation = envelope::Envelope::parse(&bundle.attestation, usize::MAX)?;
+    let attestation = Envelope::parse(&bundle.attestation, usize::MAX)?;
     let mut statement: Value = serde_json::from_slice(attestation.unverified_payload())?;
     statement["predicate"] = statement["predicate"]["metadata"]["component"].take();
     write("statement", "wine.json", &canonical::to_vec(&statement)?)?;
@@ -88,6 +91,7 @@ fn main() -> Outcome {
     payloads(&wine)?;
     certificates(&wine, &bundle.evidence)?;
     trust_roots(&wine)?;
+    kept::write_all(&wine, &bundle.inclusion)?;
     policies()
 }
 
@@ -103,20 +107,22 @@ fn log(wine: &Fixture, inclusion: &bundle::Inclusion) -> Outcome {
     let (log, witness) = (policy.log(), wine.mesh().witness_cosigner_key());
     let single = format!("# comment\nwitness A\t{witness} https://w\nlog {log}\nquorum A\n");
     write("log_policy", "single", single.as_bytes())?;
+    write("log_policy", "unnamed", format!("log {log}\nquorum A\n").as_bytes())?;
     write("log_policy", "none", format!("log {log}\nquorum none\n").as_bytes())?;
     write("checkpoint_note", "cosigner_key", witness.to_string().as_bytes())
 }
 
-/// A bundle with little in it but a logged attestation.
-fn small_bundle(wine: &Fixture) -> Bundle {
-    let document = || Document { envelope: b"{}".to_vec(), certificates: vec![vec![0x30, 0]] };
-    let attestation = b"{}".to_vec();
-    Bundle {
+/// A bundle with little in it but what is signed and logged: it can be exported.
+fn small_bundle(wine: &Fixture) -> Result<Bundle, Box<dyn Error>> {
+    let document = || wine.mesh().user.sign("application/x", &json!({}));
+    let key = wine.mesh().platform_key();
+    let attestation = Envelope::seal("application/x", b"{}".to_vec(), &key)?.as_bytes().to_vec();
+    Ok(Bundle {
         schema: BUNDLE_SCHEMA.to_owned(),
         aibom: b"{}".to_vec(),
         inclusion: logged(wine, &attestation, wine.at()),
         attestation,
-        signatures: Signatures { model: vec![1], link: vec![2], layout: vec![3] },
+        signatures: Signatures { model: b"{}".to_vec(), link: vec![2], layout: vec![3] },
         evidence: EvidenceSet {
             request: document(),
             grant: document(),
@@ -125,8 +131,8 @@ fn small_bundle(wine: &Fixture) -> Bundle {
             submission: document(),
             release: Some(document()),
         },
-        policy: b"{}".to_vec(),
-    }
+        policy: wine.policy_bytes(),
+    })
 }
 
 fn documents(wine: &Fixture, set: &EvidenceSet) -> Outcome {
