@@ -18,9 +18,11 @@ impl Coded for AppendError {
     fn code(&self) -> Code {
         match self {
             Self::Full(_) => Code::ResourceExhausted,
-            Self::Store(_) | Self::Clock(_) | Self::Busy | Self::WitnessesAway | Self::Stopping => {
-                Code::Unavailable
-            }
+            Self::Store(_)
+            | Self::Clock(_)
+            | Self::Busy
+            | Self::WitnessesAway { .. }
+            | Self::Stopping => Code::Unavailable,
         }
     }
 
@@ -30,7 +32,7 @@ impl Coded for AppendError {
             Self::Store(_) => "STORE_FAILED",
             Self::Clock(_) => "CLOCK_BEHIND",
             Self::Busy => "BUSY",
-            Self::WitnessesAway => "WITNESSES_AWAY",
+            Self::WitnessesAway { .. } => "WITNESSES_AWAY",
             Self::Stopping => "STOPPING",
         }
     }

@@ -23,11 +23,11 @@ const WAIT_MAX: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum NotCosigned {
     /// A witness knows another history of this log: it must not serve any more.
-    #[error("{0}")]
-    Diverged(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Diverged(Box<dyn std::error::Error + Send + Sync>),
     /// Too few witnesses answered; asking again may help.
-    #[error("{0}")]
-    Later(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Later(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// A log's witnesses, enough of them at once.
@@ -59,6 +59,12 @@ pub trait Witnessing: fmt::Debug + Send + Sync + 'static {
     fn collected(&self, size: u64) -> Option<String> {
         let _no_more_than_cosign_gave = size;
         None
+    }
+
+    /// The names of those that have not cosigned the newest note that was to be cosigned, as far as
+    /// they are told apart.
+    fn missing(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -103,6 +109,10 @@ impl Witnessing for Witnesses {
 
     fn collected(&self, size: u64) -> Option<String> {
         self.cosigners.collected(size)
+    }
+
+    fn missing(&self) -> Vec<String> {
+        self.cosigners.missing()
     }
 }
 

@@ -13,7 +13,7 @@ use store::CommitError;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::{
-    Appended, Clock, Leaf, Log,
+    Appended, Clock, Leaf, Log, Witnessing,
     log::{GroupError, HaltsOnPanic, Placed},
     record::GROUP_ENTRIES_MAX,
 };
@@ -38,11 +38,24 @@ pub enum AppendError {
     #[error("the ledger was too busy; ask again")]
     Busy,
     /// The entry is durable, and too few witnesses have cosigned a checkpoint that covers it.
-    #[error("the entry is logged, but too few witnesses have cosigned it yet; ask again")]
-    WitnessesAway,
+    #[error(
+        "the entry is logged, but too few witnesses have cosigned it yet{}; ask again",
+        without(.missing)
+    )]
+    WitnessesAway {
+        /// The names of those that have not.
+        missing: Vec<String>,
+    },
     /// The ledger ends, or has halted for good.
     #[error("the ledger is shutting down")]
     Stopping,
+}
+
+fn without(missing: &[String]) -> String {
+    if missing.is_empty() {
+        return String::new();
+    }
+    format!(" (missing: {})", missing.join(", "))
 }
 
 struct Request {
@@ -57,6 +70,7 @@ pub struct Appender {
     log: Arc<Log>,
     room: Arc<Semaphore>,
     queue: mpsc::Sender<Request>,
+    witnesses: Option<Arc<dyn Witnessing>>,
 }
 
 impl Appender {
@@ -64,13 +78,17 @@ impl Appender {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn spawn(log: Arc<Log>, clock: Clock) -> std::io::Result<Self> {
+    pub(crate) fn spawn(
+        log: Arc<Log>,
+        witnesses: Option<Arc<dyn Witnessing>>,
+        clock: Clock,
+    ) -> std::io::Result<Self> {
         let (queue, receiver) = mpsc::channel(CALLERS_MAX);
         let writer = Arc::clone(&log);
         std::thread::Builder::new()
             .name("ledger-writer".to_owned())
             .spawn(move || write(&writer, receiver, &clock))?;
-        Ok(Self { log, room: Arc::new(Semaphore::new(CALLERS_MAX)), queue })
+        Ok(Self { log, room: Arc::new(Semaphore::new(CALLERS_MAX)), queue, witnesses })
     }
 
     /// The log, for reading.
@@ -95,7 +113,10 @@ impl Appender {
         let Some(until) = until else { return appended.await };
         match tokio::time::timeout_at(until.into(), appended).await {
             Ok(answer) => answer,
-            Err(_) if durable.get().is_some() => Err(AppendError::WitnessesAway),
+            Err(_) if durable.get().is_some() => {
+                let missing = self.witnesses.as_ref().map(|witnesses| witnesses.missing());
+                Err(AppendError::WitnessesAway { missing: missing.unwrap_or_default() })
+            }
             Err(_) => Err(AppendError::Busy),
         }
     }
