@@ -13,6 +13,7 @@ mod process;
 mod state;
 mod supervise;
 mod trainers;
+mod witnesses;
 
 use std::path::PathBuf;
 
@@ -35,6 +36,8 @@ Examples:
   aibom up --base-port 0                    on free ports; DIR/mesh.json says which
   aibom up --signing-keys 'pkcs11:token=aibom?module-path=/usr/lib/p11.so&pin-source=file:/etc/pin'
                                             the signer's keys are in a token
+  aibom up --witness 'w.example/w1+5f0c1d2e+BK…=https://w.example:7413'
+                                            the ledger asks that witness beside the mesh's own
   aibom up --operator 'Example Institute' --operator-email aibom@example.org
                                             says in every AIBoM who runs the mesh
 
@@ -57,6 +60,9 @@ pub(crate) struct UpArguments {
     /// A trainer to offer: a name and an image by digest; may be repeated.
     #[arg(long = "trainer", value_name = "NAME=IMAGE", value_parser = trainers::parse)]
     pub(crate) trainers: Vec<(String, job::Image)>,
+    /// Another witness that the ledger asks, which the trust root names; may be repeated.
+    #[arg(long = "witness", value_name = "KEY=URL", value_parser = witnesses::parse)]
+    pub(crate) witnesses: Vec<witnesses::Witness>,
     /// The first of the ports to listen on, on 127.0.0.1; 0 picks free ones.
     #[arg(long, default_value_t = 7401, value_name = "PORT")]
     pub(crate) base_port: u16,

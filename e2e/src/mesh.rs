@@ -104,14 +104,18 @@ impl Mesh {
         self.directory.join("certs/trust-root.json")
     }
 
+    /// Where what was submitted is written down: below the mesh, not in the tester's own home.
+    fn home(&self) -> PathBuf {
+        self.directory.join("state")
+    }
+
     /// The `aibom` command on this mesh.
     ///
     /// # Errors
     /// When it was not built.
     pub fn aibom(&self, arguments: &[&str]) -> anyhow::Result<Command> {
         let mut command = Command::new(place::program("aibom")?);
-        // What was submitted is written down below the mesh, not in the tester's own home.
-        command.env("XDG_STATE_HOME", self.directory().join("state"));
+        command.env("XDG_STATE_HOME", self.home());
         command.env_remove("AIBOM_MESH").arg("--mesh").arg(self.profile()).args(arguments);
         Ok(command)
     }
@@ -142,8 +146,17 @@ impl Mesh {
     /// # Errors
     /// When it is refused.
     pub fn submit(&self, probe: &Probe) -> anyhow::Result<JobId> {
+        self.submit_from(probe, &self.home())
+    }
+
+    /// As [`Self::submit`], from the machine that keeps its state in `home`.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub fn submit_from(&self, probe: &Probe, home: &Path) -> anyhow::Result<JobId> {
         let job = probe.write(&self.directory.join("jobs").join(&probe.mark))?;
-        let submitted = self.run(&["--format", "json", "submit", &job.to_string_lossy()])?;
+        let mut submit = self.aibom(&["--format", "json", "submit", &job.to_string_lossy()])?;
+        let submitted = run::output(submit.env("XDG_STATE_HOME", home))?;
         let id = &submitted.expect(0)?.json()?["id"];
         Ok(id.as_str().context("the answer names the job")?.parse()?)
     }

@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use super::{
     identities,
     plan::{Part, Plan},
+    witnesses,
 };
 use crate::{
     certs::{LEDGER_KEY_FILE, TRUST_ROOT_FILE},
@@ -92,21 +93,24 @@ fn common(plan: &Plan, role: Role) -> Result<Table, Failure> {
     Ok(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
-/// The ledger asks the mesh's own witness, and as many as the trust root does.
+/// The ledger asks the mesh's own witness and those that others run, and as many as the trust root does.
 fn ledger(plan: &Plan) -> Result<Vec<(&'static str, Value)>, Failure> {
     let certs = plan.certs();
     let (root, _) = trust_root(&certs.join(TRUST_ROOT_FILE))?;
-    let witness = table([
-        ("key", witness_key(plan, &root.trust_domain)?.to_string().into()),
-        ("url", plan.address(Part::Witness).into()),
-    ]);
+    witnesses::check(&root, &plan.witnesses)?;
+    let own = (witness_key(plan, &root.trust_domain)?, plan.address(Part::Witness));
+    let others = plan.witnesses.iter().map(|other| (other.key.clone(), other.url.clone()));
+    let witness = |(key, url): (CosignerKey, String)| {
+        table([("key", key.to_string().into()), ("url", url.into())])
+    };
+    let witnesses = std::iter::once(own).chain(others).map(witness).collect();
     // Signed bytes for anybody, to this machine only: no TLS is needed.
     let files = table([("listen", format!("127.0.0.1:{}", plan.files_port).into())]);
     Ok(vec![
         ("state_dir", path(&plan.data(Role::Ledger))?),
         ("static", files),
         ("key", path(&certs.join(LEDGER_KEY_FILE))?),
-        ("witness", Value::Array(vec![witness])),
+        ("witness", Value::Array(witnesses)),
         ("quorum", i64::from(root.witness_quorum).into()),
     ])
 }

@@ -10,7 +10,7 @@ use evidence::{Environment, Operator};
 use ids::{Role, SpiffeId};
 use job::Image;
 
-use super::{UpArguments, configs, identities, ports, trainers};
+use super::{UpArguments, configs, identities, ports, trainers, witnesses::Witness};
 use crate::{
     certs::{self, TRUST_ROOT_FILE, write_public},
     failure::Failure,
@@ -76,6 +76,8 @@ pub(crate) struct Plan {
     pub(crate) ports: BTreeMap<Role, u16>,
     /// Where the witness listens and where it answers Prometheus, on 127.0.0.1.
     pub(crate) witness_ports: [u16; 2],
+    /// The witnesses that others run.
+    pub(crate) witnesses: Vec<Witness>,
     /// Where the ledger serves the log as static files, on 127.0.0.1.
     pub(crate) files_port: u16,
     /// Where each service answers Prometheus.
@@ -168,6 +170,7 @@ impl Plan {
         let (witness, files) = own.split_at(own.len().saturating_sub(1));
         Ok(Self {
             witness_ports: witness.try_into().unwrap_or_default(),
+            witnesses: arguments.witnesses.clone(),
             files_port: files.first().copied().unwrap_or_default(),
             signing_keys: signing_keys.encrypted(passphrase.as_deref()),
             trust_domain: arguments.trust_domain.clone(),

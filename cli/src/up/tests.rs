@@ -10,7 +10,7 @@ use super::{
     plan::{PROFILE_FILE, Part, Plan, SERVICES},
     ports,
     state::{Lock, Running, State},
-    trainers,
+    trainers, witnesses,
 };
 
 fn plan(directory: &Path) -> Plan {
@@ -22,6 +22,7 @@ fn plan(directory: &Path) -> Plan {
         ports: SERVICES.into_iter().zip(7_401..).collect(),
         metrics: SERVICES.into_iter().zip(7_407..).collect(),
         witness_ports: [7_413, 7_414],
+        witnesses: Vec::new(),
         files_port: 7_415,
         trainers: BTreeMap::from([("keras".to_owned(), image)]),
         trivy: "/opt/trivy".into(),
@@ -83,6 +84,42 @@ fn every_configuration_is_toml_with_the_service_in_it() {
     let executor: toml::Table = configs::text(&plan, Role::Executor).unwrap().parse().unwrap();
     assert_eq!(executor["slots"].as_integer(), Some(2));
     assert!(Path::new(executor["work_dir"].as_str().unwrap()).is_absolute());
+}
+
+#[test]
+fn the_ledger_asks_the_witnesses_that_others_run_and_the_trust_root_names() {
+    rpc::install_crypto();
+    let directory = tempfile::tempdir().unwrap();
+    let mut plan = plan(directory.path());
+    plan.write().unwrap();
+    let key = ed25519_dalek::SigningKey::from_bytes(&[9; 32]).verifying_key();
+    let key = merkle::CosignerKey::new("w.example/a=b", key).unwrap();
+    plan.witnesses = vec![witnesses::parse(&format!("{key}=https://w.example:7413")).unwrap()];
+    let refused = plan.write().unwrap_err().to_string();
+    assert!(refused.contains("names no witness w.example/a=b+"), "{refused}");
+    // The trust root names it from now on, and wants both.
+    let path = plan.certs().join("trust-root.json");
+    let (mut root, _) = crate::profile::trust_root(&path).unwrap();
+    root.version += 1;
+    root.witnesses.push(evidence::WitnessEntry { key: key.to_string(), retired_at: None });
+    root.witness_quorum = 2;
+    let signer = crate::keys::load(&plan.certs().join("root.key.pem"), None).unwrap();
+    let (pinned, now) = (crate::profile::trust_root(&path).unwrap().0, crate::certs::now());
+    let signed = crate::trust_root::sign(Some(&pinned), &root, &signer, now).unwrap();
+    std::fs::write(&path, signed).unwrap();
+    plan.write().unwrap();
+    let ledger = std::fs::read_to_string(plan.config(Part::Service(Role::Ledger))).unwrap();
+    let ledger: toml::Table = ledger.parse().unwrap();
+    assert_eq!(ledger["witness"].as_array().map(Vec::len), Some(2));
+    assert_eq!(ledger["witness"][1]["key"].as_str(), Some(&*key.to_string()));
+    assert_eq!(ledger["witness"][1]["url"].as_str(), Some("https://w.example:7413"));
+    assert_eq!(ledger["quorum"].as_integer(), Some(2));
+    plan.witnesses.clear();
+    let refused = plan.write().unwrap_err().to_string();
+    assert!(refused.contains("1 witnesses make no quorum of 2"), "{refused}");
+    for wrong in ["", "https://w.example", &format!("{key}=w.example"), "w+1+A=https://w.example"] {
+        assert!(witnesses::parse(wrong).is_err(), "{wrong}");
+    }
 }
 
 #[test]

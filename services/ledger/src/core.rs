@@ -57,8 +57,8 @@ pub enum StartError {
     #[error(transparent)]
     Fence(#[from] FenceError),
     /// A witness knows more, or something else, or what it knows cannot be proved to go on here.
-    #[error("{0}")]
-    Witness(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Witness(Box<dyn std::error::Error + Send + Sync>),
     /// No thread.
     #[error("cannot start the writer thread")]
     Thread(#[from] std::io::Error),
@@ -113,7 +113,7 @@ impl Core {
             Some(witnesses) => first_round(&log, &**witnesses).await?,
             None => None,
         };
-        let appender = Appender::spawn(Arc::clone(&log), clock)?;
+        let appender = Appender::spawn(Arc::clone(&log), witnesses.clone(), clock)?;
         let watch = watch(Arc::clone(&log), broken, shutdown.clone());
         let mut stages = vec![stage(&log, "the watch over the store", watch)];
         if let Some(witnesses) = &witnesses {

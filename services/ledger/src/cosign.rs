@@ -165,6 +165,13 @@ impl Cosigners {
         self.collected.note_of(size)
     }
 
+    /// The names of the witnesses that have not cosigned the newest checkpoint that was to be cosigned.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        let name = |index: usize| self.witnesses.get(index).map(|witness| witness.name.clone());
+        self.collected.missing().into_iter().filter_map(name).collect()
+    }
+
     /// The same as [`Self::cosign`] for a ledger that starts, before it serves or signs anything:
     /// every witness is waited for, within the deadline, and one alone that knows another history
     /// stops the start. `None`: enough answered, too few for a quorum; ask on with [`Self::cosign`].

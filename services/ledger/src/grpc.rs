@@ -21,7 +21,7 @@ impl Coded for AppendError {
             Self::Store(_)
             | Self::Clock(_)
             | Self::Busy
-            | Self::WitnessesAway
+            | Self::WitnessesAway { .. }
             | Self::Stopping
             | Self::Halted(_) => Code::Unavailable,
         }
@@ -33,7 +33,7 @@ impl Coded for AppendError {
             Self::Store(_) => "STORE_FAILED",
             Self::Clock(_) => "CLOCK_BEHIND",
             Self::Busy => "BUSY",
-            Self::WitnessesAway => "WITNESSES_AWAY",
+            Self::WitnessesAway { .. } => "WITNESSES_AWAY",
             Self::Stopping => "STOPPING",
             Self::Halted(_) => "HALTED",
         }

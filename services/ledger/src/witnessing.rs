@@ -23,11 +23,11 @@ const WAIT_MAX: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum NotCosigned {
     /// A witness knows another history of this log: it must not serve any more.
-    #[error("{0}")]
-    Diverged(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Diverged(Box<dyn std::error::Error + Send + Sync>),
     /// Too few witnesses answered; asking again may help.
-    #[error("{0}")]
-    Later(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Later(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// A log's witnesses, enough of them at once.
@@ -58,6 +58,12 @@ pub trait Witnessing: fmt::Debug + Send + Sync + 'static {
     /// The newest note that was to be cosigned, if it has `size` entries, with every cosignature
     /// that came since.
     fn collected(&self, size: u64) -> Option<String>;
+
+    /// The names of those that have not cosigned the newest note that was to be cosigned, as far as
+    /// they are told apart.
+    fn missing(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The witnesses of the configuration.
@@ -82,6 +88,10 @@ impl Witnessing for Cosigners {
 
     fn collected(&self, size: u64) -> Option<String> {
         self.collected(size)
+    }
+
+    fn missing(&self) -> Vec<String> {
+        self.missing()
     }
 }
 

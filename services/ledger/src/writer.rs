@@ -14,7 +14,7 @@ use store::CommitError;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::{
-    Appended, Clock, Leaf, Log,
+    Appended, Clock, Leaf, Log, Witnessing,
     log::{GroupError, HaltsOnPanic, Placed},
     record::GROUP_ENTRIES_MAX,
 };
@@ -39,14 +39,27 @@ pub enum AppendError {
     #[error("the ledger was too busy; ask again")]
     Busy,
     /// The entry is durable, and too few witnesses have cosigned a checkpoint that covers it.
-    #[error("the entry is logged, but too few witnesses have cosigned it yet; ask again")]
-    WitnessesAway,
+    #[error(
+        "the entry is logged, but too few witnesses have cosigned it yet{}; ask again",
+        without(.missing)
+    )]
+    WitnessesAway {
+        /// The names of those that have not.
+        missing: Vec<String>,
+    },
     /// The ledger ends.
     #[error("the ledger is shutting down; ask again once it has restarted")]
     Stopping,
     /// It stopped for good; whether the commitment is in the log is known after the next start.
     #[error("the ledger has halted: {0}")]
     Halted(String),
+}
+
+fn without(missing: &[String]) -> String {
+    if missing.is_empty() {
+        return String::new();
+    }
+    format!(" (missing: {})", missing.join(", "))
 }
 
 struct Request {
@@ -61,6 +74,7 @@ pub struct Appender {
     log: Arc<Log>,
     room: Arc<Semaphore>,
     queue: mpsc::Sender<Request>,
+    witnesses: Option<Arc<dyn Witnessing>>,
 }
 
 impl Appender {
@@ -68,13 +82,17 @@ impl Appender {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn spawn(log: Arc<Log>, clock: Clock) -> std::io::Result<Self> {
+    pub(crate) fn spawn(
+        log: Arc<Log>,
+        witnesses: Option<Arc<dyn Witnessing>>,
+        clock: Clock,
+    ) -> std::io::Result<Self> {
         let (queue, receiver) = mpsc::channel(CALLERS_MAX);
         let writer = Arc::clone(&log);
         std::thread::Builder::new()
             .name("ledger-writer".to_owned())
             .spawn(move || write(&writer, receiver, &clock))?;
-        Ok(Self { log, room: Arc::new(Semaphore::new(CALLERS_MAX)), queue })
+        Ok(Self { log, room: Arc::new(Semaphore::new(CALLERS_MAX)), queue, witnesses })
     }
 
     /// The log, for reading.
@@ -99,7 +117,10 @@ impl Appender {
         let Some(until) = until else { return appended.await };
         match tokio::time::timeout_at(until.into(), appended).await {
             Ok(answer) => answer,
-            Err(_) if durable.get().is_some() => Err(AppendError::WitnessesAway),
+            Err(_) if durable.get().is_some() => {
+                let missing = self.witnesses.as_ref().map(|witnesses| witnesses.missing());
+                Err(AppendError::WitnessesAway { missing: missing.unwrap_or_default() })
+            }
             Err(_) => Err(AppendError::Busy),
         }
     }

@@ -100,6 +100,13 @@ impl Collected {
         (newest.round > 0 && newest.size == size).then(|| self.cosigned(&newest)).flatten()
     }
 
+    /// The places of the witnesses that have not cosigned the newest checkpoint.
+    pub(super) fn missing(&self) -> Vec<usize> {
+        let newest = self.newest();
+        let lines = newest.lines.iter().enumerate();
+        lines.filter_map(|(index, line)| line.is_none().then_some(index)).collect()
+    }
+
     /// Whoever shows a checkpoint with fewer cosignatures has it refused by every reader.
     fn cosigned(&self, newest: &Newest) -> Option<String> {
         let lines: Vec<_> = newest.lines.iter().flatten().map(String::as_str).collect();
@@ -124,12 +131,14 @@ mod tests {
         let round = collected.begin("note\n", 5).unwrap();
         collected.add(round, 2, "c\n");
         assert_eq!((collected.note(round), collected.note_of(5)), (None, None));
+        assert_eq!(collected.missing(), [0, 1]);
         collected.add(round, 0, "a\n");
         assert_eq!(collected.note(round).as_deref(), Some("note\na\nc\n"));
         let again = collected.begin("note\n", 5).unwrap();
         assert_eq!(collected.note_of(5).as_deref(), Some("note\na\nc\n"), "lost by asking again");
         collected.add(round, 1, "late\n");
         assert_eq!(collected.note(again).as_deref(), Some("note\na\nc\n"));
+        assert_eq!(collected.missing(), [1]);
         collected.begin("longer\n", 6).unwrap();
         assert_eq!((collected.note_of(5), collected.note_of(6)), (None, None));
     }

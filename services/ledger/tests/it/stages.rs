@@ -88,6 +88,11 @@ impl Witnessing for StubWitness {
         let collected = self.collected.lock().unwrap().clone();
         collected.filter(|(of, _)| *of == size).map(|(_, note)| note)
     }
+
+    fn missing(&self) -> Vec<String> {
+        let away = self.away.load(Ordering::Relaxed);
+        away.then(|| "w.example".to_owned()).into_iter().collect()
+    }
 }
 
 /// The line of the witness, and that of one who is slow.
@@ -238,7 +243,7 @@ async fn what_was_shown_without_witnesses_is_answered_once_they_cosigned_it() {
     witness.away.store(true, Ordering::Relaxed);
     let running = place.start(Some(&witness)).await;
     let refused = running.append(0, 300).await;
-    assert!(matches!(refused, Err(AppendError::WitnessesAway)), "{refused:?}");
+    assert!(matches!(refused, Err(AppendError::WitnessesAway { .. })), "{refused:?}");
     // It comes back, and nothing new is logged.
     witness.away.store(false, Ordering::Relaxed);
     let again = running.append(0, 20_000).await.unwrap();
@@ -289,7 +294,8 @@ async fn while_the_witnesses_are_away_entries_are_durable_and_wait() {
     let (witness, running) = place.witnessed().await;
     witness.away.store(true, Ordering::Relaxed);
     let refused = running.append(1, 300).await;
-    assert!(matches!(refused, Err(AppendError::WitnessesAway)), "{refused:?}");
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("too few witnesses") && refused.contains("w.example"), "{refused}");
     assert_eq!((running.core.log().committed().size, running.core.log().shown().size), (2, 1));
     // What was shown before is still served, also after a restart without witnesses at hand.
     running.stop().await;

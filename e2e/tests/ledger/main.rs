@@ -1,5 +1,9 @@
-//! The log of a real mesh: static files that hold, a witness that is waited for, and an older state
-//! that serves nobody.
+//! The log of a real mesh: static files that hold, a monitor and witnesses that notice what should not
+//! be, and an older state that serves nobody.
+
+mod forged;
+mod second;
+mod watched;
 
 use std::path::Path;
 
@@ -8,11 +12,11 @@ use e2e::{Mesh, place, probe::Probe, run, wait};
 use ids::{JobId, Role};
 
 /// Where the mesh's ledger publishes.
-fn tiles(mesh: &Mesh) -> String {
+pub(crate) fn tiles(mesh: &Mesh) -> String {
     mesh.directory().join("data/ledger/tiles").to_string_lossy().into_owned()
 }
 
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     run::output(std::process::Command::new("cp").arg("-a").arg(from).arg(to))?.expect(0)?;
     Ok(())
 }
