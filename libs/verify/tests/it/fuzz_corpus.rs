@@ -7,11 +7,12 @@ use bundle::{Bundle, Inclusion};
 use evidence::{MAX_DOCUMENT_BYTES, Record, TrustRoot};
 use ids::canonical;
 use merkle::{LogPolicy, SignedCheckpoint, TlogProof};
-use verify::{AdvisoryFile, RecordFile, verify_bundle, verify_record};
+use verify::{AdvisoryFile, LoggedRecord, RecordFile, verify_bundle, verify_record};
 
 fn bytes(path: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz").join(path);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run seed", path.display()))
+    assert!(path.is_file(), "{} is not there: run seed", path.display());
+    std::fs::read(&path).unwrap()
 }
 
 fn text(path: &str) -> String {
@@ -38,6 +39,6 @@ fn the_fuzz_corpus_is_of_todays_formats() {
     let record: Record = canonical::from_slice(&record, MAX_DOCUMENT_BYTES).unwrap();
     let file = RecordFile::parse(&bytes("corpus/record_file/wine.json")).unwrap();
     let verdict = verify_record(&file.record, &file.inclusion, &root);
-    assert_eq!(verdict.record.as_ref().map(|made| made.record()), Some(&record));
+    assert_eq!(verdict.record.as_ref().map(LoggedRecord::record), Some(&record));
     AdvisoryFile::parse(&bytes("corpus/advisory_file/wine.json")).unwrap();
 }
