@@ -12,8 +12,8 @@ use crate::failure::Failure;
 /// Which log, and what makes its checkpoints count.
 #[derive(Debug, Args)]
 pub(super) struct Log {
-    /// The published log: a directory, https://host/prefix, file:///path, or s3://bucket/prefix in a
-    /// build with S3.
+    /// The published log: a directory, https://host/prefix, file:///path, or s3://bucket/prefix with
+    /// keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
     #[arg(value_name = "SOURCE")]
     pub(super) source: String,
     /// The CA certificates that an https:// server must lead to, PEM; of a public server those of
@@ -68,7 +68,17 @@ pub(super) fn unreadable(error: SourceError) -> Failure {
     match error {
         SourceError::Read { .. } => Failure::cannot("cannot read the log")
             .caused_by(&error)
-            .remedy("an https:// log needs --ca FILE, such as /etc/ssl/certs/ca-certificates.crt"),
+            .remedy(
+                "an https:// log needs --ca FILE, such as /etc/ssl/certs/ca-certificates.crt; an s3:// \
+                 log AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and beside AWS's own S3 \
+                 AWS_ENDPOINT_URL and SSL_CERT_FILE",
+            ),
+        SourceError::Denied { .. } => {
+            Failure::cannot("cannot read the log").caused_by(&error).remedy(
+                "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or AWS_SKIP_SIGNATURE=true \
+                 for a bucket that everybody may read; AWS_ENDPOINT_URL names a server that is not AWS's",
+            )
+        }
         SourceError::TooLong { .. } => Failure::refused("the log is refused").caused_by(&error),
     }
 }

@@ -40,14 +40,22 @@ impl Backend {
     }
 }
 
-/// The bucket and prefix of an `s3://` URL; keys and region come from the environment.
+/// How long a request to a bucket is tried again before whoever made it hears, in seconds: a bucket
+/// that is away is told of while somebody waits, and what writes for long tries again by itself.
+#[cfg(feature = "s3")]
+const RETRIED_S: u64 = 20;
+
+/// The bucket and prefix of an `s3://` URL; keys, region and endpoint come from the environment
+/// (`AWS_ACCESS_KEY_ID` and the like).
 ///
 /// # Errors
 /// When the prefix has an empty or a dotted segment, or the environment does not say enough.
 #[cfg(feature = "s3")]
 pub fn open_bucket(url: &url::Url) -> Result<Arc<dyn ObjectStore>, OpenError> {
-    use object_store::{aws::AmazonS3Builder, prefix::PrefixStore};
-    let bucket = AmazonS3Builder::from_env().with_url(url.as_str()).build();
+    use object_store::{RetryConfig, aws::AmazonS3Builder, prefix::PrefixStore};
+    let retry_timeout = std::time::Duration::from_secs(RETRIED_S);
+    let retry = RetryConfig { retry_timeout, ..RetryConfig::default() };
+    let bucket = AmazonS3Builder::from_env().with_url(url.as_str()).with_retry(retry).build();
     let bucket = bucket.map_err(OpenError::Backend)?;
     let prefix = object_store::path::Path::from_url_path(url.path());
     let prefix = prefix.map_err(|_| OpenError::Url {
@@ -65,7 +73,7 @@ pub fn open_bucket(url: &url::Url) -> Result<Arc<dyn ObjectStore>, OpenError> {
 pub fn open_bucket(url: &url::Url) -> Result<Arc<dyn ObjectStore>, OpenError> {
     Err(OpenError::Url {
         url: url.to_string(),
-        reason: "this build has no S3; build it with the feature s3",
+        reason: "this program was built without S3 (feature s3, which is on by default)",
     })
 }
 

@@ -98,6 +98,15 @@ impl Location {
                 let path = url.to_file_path();
                 path.map(Self::Local).map_err(|()| refuse("a file URL is file:///path"))
             }
+            // Before anything else: this URL is shown in messages.
+            "s3" if !url.username().is_empty() || url.password().is_some() => Err(OpenError::Url {
+                url: format!("s3://…@{}{}", url.host_str().unwrap_or_default(), url.path()),
+                reason: "keys do not belong in it, but in the environment (AWS_ACCESS_KEY_ID, \
+                         AWS_SECRET_ACCESS_KEY)",
+            }),
+            "s3" if url.query().is_some() || url.fragment().is_some() => {
+                Err(refuse("a bucket's URL is s3://bucket/prefix and nothing more"))
+            }
             "s3" => Ok(Self::S3(url)),
             _ => Err(refuse("the scheme is neither file nor s3")),
         }

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use merkle::checkpoint::CheckpointError;
 use object_store::Error as ObjectError;
 
-use crate::SourceError;
+use crate::{SourceError, store::is_denied};
 
 /// Why there is no writer.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +121,15 @@ pub enum PublishError {
         /// Where.
         place: String,
     },
+    /// A bucket wrote where a condition said not to.
+    #[error(
+        "the server of {place} ignores If-None-Match or If-Match, so nothing would keep a second ledger from \
+         writing there: publish to one that knows conditional writes, or to a directory"
+    )]
+    Unfenced {
+        /// Where.
+        place: String,
+    },
     /// The log could not say what to publish.
     #[error("the log cannot provide {path}")]
     Content {
@@ -134,7 +143,7 @@ pub enum PublishError {
     #[error(transparent)]
     Source(#[from] SourceError),
     /// A file could not be written into a bucket, or not deleted: the same writer may go on.
-    #[error("cannot write {path}")]
+    #[error("cannot write {path}{}", remedy(source))]
     Write {
         /// The file.
         path: String,
@@ -149,5 +158,15 @@ impl PublishError {
     #[must_use]
     pub const fn is_broken(&self) -> bool {
         matches!(self, Self::Broke { .. } | Self::Broken { .. })
+    }
+}
+
+/// What helps against a bucket that refuses; nothing where something else is wrong.
+const fn remedy(error: &ObjectError) -> &'static str {
+    if is_denied(error) {
+        ": the keys are wrong, or may not; AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be those of \
+         somebody who may s3:PutObject and s3:DeleteObject there"
+    } else {
+        ""
     }
 }

@@ -111,10 +111,13 @@ async fn create(store: &TileStore, path: String, bytes: Vec<u8>) -> Result<bool,
     };
     let source = match put(PutMode::Create).await {
         Ok(_) => return Ok(true),
-        Err(ObjectError::AlreadyExists { .. }) => {
-            let there = store.find(&path, MAX_ENTRY_BUNDLE_BYTES).await?.map(|found| found.bytes);
-            let same = there.as_ref() == Some(&bytes);
-            let same_length = there.as_ref().is_some_and(|there| there.len() == bytes.len());
+        Err(source @ ObjectError::AlreadyExists { .. }) => {
+            let there = store.find(&path, MAX_ENTRY_BUNDLE_BYTES).await?;
+            // S3 says so (409), too, while an earlier request for this file is under way.
+            let Some(there) = there.map(|found| found.bytes) else {
+                return Err(PublishError::Write { path, source });
+            };
+            let (same, same_length) = (there == bytes, there.len() == bytes.len());
             let locked = store.root.is_some();
             if same && !locked {
                 return Ok(false);

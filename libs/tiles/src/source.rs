@@ -14,6 +14,20 @@ pub enum SourceError {
         /// The bound, in bytes.
         max_bytes: usize,
     },
+    /// A bucket does not let these keys read it.
+    #[error(
+        "{place} does not let {path} be read: the keys are wrong, or may not; AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY must be those of somebody who may s3:GetObject and s3:ListBucket there"
+    )]
+    Denied {
+        /// Below the log's prefix.
+        path: String,
+        /// The bucket and the log's prefix.
+        place: String,
+        /// What it said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The place did not answer, or refused.
     #[error("cannot read {path}")]
     Read {

@@ -101,11 +101,17 @@ impl TileStore {
     /// Whether there is any tile or entry bundle.
     pub(crate) async fn has_tiles(&self) -> Result<bool, SourceError> {
         let first = self.objects.list(Some(&Path::from("tile"))).next().await.transpose();
-        let first = first.map_err(|source| SourceError::Read {
-            path: "tile".to_owned(),
-            source: Box::new(source),
-        })?;
-        Ok(first.is_some())
+        Ok(first.map_err(|source| self.unreadable("tile", source))?.is_some())
+    }
+
+    fn unreadable(&self, path: &str, source: ObjectError) -> SourceError {
+        let (path, denied) = (path.to_owned(), is_denied(&source));
+        let source = Box::new(source);
+        if denied {
+            SourceError::Denied { path, place: self.place.clone(), source }
+        } else {
+            SourceError::Read { path, source }
+        }
     }
 
     /// A file of at most `max_bytes`, with its version.
@@ -114,10 +120,7 @@ impl TileStore {
         path: &str,
         max_bytes: usize,
     ) -> Result<Option<Found>, SourceError> {
-        let failed = |source: ObjectError| SourceError::Read {
-            path: path.to_owned(),
-            source: Box::new(source),
-        };
+        let failed = |source| self.unreadable(path, source);
         let too_long = || SourceError::TooLong { path: path.to_owned(), max_bytes };
         let got = match self.objects.get(&Path::from(path)).await {
             Ok(got) => got,
@@ -141,6 +144,11 @@ impl TileStore {
         }
         Ok(Some(Found { bytes: bytes.into(), version }))
     }
+}
+
+/// Whether a bucket said that these keys may not do this.
+pub(crate) const fn is_denied(error: &ObjectError) -> bool {
+    matches!(error, ObjectError::PermissionDenied { .. } | ObjectError::Unauthenticated { .. })
 }
 
 #[async_trait]

@@ -8,6 +8,8 @@
 //! In a directory a write that failed, or that nobody waited for, leaves it unknown what is on the
 //! disk: the writer is broken then, and only another one, which begins with what is there, goes on.
 
+mod fenced;
+
 use std::{collections::BTreeSet, io, path::PathBuf, sync::Arc};
 
 use ids::Sha256Digest;
@@ -17,9 +19,7 @@ use merkle::{
     checkpoint::{CheckpointError, MAX_NOTE_BYTES, MAX_SIGNATURES, SignatureLine},
     tile::{CHECKPOINT_PATH, Question},
 };
-use object_store::{
-    Error as ObjectError, ObjectStoreExt as _, PutMode, PutPayload, UpdateVersion, path::Path,
-};
+use object_store::{Error as ObjectError, ObjectStoreExt as _, UpdateVersion, path::Path};
 
 use crate::{
     Content, PublishError, Published, TileStore, WriterError,
@@ -178,12 +178,8 @@ impl Writer {
         note: &str,
         checkpoint: Checkpoint,
     ) -> Result<Published, PublishError> {
-        let mark = Path::from(FIRST_PATH);
-        if self.head.is_none() && !self.marked {
-            let put = self.store.objects.put(&mark, PutPayload::from_static(b"under way\n")).await;
-            let failed = |source| PublishError::Write { path: FIRST_PATH.to_owned(), source };
-            put.map_err(failed)?;
-            self.marked = true;
+        if self.head.is_none() {
+            self.begin().await?;
         }
         let written = publish(&self.store, content, published, checkpoint.size).await?;
         let version = match (&self.lock, &self.store.root) {
@@ -195,7 +191,7 @@ impl Writer {
         self.head = Some(Head { note: note.to_owned(), checkpoint, version });
         if self.marked {
             // It only matters without a checkpoint; the next publication tries again.
-            self.marked = self.store.objects.delete(&mark).await.is_err();
+            self.marked = self.store.objects.delete(&Path::from(FIRST_PATH)).await.is_err();
         }
         Ok(written)
     }
@@ -234,75 +230,6 @@ impl Writer {
             source: ObjectError::Generic { store: "directory", source: Box::new(source) },
         })?;
         Ok(UpdateVersion { e_tag: None, version: None })
-    }
-
-    /// Writes the checkpoint of a bucket over the one that this writer knows, and nothing else.
-    async fn put_checkpoint(
-        &mut self,
-        note: &str,
-        checkpoint: &Checkpoint,
-    ) -> Result<UpdateVersion, PublishError> {
-        self.attempted.insert(Sha256Digest::of(note.as_bytes()));
-        let path = Path::from(CHECKPOINT_PATH);
-        loop {
-            let mode = self
-                .head
-                .as_ref()
-                .map_or(PutMode::Create, |head| PutMode::Update(head.version.clone()));
-            let payload = PutPayload::from(note.to_owned());
-            let version = match self.store.objects.put_opts(&path, payload, mode.into()).await {
-                Ok(put) => put.into(),
-                Err(ObjectError::Precondition { .. } | ObjectError::AlreadyExists { .. }) => {
-                    match self.adopt(note, checkpoint).await? {
-                        Some(version) => version,
-                        None => continue,
-                    }
-                }
-                Err(source) => {
-                    return Err(PublishError::Write { path: CHECKPOINT_PATH.to_owned(), source });
-                }
-            };
-            self.attempted.clear();
-            return Ok(version);
-        }
-    }
-
-    /// Looks at the checkpoint that is there instead of the one known. `Some`: it is `note`. `None`:
-    /// an earlier one of this writer, whose answer was lost, and which is the known one now.
-    async fn adopt(
-        &mut self,
-        note: &str,
-        checkpoint: &Checkpoint,
-    ) -> Result<Option<UpdateVersion>, PublishError> {
-        let Some(found) = self.store.find(CHECKPOINT_PATH, MAX_NOTE_BYTES).await? else {
-            return Err(self.superseded(None));
-        };
-        if found.bytes == note.as_bytes() {
-            return Ok(Some(found.version));
-        }
-        // Each is taken once, so this ends.
-        let ours = self.attempted.remove(&Sha256Digest::of(&found.bytes));
-        let head = ours.then(|| String::from_utf8_lossy(&found.bytes).into_owned());
-        let head = head.and_then(|note| Some((verify(&note, &self.key).ok()?, note)));
-        let Some((known, known_note)) = head else {
-            return Err(self.superseded(Some(found.bytes.to_vec())));
-        };
-        let (published, offered) = (known.size, checkpoint.size);
-        self.head = Some(Head { note: known_note, checkpoint: known, version: found.version });
-        if offered < published {
-            return Err(PublishError::Back { published, offered });
-        }
-        Ok(None)
-    }
-
-    fn superseded(&self, found: Option<Vec<u8>>) -> PublishError {
-        let note = found.and_then(|bytes| String::from_utf8(bytes).ok());
-        let head = note.and_then(|note| SignedCheckpoint::parse(&note).ok());
-        let found = head.map_or_else(
-            || "no checkpoint".to_owned(),
-            |head| format!("{} of {} entries", head.unverified().origin, head.unverified().size),
-        );
-        PublishError::Superseded { found, place: self.store.place.clone() }
     }
 }
 

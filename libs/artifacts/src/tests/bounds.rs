@@ -126,6 +126,12 @@ fn places_that_make_no_sense_are_refused() {
         }
         assert!(matches!(opened, Err(OpenError::Url { .. })), "{url}: {opened:?}");
     }
+    for url in ["s3://bucket/prefix?region=x", "s3://bucket/#x", "s3://name:secret@bucket/prefix"] {
+        let config = StoreConfig { url: url.to_owned(), ..config(directory.path()) };
+        let refused = ArtifactStore::open(&config).unwrap_err();
+        assert!(matches!(refused, OpenError::Url { .. }), "{url}: {refused:?}");
+        assert!(!format!("{refused:?} {refused}").contains("secret"), "{refused}");
+    }
     let url = format!("file://{}/by url", directory.path().display());
     ArtifactStore::open(&StoreConfig { url, ..config(directory.path()) }).unwrap();
     assert!(directory.path().join("by url/sha256/ff").is_dir());

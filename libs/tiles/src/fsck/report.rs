@@ -141,7 +141,7 @@ impl Report {
                 self.fault(FaultKind::Malformed, file, None, error.to_string());
                 Ok(None)
             }
-            SourceError::Read { .. } => Err(error),
+            SourceError::Read { .. } | SourceError::Denied { .. } => Err(error),
         }
     }
 }

@@ -5,7 +5,7 @@ mod stub;
 
 use super::*;
 use crate::{PublishError, Published, WriterError};
-use stub::{FaultyDisk, faulty};
+use stub::{FaultyDisk, conflicting, faulty, unconditional};
 
 /// A log of 300 entries, and a directory for it on a disk that can fail.
 struct Place {
@@ -140,6 +140,39 @@ async fn an_answer_that_a_bucket_lost_is_no_other_writer() {
         writer.publish(&log, &log.note(300)).await.unwrap();
         assert_eq!(files(&store).await["checkpoint"], log.note(300).into_bytes());
     }
+}
+
+#[tokio::test]
+async fn a_request_that_is_under_way_is_no_other_writer() {
+    let (store, armed) = conflicting(&bucket());
+    let log = Log::of(300);
+    let mut writer = open(&store).await.unwrap();
+    // The first checkpoint is created, the second exchanged.
+    for (size, paths) in
+        [(100, ["tile/0/000.p/100", "checkpoint"]), (300, ["tile/0/000", "checkpoint"])]
+    {
+        for path in paths {
+            *armed.lock().unwrap() = Some(path.to_owned());
+            let refused = writer.publish(&log, &log.note(size)).await.unwrap_err();
+            assert!(
+                matches!(&refused, PublishError::Write { path: p, .. } if p == path),
+                "{refused}"
+            );
+        }
+        writer.publish(&log, &log.note(size)).await.unwrap();
+        assert_eq!(files(&store).await["checkpoint"], log.note(size).into_bytes());
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_ignores_conditions_is_refused() {
+    let store = unconditional(&bucket());
+    let log = Log::of(10);
+    for _ in 0..2 {
+        let refused = open(&store).await.unwrap().publish(&log, &log.note(10)).await.unwrap_err();
+        assert!(matches!(refused, PublishError::Unfenced { .. }), "{refused}");
+    }
+    assert!(!files(&store).await.contains_key("checkpoint"));
 }
 
 #[tokio::test]

@@ -17,13 +17,25 @@ use crate::{
     disk::{Disk, SystemDisk},
 };
 
-/// Which path's next write is done, and then reported as failed.
+/// Which path's next write goes wrong.
 type Armed = Arc<Mutex<Option<String>>>;
 
-/// A store that loses an answer.
+/// What goes wrong with the write that is armed.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    /// It is done, and reported as failed.
+    AnswerLost,
+    /// It is not done: S3's 409, another request for the same object is under way.
+    Conflict,
+    /// Every write is done, whatever its condition.
+    Unconditional,
+}
+
+/// A store that loses an answer, or says that something else is under way.
 #[derive(Debug)]
 pub(super) struct FaultyStore {
     inner: Arc<dyn ObjectStore>,
+    fault: Fault,
     armed: Armed,
 }
 
@@ -33,21 +45,54 @@ impl fmt::Display for FaultyStore {
     }
 }
 
-/// The same store, and what arms it.
+/// The same store, which loses an answer, and what arms it.
 pub(super) fn faulty(store: &TileStore) -> (TileStore, Armed) {
+    with_fault(store, Fault::AnswerLost)
+}
+
+/// The same store, which ignores conditions.
+pub(super) fn unconditional(store: &TileStore) -> TileStore {
+    with_fault(store, Fault::Unconditional).0
+}
+
+/// The same store, where another request is under way, and what arms it.
+pub(super) fn conflicting(store: &TileStore) -> (TileStore, Armed) {
+    with_fault(store, Fault::Conflict)
+}
+
+fn with_fault(store: &TileStore, fault: Fault) -> (TileStore, Armed) {
     let armed = Armed::default();
     let inner = Arc::clone(&store.objects);
-    let objects = Arc::new(FaultyStore { inner, armed: Arc::clone(&armed) });
+    let objects = Arc::new(FaultyStore { inner, fault, armed: Arc::clone(&armed) });
     (TileStore { objects, ..store.clone() }, armed)
 }
 
 #[async_trait]
 impl ObjectStore for FaultyStore {
     async fn put_opts(&self, path: &Path, bytes: PutPayload, how: PutOptions) -> Result<PutResult> {
-        let put = self.inner.put_opts(path, bytes, how).await?;
         let fails = self.armed.lock().unwrap().take_if(|armed| *armed == path.as_ref()).is_some();
-        let error = || io::Error::other("the answer was lost");
-        if fails { Err(Error::Generic { store: "stub", source: error().into() }) } else { Ok(put) }
+        let how = match self.fault {
+            Fault::Unconditional => PutOptions::default(),
+            Fault::AnswerLost | Fault::Conflict => how,
+        };
+        if !fails {
+            return self.inner.put_opts(path, bytes, how).await;
+        }
+        Err(match self.fault {
+            Fault::Unconditional => Error::NotImplemented {
+                operation: "a fault of one write".to_owned(),
+                implementer: self.to_string(),
+            },
+            Fault::AnswerLost => {
+                self.inner.put_opts(path, bytes, how).await?;
+                let source = io::Error::other("the answer was lost").into();
+                Error::Generic { store: "stub", source }
+            }
+            Fault::Conflict => {
+                let source = io::Error::other("409 Conflict").into();
+                Error::AlreadyExists { path: path.to_string(), source }
+            }
+        })
     }
 
     async fn put_multipart_opts(
