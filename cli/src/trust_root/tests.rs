@@ -356,6 +356,25 @@ fn witnesses_that_make_no_policy_are_refused() {
 }
 
 #[test]
+fn witnesses_can_be_replaced_however_often() {
+    let root = Place::new().pinned();
+    let other = |seed| cosigner(&format!("w{seed}.example"), seed).parse().unwrap();
+    let full = (2..16).fold(root, |root, seed| witnesses::add(&root, &other(seed)).unwrap());
+    let full = witnesses::with_quorum(full, None).unwrap();
+    let one_more = witnesses::add(&full, &other(16)).unwrap();
+    let failure = witnesses::with_quorum(one_more, None).unwrap_err().to_string();
+    assert!(failure.contains("at most 15") && failure.contains("retire-witness"), "{failure}");
+    let mut last = full;
+    for seed in 16..32 {
+        let out = format!("w{}.example", seed - 14);
+        let retired = witnesses::retire(&last, &out, now()).unwrap();
+        let next = witnesses::add(&retired, &other(seed)).unwrap();
+        last = witnesses::with_quorum(next, None).unwrap();
+    }
+    assert_eq!(last.log_policy().unwrap().counting(), 15);
+}
+
+#[test]
 fn a_witness_is_retired_and_never_dropped() {
     let place = Place::new();
     let mut next = TrustRoot { version: 4, witness_quorum: 0, ..place.pinned() };
