@@ -185,9 +185,7 @@ async fn watch_log(
 
 /// One round; the state stays where the log itself is in question.
 async fn round(watch: &Watch, state: &State, at: Timestamp) -> Result<(State, Round), Failure> {
-    let note = watch.reader.note().await.map_err(source::unreadable)?.ok_or_else(|| {
-        Failure::cannot(format_args!("{} has no checkpoint", watch.reader.place()))
-    })?;
+    let note = source::note(&watch.reader).await?;
     let mut next = state.clone();
     Ok(match advance(watch, &mut next, &note, at).await? {
         Ok(mut round) => {
