@@ -15,7 +15,7 @@ use merkle::CosignerKey;
 use serde_json::json;
 
 pub(crate) use changes::changes;
-pub(crate) use sign::sign;
+pub(crate) use sign::{LedgerKey, sign};
 
 use crate::{
     certs::{now, write_public},
@@ -104,6 +104,10 @@ pub(crate) struct SignArguments {
     /// The trust root that it is to follow; only the first version follows none.
     #[arg(long, value_name = "FILE")]
     pinned: Option<PathBuf>,
+    /// Lets NEXT name another ledger key: another log begins. Bundles of before verify only by the older
+    /// trust root then, which whoever holds such bundles must keep.
+    #[arg(long, requires = "pinned")]
+    new_ledger_key: bool,
     /// Where the signed trust root goes.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -233,7 +237,8 @@ fn sign_file(terminal: &Terminal, arguments: &SignArguments) -> Result<(), Failu
     let next = unsigned(&arguments.next)?;
     let pinned = arguments.pinned.as_deref().map(trust_root).transpose()?.map(|(root, _)| root);
     let key = load(&arguments.key, arguments.passphrase_file.as_deref())?;
-    let bytes = sign(pinned.as_ref(), &next, &key, now())?;
+    let ledger = if arguments.new_ledger_key { LedgerKey::MayChange } else { LedgerKey::Stays };
+    let bytes = sign(pinned.as_ref(), &next, &key, now(), ledger)?;
     write_public(&arguments.out, &bytes)?;
     let changes = pinned.as_ref().map(|pinned| changes(pinned, &next)).unwrap_or_default();
     let (fingerprint, version) = (Sha256Digest::of(&bytes), next.version);

@@ -100,7 +100,10 @@ pub(super) fn records(
     if !arguments.files.is_empty() {
         let read = |path: &PathBuf| read(path);
         let records = arguments.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let root = arguments.trust_root.as_deref().unwrap_or_else(|| Path::new("trust-root.json"));
+        let root = arguments.trust_root.as_deref().ok_or_else(|| {
+            Failure::cannot("a file of records proves nothing by itself")
+                .remedy("name the mesh's trust root with --trust-root")
+        })?;
         return tell(terminal, &profile::trust_root(root)?.0, Asked::Files, &records, 0);
     }
     if let Some(out) = arguments.out.as_deref().filter(|out| out.symlink_metadata().is_ok()) {

@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     profile::{read_bounded, trust_root},
     terminal::{Style, Terminal},
-    trust_root::{changes, sign},
+    trust_root::{LedgerKey, changes, sign},
 };
 
 /// The next trust root, not signed yet.
@@ -77,7 +77,8 @@ impl Draft {
         let next = self.directory.join(NEXT_FILE);
         let file = if let Some(key) = root_key {
             let path = self.directory.join(TRUST_ROOT_FILE);
-            write_public(&path, &sign(Some(&self.pinned), &changed, key, at)?)?;
+            let bytes = sign(Some(&self.pinned), &changed, key, at, LedgerKey::Stays)?;
+            write_public(&path, &bytes)?;
             // One that stays is known as the version in use.
             let _ = std::fs::remove_file(&next);
             path

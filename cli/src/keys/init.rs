@@ -15,7 +15,7 @@ use super::{files, store::Store};
 use crate::{
     certs::{LEDGER_KEY_FILE, TRUST_ROOT_FILE, make_private, now, write_public},
     failure::Failure,
-    trust_root::sign,
+    trust_root::{LedgerKey, sign},
 };
 
 /// The offline key that signs the trust root.
@@ -142,7 +142,7 @@ impl<'a> Begun<'a> {
             witness_quorum: 1,
             revoked_identities: Vec::new(),
         };
-        write_public(&unfinished, &sign(None, &root, &root_key, at)?)?;
+        write_public(&unfinished, &sign(None, &root, &root_key, at, LedgerKey::Stays)?)?;
         let path = mesh.directory.join(TRUST_ROOT_FILE);
         std::fs::rename(&unfinished, &path).map_err(|error| {
             Failure::cannot(format_args!("cannot write {}", path.display())).because(error)

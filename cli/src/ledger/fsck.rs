@@ -30,9 +30,7 @@ struct Answer<'a> {
 pub(super) fn fsck(terminal: &Terminal, arguments: &FsckArguments) -> Result<Exit, Failure> {
     let (reader, trust) = (arguments.log.reader()?, arguments.log.trust.read()?);
     let work = async {
-        let note = reader.note().await.map_err(source::unreadable)?;
-        let note = note
-            .ok_or_else(|| Failure::cannot(format_args!("{} has no checkpoint", reader.place())))?;
+        let note = source::note(&reader).await?;
         let checkpoint = trust.checkpoint(&note)?;
         let bar = Bars::new(terminal).entries(checkpoint.size);
         let progress = |Progress { entries, .. }| bar.set_position(entries);

@@ -124,19 +124,38 @@ pub(super) fn monitor(
         Patience { stale_after_ms: stale_after_ms.saturating_mul(1_000), ..Patience::default() };
     let reader = arguments.log.reader()?;
     let file = StateFile::open(&arguments.state)?;
-    let state = file.read(&policy)?;
+    let mut state = file.read(&policy)?;
     let every = (!arguments.once).then(|| Duration::from_secs(arguments.interval));
     let work = async {
+        let mut alarmed = false;
         if let Some(asking) = asking.as_ref().filter(|_| arguments.monitor_key.is_none()) {
-            keys.push(asking.monitor_key().await?);
+            let key = asking.monitor_key().await?;
+            alarmed = hold_key(terminal, &file, &mut state, &key)?;
+            keys.push(key);
         }
         let mut own = mine::own(keys, arguments.known.as_deref())?;
         mine::bundles(&mut own, &arguments.bundles, &policy)?;
         let own = if asking.is_some() { own.asking() } else { own };
         let watch = Watch { reader, policy, own, asking, patience };
-        watch_log(terminal, &watch, &file, state, every).await
+        let exit = watch_log(terminal, &watch, &file, state, every).await?;
+        Ok(if alarmed { Exit::Refused } else { exit })
     };
     block_on(work, || "the log is watched no more; the state is kept".to_owned())
+}
+
+/// Keeps which monitor key the mesh gave, and tells when it is another than before; gives whether it is.
+/// The scheduler alone says which it is: with any other key nothing would be found under my identity.
+fn hold_key(
+    terminal: &Terminal,
+    file: &StateFile,
+    state: &mut State,
+    key: &[u8; 32],
+) -> Result<bool, Failure> {
+    let alert = state.hold_key(key);
+    tell(terminal, alert.as_slice())?;
+    // Told before it is kept: what is kept is not told again.
+    file.write(state)?;
+    Ok(alert.is_some())
 }
 
 async fn watch_log(
@@ -185,9 +204,7 @@ async fn watch_log(
 
 /// One round; the state stays where the log itself is in question.
 async fn round(watch: &Watch, state: &State, at: Timestamp) -> Result<(State, Round), Failure> {
-    let note = watch.reader.note().await.map_err(source::unreadable)?.ok_or_else(|| {
-        Failure::cannot(format_args!("{} has no checkpoint", watch.reader.place()))
-    })?;
+    let note = source::note(&watch.reader).await?;
     let mut next = state.clone();
     Ok(match advance(watch, &mut next, &note, at).await? {
         Ok(mut round) => {
@@ -219,12 +236,9 @@ async fn advance(
         return Ok(Ok(Round { alerts: Vec::new(), more: false }));
     };
     let size = checkpoint.size;
-    let settled = |state: &mut State| {
+    if grown.is_none() && state.entries_read() == size && state.untraced(&watch.own).is_empty() {
         let alerts = state.settle(&watch.own, at, watch.patience);
-        Ok(Ok(Round { alerts, more: false }))
-    };
-    if grown.is_none() && state.entries_read() == size {
-        return settled(state);
+        return Ok(Ok(Round { alerts, more: false }));
     }
     let mut view = match watch.reader.at(checkpoint).await {
         Ok(view) => view,
@@ -247,6 +261,14 @@ async fn advance(
         return Ok(Ok(Round { alerts, more: true }));
     }
     alerts.extend(state.settle(&watch.own, at, watch.patience));
+    for untraced in state.untraced(&watch.own) {
+        let page = match view.page(untraced.index).await {
+            Ok(page) => page,
+            Err(error) => return lied(error, size),
+        };
+        let entry = page.into_iter().next().map(|entry| entry.bytes).unwrap_or_default();
+        alerts.extend(state.trace(untraced, &entry));
+    }
     Ok(Ok(Round { alerts, more: false }))
 }
 

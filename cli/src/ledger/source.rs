@@ -52,12 +52,17 @@ impl Log {
     }
 }
 
-/// Reads the newest checkpoint, has it count, and reads the tiles that lead to its root.
-pub(super) async fn newest(reader: &Reader, trust: &Counts) -> Result<Newest, Failure> {
-    let note = reader.note().await.map_err(unreadable)?.ok_or_else(|| {
+/// Reads the newest checkpoint, as it is published.
+pub(super) async fn note(reader: &Reader) -> Result<String, Failure> {
+    reader.note().await.map_err(unreadable)?.ok_or_else(|| {
         Failure::cannot(format_args!("{} has no checkpoint", reader.place()))
             .remedy("name the directory that has the file 'checkpoint' and the directory 'tile'")
-    })?;
+    })
+}
+
+/// Reads the newest checkpoint, has it count, and reads the tiles that lead to its root.
+pub(super) async fn newest(reader: &Reader, trust: &Counts) -> Result<Newest, Failure> {
+    let note = note(reader).await?;
     let checkpoint = trust.checkpoint(&note)?;
     Ok(Newest { view: reader.at(checkpoint).await.map_err(refused)?, note })
 }

@@ -59,35 +59,74 @@ pub(super) fn tail(terminal: &Terminal, arguments: &TailArguments) -> Result<Exi
     block_on(work, || "the log was left".to_owned())
 }
 
-async fn follow(
+pub(super) async fn follow(
     terminal: &Terminal,
     reader: &Reader,
     trust: &Counts,
     from: Option<u64>,
     every: Option<Duration>,
 ) -> Result<Exit, Failure> {
-    let mut view = newest(reader, trust).await?.view;
+    let view = newest(reader, trust).await?.view;
+    let next = from.unwrap_or_else(|| view.size().saturating_sub(ENTRIES_SHOWN));
+    let mut tail = Tail { view, next };
     let mut away = false;
-    let mut next = from.unwrap_or_else(|| view.size().saturating_sub(ENTRIES_SHOWN));
+    let mut looked = tail.show(terminal).await?;
     loop {
-        next = show(terminal, &mut view, next).await?;
-        let Some(every) = every else { return Ok(Exit::Done) };
-        tokio::time::sleep(every).await;
-        let looked = match newest(reader, trust).await {
-            Ok(newest) => advance(terminal, &mut view, newest.view).await,
-            Err(failure) => Err(failure),
-        };
-        match looked {
-            Ok(()) => away = false,
+        match (looked, every) {
+            (Ok(()), None) => return Ok(Exit::Done),
+            (Ok(()), Some(_)) => away = false,
             // It says nothing of the log, and may pass.
-            Err(failure) if failure.exit() == Exit::CannotSay => {
+            (Err(failure), Some(every)) if failure.exit() == Exit::CannotSay => {
                 if !away {
                     terminal.say(format_args!("{failure}; looking again every {every:?}"));
                 }
                 away = true;
             }
-            Err(failure) => return Err(failure),
+            (Err(failure), _) => return Err(failure),
         }
+        tokio::time::sleep(every.unwrap_or_default()).await;
+        looked = tail.look(terminal, reader, trust).await?;
+    }
+}
+
+/// How far the log was shown.
+struct Tail {
+    view: View,
+    /// The first entry that was not.
+    next: u64,
+}
+
+impl Tail {
+    /// Takes the newest checkpoint, and shows what is new; as [`Self::show`].
+    async fn look(
+        &mut self,
+        terminal: &Terminal,
+        reader: &Reader,
+        trust: &Counts,
+    ) -> Result<Result<(), Failure>, Failure> {
+        let looked = match newest(reader, trust).await {
+            Ok(newest) => advance(terminal, &mut self.view, newest.view).await,
+            Err(failure) => Err(failure),
+        };
+        match looked {
+            Ok(()) => self.show(terminal).await,
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+
+    /// Shows what there is; `Ok(Err(_))` where it cannot be read, `Err(_)` where it cannot be shown.
+    async fn show(&mut self, terminal: &Terminal) -> Result<Result<(), Failure>, Failure> {
+        while self.next < self.view.size() {
+            let page = match self.view.page(self.next).await {
+                Ok(page) => page,
+                Err(error) => return Ok(Err(source::refused(error))),
+            };
+            for Entry { index, bytes } in page {
+                print(terminal, index, &bytes)?;
+                self.next = index.saturating_add(1);
+            }
+        }
+        Ok(Ok(()))
     }
 }
 
@@ -129,24 +168,15 @@ pub(super) async fn extends(newer: &mut View, older: &Checkpoint) -> Result<(), 
         .remedy("keep both checkpoints: together they prove it; tell other users"))
 }
 
-/// Shows what there is from `next` on; gives what is next.
-async fn show(terminal: &Terminal, view: &mut View, mut next: u64) -> Result<u64, Failure> {
-    while next < view.size() {
-        for Entry { index, bytes } in view.page(next).await.map_err(source::refused)? {
-            let entry = LedgerEntry::parse(&bytes).ok();
-            if terminal.is_json() {
-                let raw = entry
-                    .is_none()
-                    .then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect());
-                terminal.json(&Shown { index, leaf_hash: leaf_hash(&bytes), entry, raw })?;
-            } else if let Some(LedgerEntry { commitment, logged_at, .. }) = entry {
-                terminal.line(format_args!("{index:>8}  {logged_at}  {commitment}"))?;
-            } else {
-                let text = cut(&String::from_utf8_lossy(&bytes), 80);
-                terminal.line(format_args!("{index:>8}  not an entry of this ledger: {text}"))?;
-            }
-            next = index.saturating_add(1);
-        }
+fn print(terminal: &Terminal, index: u64, bytes: &[u8]) -> Result<(), Failure> {
+    let entry = LedgerEntry::parse(bytes).ok();
+    if terminal.is_json() {
+        let raw = entry.is_none().then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect());
+        return terminal.json(&Shown { index, leaf_hash: leaf_hash(bytes), entry, raw });
     }
-    Ok(next)
+    if let Some(LedgerEntry { commitment, logged_at, .. }) = entry {
+        return terminal.line(format_args!("{index:>8}  {logged_at}  {commitment}"));
+    }
+    let text = cut(&String::from_utf8_lossy(bytes), 80);
+    terminal.line(format_args!("{index:>8}  not an entry of this ledger: {text}"))
 }

@@ -1,11 +1,19 @@
 //! The log of a bundle: published, proved, and caught when it lies.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
+use bytes::Bytes;
 use clap::Parser as _;
 use merkle::{VerifierKey, checkpoint, leaf_hash};
 use testkit::log::Log;
-use tiles::TileStore;
+use tiles::{Source, SourceError, TileStore};
 
 use super::{LedgerCommand, ledger};
 use crate::{arguments::Format, failure::Failure, terminal::Terminal};
@@ -161,6 +169,56 @@ fn a_stale_checkpoint_of_the_same_log_is_told_from_a_fork() {
         super::tail::advance(&terminal, &mut behind, view(&long).await).await.unwrap();
         assert_eq!(behind.size(), 300);
     });
+}
+
+/// A log whose entries cannot be read the first times, and whose checkpoint is a lie once they were.
+#[derive(Debug)]
+struct Flaky {
+    inner: TileStore,
+    failures: AtomicU32,
+    read: AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl Source for Flaky {
+    async fn get(&self, path: &str, max_bytes: usize) -> Result<Option<Bytes>, SourceError> {
+        if path == "checkpoint" && self.read.load(Ordering::SeqCst) {
+            return Ok(Some(Bytes::from_static(b"a lie")));
+        }
+        if path.starts_with("tile/entries/") {
+            let less = |failures: u32| failures.checked_sub(1);
+            if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
+                let source = "connection reset".into();
+                return Err(SourceError::Read { path: path.to_owned(), source });
+            }
+            self.read.store(true, Ordering::SeqCst);
+        }
+        self.inner.get(path, max_bytes).await
+    }
+
+    fn place(&self) -> &str {
+        self.inner.place()
+    }
+}
+
+#[test]
+fn entries_that_cannot_be_read_are_asked_for_again_by_who_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(&Log::of(20, 1), folder.path());
+    let trust = super::trust::Counts::Log(merkle::LogPolicy::log_only(key()));
+    let follow = |every| {
+        let inner = TileStore::open(text(folder.path())).unwrap();
+        let flaky = Flaky { inner, failures: AtomicU32::new(3), read: AtomicBool::new(false) };
+        let flaky = Arc::new(flaky);
+        let reader = tiles::Reader::new(Arc::clone(&flaky) as Arc<dyn Source>);
+        let terminal = Terminal::new(Format::Json);
+        let following = super::tail::follow(&terminal, &reader, &trust, None, every);
+        let failure = crate::runtime::runtime().unwrap().block_on(following).unwrap_err();
+        (failure.exit().code(), flaky.read.load(Ordering::SeqCst))
+    };
+    // The log ends it, and not a server that was away; who does not follow is told at once.
+    assert_eq!(follow(Some(Duration::from_millis(1))), (1, true));
+    assert_eq!(follow(None), (2, false));
 }
 
 #[test]

@@ -26,6 +26,10 @@ pub(crate) fn changes(old: &TrustRoot, new: &TrustRoot) -> Vec<String> {
     differ("ledger key", old.ledger_key.clone(), new.ledger_key.clone());
     let quorum = |root: &TrustRoot| root.witness_quorum.to_string();
     differ("witness quorum", quorum(old), quorum(new));
+    if old.ledger_key != new.ledger_key {
+        found
+            .push("bundles of before verify only by the older root: another log begins".to_owned());
+    }
     lists("witness", &keys_of_witnesses(old), &keys_of_witnesses(new), &mut found);
     retirements(old, new, &mut found);
     lists("root key", &root_keys(old), &root_keys(new), &mut found);

@@ -6,13 +6,24 @@ use ids::Timestamp;
 
 use crate::{failure::Failure, keys::short_of};
 
+/// Whether the next trust root may name another ledger key. It names one: what is in the log of the key
+/// before verifies by the root before, and by no later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LedgerKey {
+    /// It is the same.
+    Stays,
+    /// Whoever signs said that another log begins.
+    MayChange,
+}
+
 /// Signs `next`, which must follow `pinned`: the bytes of the file. Refuses as well what would take
-/// back signatures that were good when they were made, which only a revocation may.
+/// back signatures that were good when they were made, which only a revocation may, and a new ledger.
 pub(crate) fn sign(
     pinned: Option<&TrustRoot>,
     next: &TrustRoot,
     key: &dyn SigningKey,
     at: Timestamp,
+    ledger: LedgerKey,
 ) -> Result<Vec<u8>, Failure> {
     let refused = || Failure::refused("the trust root is not signed");
     let bytes = next
@@ -34,6 +45,17 @@ pub(crate) fn sign(
         return Err(refused().because(loss).remedy(
             "change anew with 'aibom keys rotate', 'keys revoke' or 'trust-root retire-witness'",
         ));
+    }
+    if ledger == LedgerKey::Stays && pinned.ledger_key != next.ledger_key {
+        return Err(refused()
+            .because(
+                "the ledger key is another: by this root no bundle of before verifies, and \
+                 'aibom ledger prove' cannot change that",
+            )
+            .remedy(
+                "keep the pinned root for the bundles of before, and say --new-ledger-key; \
+                 docs/runbooks/ledger.md, 'The log has ended'",
+            ));
     }
     Ok(bytes)
 }

@@ -51,7 +51,11 @@ impl Place {
     }
 
     fn sign(&self, next: &TrustRoot) -> Result<Vec<u8>, Failure> {
-        sign(Some(&self.pinned()), next, &self.mesh.root_key(), now())
+        self.sign_with(next, LedgerKey::Stays)
+    }
+
+    fn sign_with(&self, next: &TrustRoot, ledger: LedgerKey) -> Result<Vec<u8>, Failure> {
+        sign(Some(&self.pinned()), next, &self.mesh.root_key(), now(), ledger)
     }
 }
 
@@ -136,10 +140,29 @@ fn nothing_is_signed_that_would_take_good_signatures_back() {
     shorter.signing_keys[0].valid_until = at.plus_ms(DAY_MS);
     place.sign(&shorter).unwrap();
     let stranger = Mesh::new("stranger", now()).root_key();
-    let failure = sign(Some(&place.pinned()), &next, &stranger, at).unwrap_err();
+    let failure = sign(Some(&place.pinned()), &next, &stranger, at, LedgerKey::Stays).unwrap_err();
     assert_eq!(failure.exit().code(), 1, "{failure}");
-    let unpinned = sign(None, &next, &place.mesh.root_key(), at).unwrap_err();
+    let unpinned = sign(None, &next, &place.mesh.root_key(), at, LedgerKey::Stays).unwrap_err();
     assert!(unpinned.exit().code() == 2 && unpinned.to_string().contains("--pinned"), "{unpinned}");
+}
+
+#[test]
+fn another_ledger_key_is_signed_only_when_it_is_asked_for() {
+    let place = Place::new();
+    let ledger_key = Mesh::new("stranger", now()).trust_root().ledger_key;
+    let next = TrustRoot { version: 4, ledger_key, ..place.pinned() };
+    let failure = place.sign(&next).unwrap_err();
+    assert_eq!(failure.exit().code(), 1);
+    let said = failure.to_string();
+    assert!(said.contains("no bundle of before") && said.contains("--new-ledger-key"), "{said}");
+    place.sign_with(&next, LedgerKey::MayChange).unwrap();
+    // What a bundle of before comes to is said to whoever looks at the change, or takes the new root.
+    let lines = changes(&place.pinned(), &next);
+    assert!(lines.iter().any(|line| line.contains("only by the older root")), "{lines:?}");
+    assert!(!changes(&next, &next).iter().any(|line| line.contains("older root")));
+    // It takes nothing else along.
+    let dropped = TrustRoot { signing_keys: Vec::new(), ..next };
+    place.sign_with(&dropped, LedgerKey::MayChange).unwrap_err();
 }
 
 #[test]
@@ -353,6 +376,25 @@ fn witnesses_that_make_no_policy_are_refused() {
     let log_key = place.pinned().ledger_key;
     let of_a_log = ["aibom", "trust-root", "add-witness", &log_key, "--dir", &dir];
     assert!(Arguments::try_parse_from(of_a_log).is_err());
+}
+
+#[test]
+fn witnesses_can_be_replaced_however_often() {
+    let root = Place::new().pinned();
+    let other = |seed| cosigner(&format!("w{seed}.example"), seed).parse().unwrap();
+    let full = (2..16).fold(root, |root, seed| witnesses::add(&root, &other(seed)).unwrap());
+    let full = witnesses::with_quorum(full, None).unwrap();
+    let one_more = witnesses::add(&full, &other(16)).unwrap();
+    let failure = witnesses::with_quorum(one_more, None).unwrap_err().to_string();
+    assert!(failure.contains("at most 15") && failure.contains("retire-witness"), "{failure}");
+    let mut last = full;
+    for seed in 16..32 {
+        let out = format!("w{}.example", seed - 14);
+        let retired = witnesses::retire(&last, &out, now()).unwrap();
+        let next = witnesses::add(&retired, &other(seed)).unwrap();
+        last = witnesses::with_quorum(next, None).unwrap();
+    }
+    assert_eq!(last.log_policy().unwrap().counting(), 15);
 }
 
 #[test]

@@ -66,8 +66,20 @@ pub(super) fn policy(root: &TrustRoot) -> Result<LogPolicy, Failure> {
                 .caused_by(&error)
                 .remedy("name a lower --quorum in the same change")
         }
-        LogPinError::Policy(PolicyError::TooMany(_) | PolicyError::Twice(_)) => {
-            Failure::refused("these witnesses make no policy").caused_by(&error)
+        LogPinError::Policy(PolicyError::TooMany(_)) => {
+            Failure::refused("these witnesses make no policy")
+                .caused_by(&error)
+                .remedy("retire one first, with 'aibom trust-root retire-witness'")
+        }
+        LogPinError::Policy(PolicyError::TooManyNamed(_)) => {
+            Failure::refused("these witnesses make no policy")
+                .caused_by(&error)
+                .remedy("let one that was retired count again: 'aibom trust-root add-witness KEY'")
+        }
+        LogPinError::Policy(PolicyError::Twice(_)) => {
+            Failure::refused("these witnesses make no policy")
+                .caused_by(&error)
+                .remedy("every witness has a key of its own: 'aibom witness init' makes one")
         }
         LogPinError::Ledger(_) | LogPinError::Witness { .. } => {
             Failure::cannot("the trust root pins no usable log").caused_by(&error)

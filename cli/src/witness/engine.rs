@@ -11,7 +11,11 @@ use rpc::CancellationToken;
 use web::{Response, StatusCode, response, text};
 use witness::{Cosignable, Logs, Refusal, Remembered, Request, State};
 
-use super::{evidence::EvidenceKind, store::Disk};
+use super::{
+    evidence::{EvidenceKind, Kept, name},
+    show::instant,
+    store::Disk,
+};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 /// How long the line that a tree head has already is given out again, in seconds: checkpoints are
@@ -71,7 +75,7 @@ impl<D: Disk> Engine<D> {
         let origin = request.origin();
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if self.broken.is_cancelled() {
-            return unavailable("the state could not be written: see the log, and restart");
+            return unavailable(&"the state could not be written: see the log, and restart");
         }
         let cosignable = match held.state.decide(&request, &self.logs) {
             Ok(cosignable) => cosignable,
@@ -82,9 +86,14 @@ impl<D: Disk> Engine<D> {
         let checkpoint = cosignable.checkpoint();
         // Under the lock: of two cosignatures, the later one never has the earlier time.
         let known = held.state.of(origin);
-        let Some(time) = time_of(known, (self.clock)()) else {
-            tracing::error!(origin, "the clock is far behind the last cosignature: set it");
-            return unavailable("the witness's clock is wrong");
+        let time = match time_of(known, (self.clock)()) {
+            Ok(time) => time,
+            Err(wrong) => {
+                let what_to_do = "set the clock, or, where the last cosignature is to come, see \
+                                  docs/runbooks/witness-away.md, 'The clock ran ahead'";
+                tracing::error!(origin, %wrong, what_to_do, "nothing is cosigned");
+                return unavailable(&wrong);
+            }
         };
         if let Some(known) = known.filter(|known| known.checkpoint == *checkpoint)
             && time.saturating_sub(known.time) < REPEATED_S
@@ -93,19 +102,19 @@ impl<D: Disk> Engine<D> {
             return response(StatusCode::OK, TEXT, known.line().to_owned());
         }
         let Some(line) = self.line(&cosignable, time) else {
-            return unavailable("the checkpoint cannot be signed");
+            return unavailable(&"the checkpoint cannot be signed");
         };
         let state = match held.state.with(&cosignable, &line, &self.public) {
             Ok(state) => state,
             Err(error) => {
                 tracing::error!(origin, %error, "the state does not take the cosignature");
-                return unavailable("the checkpoint cannot be cosigned: see the log");
+                return unavailable(&"the checkpoint cannot be cosigned: see the log");
             }
         };
         if let Err(error) = held.disk.keep(&state) {
             self.broken.cancel();
             tracing::error!(%error, "the state cannot be written: nothing is cosigned any more");
-            return unavailable("the state could not be written: see the log, and restart");
+            return unavailable(&"the state could not be written: see the log, and restart");
         }
         held.state = state;
         drop(held);
@@ -133,34 +142,74 @@ impl<D: Disk> Engine<D> {
             && refusal.may_be_a_fork()
         {
             let cosigned = held.state.of(origin).map_or("", |known| &known.note);
-            let kind = if refusal.blames_the_log() {
-                tracing::error!(origin, cosigned, note, "the log forked: both notes prove it");
-                EvidenceKind::Fork
-            } else {
-                tracing::warn!(origin, cosigned, note, "no proof joins these: it may be a fork");
-                EvidenceKind::Unproved
+            let kind = match refusal.blames_the_log() {
+                true => EvidenceKind::Fork,
+                false => EvidenceKind::Unproved,
             };
-            if let Err(error) = held.disk.evidence(kind, &format!("{cosigned}\n{note}")) {
-                tracing::error!(%error, "the notes cannot be kept: they are in this log only");
-            }
+            let kept = held.disk.evidence(kind, cosigned, note);
+            report(origin, kind, (cosigned, note), kept);
         }
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         response(status, refusal.media_type(), refusal.body())
     }
 }
 
-/// The time of a cosignature: never before that of the log's last one; `None` when the clock cannot be
-/// right. A cosignature says what the largest tree was at its time (C2SP tlog-cosignature).
-fn time_of(known: Option<&Remembered>, now: u64) -> Option<u64> {
+/// Says that two notes may be a fork. Both are written to the log only when they are new: they are up to
+/// 32 KiB, and whoever has a public checkpoint can send it as often as it likes.
+fn report(
+    origin: &str,
+    kind: EvidenceKind,
+    (cosigned, note): (&str, &str),
+    kept: std::io::Result<Kept>,
+) {
+    let (file, bytes) = (name(kind, note), note.len());
+    match (kept, kind) {
+        (Ok(Kept::Newly), EvidenceKind::Fork) => {
+            tracing::error!(origin, file, cosigned, note, "the log forked: both notes prove it");
+        }
+        (Ok(Kept::Newly), EvidenceKind::Unproved) => {
+            tracing::warn!(origin, file, cosigned, note, "no proof joins these: it may be a fork");
+        }
+        (Ok(Kept::Before), _) => tracing::warn!(origin, file, bytes, "sent again"),
+        (Ok(Kept::Full), _) => tracing::error!(
+            origin,
+            file,
+            bytes,
+            "evidence/ is full and this is not kept: look at its files, and move them elsewhere"
+        ),
+        (Err(error), _) => {
+            tracing::error!(origin, file, bytes, %error, "the notes cannot be kept");
+        }
+    }
+}
+
+/// A clock that cannot be right, and what it is held against; seconds since the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the witness's clock is wrong: it says {}, the last cosignature is of {}",
+    instant(*now),
+    instant(*last)
+)]
+struct WrongClock {
+    now: u64,
+    last: u64,
+}
+
+/// The time of a cosignature: never before that of the log's last one. A cosignature says what the largest
+/// tree was at its time (C2SP tlog-cosignature).
+fn time_of(known: Option<&Remembered>, now: u64) -> Result<u64, WrongClock> {
     let last = known.map_or(0, |known| known.time);
-    (now > 0 && now.saturating_add(BEHIND_MAX_S) >= last).then(|| now.max(last))
+    match now > 0 && now.saturating_add(BEHIND_MAX_S) >= last {
+        true => Ok(now.max(last)),
+        false => Err(WrongClock { now, last }),
+    }
 }
 
 fn count(result: &'static str) {
     metrics::counter!("witness_requests_total", "result" => result).increment(1);
 }
 
-fn unavailable(why: &'static str) -> Response {
+fn unavailable(why: &dyn std::fmt::Display) -> Response {
     count("unavailable");
     text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"))
 }

@@ -28,6 +28,23 @@ impl EvidenceKind {
     }
 }
 
+/// The file's name: by the text that the log signed, as anybody can put more signature lines below it.
+pub(super) fn name(kind: EvidenceKind, sent: &str) -> String {
+    let text = sent.rsplit_once("\n\n").map_or(sent, |(text, _)| text);
+    format!("{}{}", kind.prefix(), Sha256Digest::of(text.as_bytes()).to_hex())
+}
+
+/// What became of two notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// They are in a new file.
+    Newly,
+    /// What the log signed is in a file already.
+    Before,
+    /// There are so many files of that kind that they are in none.
+    Full,
+}
+
 /// The directory.
 #[derive(Debug)]
 pub(super) struct Evidence(PathBuf);
@@ -37,16 +54,25 @@ impl Evidence {
         Self(state_directory.join(EVIDENCE_DIRECTORY))
     }
 
-    /// Writes the notes to a file named by their digest, unless it is there or there are enough.
-    pub(super) fn keep(&self, kind: EvidenceKind, notes: &str) -> std::io::Result<()> {
-        let name = format!("{}{}", kind.prefix(), Sha256Digest::of(notes.as_bytes()).to_hex());
+    /// Writes the note that was cosigned and the one that was sent to a file.
+    pub(super) fn keep(
+        &self,
+        kind: EvidenceKind,
+        cosigned: &str,
+        sent: &str,
+    ) -> std::io::Result<Kept> {
+        let name = name(kind, sent);
         let there = self.files();
+        if there.contains(&name) {
+            return Ok(Kept::Before);
+        }
         let of_kind = there.iter().filter(|file| file.starts_with(kind.prefix())).count();
-        if there.contains(&name) || of_kind >= FILES_MAX {
-            return Ok(());
+        if of_kind >= FILES_MAX {
+            return Ok(Kept::Full);
         }
         std::fs::create_dir_all(&self.0)?;
-        replace_file(&self.0.join(name), notes.as_bytes(), 0o600)
+        replace_file(&self.0.join(name), format!("{cosigned}\n{sent}").as_bytes(), 0o600)?;
+        Ok(Kept::Newly)
     }
 
     /// The names of the files, in order.

@@ -66,7 +66,8 @@ pub(super) fn show(terminal: &Terminal, arguments: &ServeArguments) -> Result<Ex
     Ok(Exit::Done)
 }
 
-fn instant(seconds: u64) -> Timestamp {
+/// A time in seconds since the epoch, as people read it.
+pub(super) fn instant(seconds: u64) -> Timestamp {
     let seconds = std::time::Duration::from_secs(seconds.min(u64::from(u32::MAX) * 16));
     Timestamp::from(std::time::SystemTime::UNIX_EPOCH + seconds)
 }

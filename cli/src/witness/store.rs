@@ -10,7 +10,7 @@ use merkle::CosignerKey;
 use rustix::fs::{FlockOperation, flock};
 use witness::{MAX_STATE_BYTES, State};
 
-use super::evidence::{Evidence, EvidenceKind};
+use super::evidence::{Evidence, EvidenceKind, Kept};
 use crate::{failure::Failure, profile::read_bounded};
 
 /// The file with the state.
@@ -23,8 +23,9 @@ pub(super) trait Disk: Send {
     /// Makes `state` durable: after the return it survives whatever comes.
     fn keep(&mut self, state: &State) -> std::io::Result<()>;
 
-    /// Keeps two notes that may not both be a log's.
-    fn evidence(&mut self, kind: EvidenceKind, notes: &str) -> std::io::Result<()>;
+    /// Keeps two notes that may not both be a log's: the one that was cosigned, and the one sent.
+    fn evidence(&mut self, kind: EvidenceKind, cosigned: &str, sent: &str)
+    -> std::io::Result<Kept>;
 }
 
 /// A directory with a witness's state, held by this process.
@@ -104,7 +105,12 @@ impl Disk for Store {
         replace_file(&self.path, &bytes, 0o600)
     }
 
-    fn evidence(&mut self, kind: EvidenceKind, notes: &str) -> std::io::Result<()> {
-        self.evidence.keep(kind, notes)
+    fn evidence(
+        &mut self,
+        kind: EvidenceKind,
+        cosigned: &str,
+        sent: &str,
+    ) -> std::io::Result<Kept> {
+        self.evidence.keep(kind, cosigned, sent)
     }
 }

@@ -19,7 +19,7 @@ use witness::{Logs, MAX_REQUEST_BYTES, SIZE_MEDIA_TYPE, State, request_body};
 use super::{
     config::Config,
     engine::{Engine, system_clock},
-    evidence::{Evidence, EvidenceKind},
+    evidence::{Evidence, EvidenceKind, Kept},
     serve::run,
     store::{Disk, Store},
 };
@@ -52,6 +52,14 @@ fn note(branch: u8, size: u64) -> String {
     sign(&Checkpoint { origin: ORIGIN.into(), size, root }, &log_key(), ORIGIN).unwrap()
 }
 
+/// The same where the branches differ from the first leaf on.
+fn other(branch: u8, size: u64) -> String {
+    let tree: Tree = (0..20).map(|index| leaf_hash(&[branch, 0, index])).collect();
+    let root = if branch == 0 { self::tree(0).root_at(size) } else { tree.root_at(size) };
+    let root = root.unwrap();
+    sign(&Checkpoint { origin: ORIGIN.into(), size, root }, &log_key(), ORIGIN).unwrap()
+}
+
 fn body(branch: u8, old: u64, size: u64) -> String {
     request_body(old, &tree(branch).consistency(old, size).unwrap(), &note(branch, size))
 }
@@ -67,7 +75,6 @@ fn cosigned(answer: &[u8], branch: u8, size: u64) -> bool {
 struct FakeDisk {
     kept: Arc<Mutex<Vec<State>>>,
     full: Arc<Mutex<bool>>,
-    evidence: Arc<Mutex<Vec<(EvidenceKind, String)>>>,
 }
 
 impl Disk for FakeDisk {
@@ -79,9 +86,8 @@ impl Disk for FakeDisk {
         Ok(())
     }
 
-    fn evidence(&mut self, kind: EvidenceKind, notes: &str) -> std::io::Result<()> {
-        self.evidence.lock().unwrap().push((kind, notes.to_owned()));
-        Ok(())
+    fn evidence(&mut self, _: EvidenceKind, _: &str, _: &str) -> std::io::Result<Kept> {
+        Ok(Kept::Full)
     }
 }
 
@@ -111,6 +117,8 @@ fn time(answer: &[u8], size: u64) -> u64 {
 }
 
 static CLOCK: AtomicU64 = AtomicU64::new(0);
+/// A year ahead.
+static CLOCK_THAT_RAN_AHEAD: AtomicU64 = AtomicU64::new(1_700_000_000 + 365 * 86_400);
 
 #[test]
 fn the_time_of_cosignatures_never_goes_back_and_a_head_is_written_once_a_minute() {
@@ -152,10 +160,44 @@ fn both_notes_of_a_fork_are_kept() {
     assert_eq!(evidence.files().len(), 2);
     // What anybody can send does not push out, or fill the room of, what proves a fork.
     for number in 0..40 {
-        evidence.keep(EvidenceKind::Unproved, &number.to_string()).unwrap();
+        let kept = evidence.keep(EvidenceKind::Unproved, "ours", &number.to_string()).unwrap();
+        // One is there already.
+        assert_eq!(kept, if number < 15 { Kept::Newly } else { Kept::Full }, "{number}");
     }
-    evidence.keep(EvidenceKind::Fork, "another").unwrap();
+    evidence.keep(EvidenceKind::Fork, "ours", "another").unwrap();
     assert_eq!(evidence.files().len(), 2 + 16);
+}
+
+#[test]
+fn lines_that_anybody_can_add_make_no_new_evidence() {
+    let directory = fresh();
+    let (store, state) = Store::open(directory.path(), &cosigner().1).unwrap();
+    let engine = Engine::new(logs(), cosigner(), (store, state), || 1_700_000_000);
+    assert_eq!(engine.add_checkpoint(body(0, 0, 5).as_bytes()).status(), StatusCode::OK);
+    for (junk, kind) in (0..8).flat_map(|junk| [(junk, "fork-"), (junk, "unproved-")]) {
+        let line = format!("\u{2014} junk{junk} AAAAAAAA\n");
+        let (branch, old, size) = if kind == "fork-" { (1, 5, 5) } else { (0, 5, 9) };
+        // Another tree of this size; and a proof that somebody spoilt.
+        let bad = [leaf_hash(b"spoilt")];
+        let proof: &[_] = if kind == "fork-" { &[] } else { &bad };
+        let sent = request_body(old, proof, &(other(branch, size) + &line));
+        assert!(engine.add_checkpoint(sent.as_bytes()).status().is_client_error());
+    }
+    let kept = Evidence::of(directory.path()).files();
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    assert!(kept[0].starts_with("fork-") && kept[1].starts_with("unproved-"), "{kept:?}");
+}
+
+#[test]
+fn a_clock_that_is_behind_is_said_with_both_times() {
+    let clock = || CLOCK_THAT_RAN_AHEAD.load(Ordering::SeqCst);
+    let engine = Engine::new(logs(), cosigner(), (FakeDisk::default(), State::new()), clock);
+    assert_eq!(engine.add_checkpoint(body(0, 0, 5).as_bytes()).status(), StatusCode::OK);
+    CLOCK_THAT_RAN_AHEAD.store(1_700_000_000, Ordering::SeqCst);
+    let refused = engine.add_checkpoint(body(0, 5, 9).as_bytes());
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let said = std::str::from_utf8(refused.body()).unwrap();
+    assert!(said.contains("2023-11-14T22:13:20") && said.contains("2024-11-13T22:13:20"), "{said}");
 }
 
 #[tokio::test]

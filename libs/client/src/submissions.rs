@@ -152,12 +152,6 @@ impl Submissions {
     pub fn contains(&self, request: &Sha256Digest) -> bool {
         self.made.contains(request)
     }
-
-    /// Every request that was submitted from here.
-    #[must_use]
-    pub const fn made(&self) -> &HashSet<Sha256Digest> {
-        &self.made
-    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, SubmissionsError> {

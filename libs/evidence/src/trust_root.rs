@@ -5,7 +5,7 @@ mod signed;
 
 use ids::{SpiffeId, Timestamp, canonical};
 use keys::{KeyId, PublicKey};
-use merkle::checkpoint::{KeyError, LogPolicy, PolicyError, VerifierKey, Witness};
+use merkle::checkpoint::{Counts, KeyError, LogPolicy, PolicyError, VerifierKey, Witness};
 use serde::{Deserialize, Serialize};
 
 pub use key_entry::{KeyEntry, KeyRefused, KeyUse, MAX_LOG_DELAY_MS, Revocation};
@@ -43,7 +43,8 @@ pub struct WitnessEntry {
     /// Its cosigner key, C2SP tlog-cosignature form.
     pub key: String,
     /// Since when it counts for the quorum no more; absent: it counts. What it cosigned until then
-    /// goes on counting, so it stays named. The time of a cosignature is the witness' own word.
+    /// goes on counting, so it stays named. The time of a cosignature is the witness' own word: retired
+    /// in the epoch's first second, nothing of it counts, whatever time it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired_at: Option<Timestamp>,
 }
@@ -55,7 +56,12 @@ impl WitnessEntry {
     /// When the key is none.
     pub fn witness(&self) -> Result<Witness, KeyError> {
         let seconds = |at: Timestamp| u64::try_from(at.unix_ms()).unwrap_or(0) / 1_000;
-        Ok(Witness { key: self.key.parse()?, counts_until: self.retired_at.map(seconds) })
+        let counts = match self.retired_at.map(seconds) {
+            None => Counts::Always,
+            Some(0) => Counts::Never,
+            Some(until) => Counts::Until(until),
+        };
+        Ok(Witness { key: self.key.parse()?, counts })
     }
 }
 
@@ -104,7 +110,7 @@ pub struct TrustRoot {
     pub signing_keys: Vec<KeyEntry>,
     /// The ledger's verifier key, C2SP signed-note form.
     pub ledger_key: String,
-    /// Who cosigns the ledger's checkpoints; at most 15.
+    /// Who cosigns the ledger's checkpoints; at most 15 that count, and 128 with those that are retired.
     pub witnesses: Vec<WitnessEntry>,
     /// How many of those that count must have cosigned; 0: the log alone is believed. More than half
     /// of them exclude that the log shows two histories.

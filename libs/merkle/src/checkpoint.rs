@@ -16,8 +16,8 @@ pub use cosignature::cosign;
 pub use key::{COSIGNATURE_V1, CosignerKey, ED25519, KeyError, NoteKey, VerifierKey};
 pub use note::{SignatureLine, SignedCheckpoint};
 pub use policy::{
-    Cosigned, LogPolicy, LogPolicyError, MAX_POLICY_BYTES, MAX_WITNESSES, PolicyError,
-    PolicyTextError, Witness, Witnessed,
+    Cosigned, Counts, LogPolicy, LogPolicyError, MAX_NAMED_WITNESSES, MAX_POLICY_BYTES,
+    MAX_WITNESSES, PolicyError, PolicyTextError, Witness, Witnessed,
 };
 
 /// The longest note that is read, in bytes.

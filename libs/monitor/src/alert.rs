@@ -65,11 +65,23 @@ pub enum Alert {
         /// Why not.
         reason: String,
     },
-    /// No witness has cosigned for too long: what is shown may be an old copy.
-    #[error("nobody cosigned since {since}")]
+    /// No quorum of witnesses has cosigned for too long: what is shown may be an old copy.
+    #[error("no quorum of witnesses cosigned since {since}")]
     Stale {
-        /// When the last witness did.
+        /// When the last quorum had.
         since: Timestamp,
+    },
+    /// Witnesses' times are so far ahead of the monitor's clock that nobody knows how old what is shown
+    /// is.
+    #[error(
+        "the witness {witness} says that it cosigned at {time}, which is to come: how old the checkpoint \
+         is cannot be said"
+    )]
+    Ahead {
+        /// One of them.
+        witness: String,
+        /// When it says that it cosigned.
+        time: Timestamp,
     },
     /// The entries that are served are not those that were signed.
     #[error(
@@ -146,6 +158,28 @@ pub enum Alert {
         /// What came of asking, the last time.
         reason: String,
     },
+    /// An entry about a document of mine that is under none of my monitor keys.
+    #[error(
+        "entry {index} is about a document of yours and not under your monitor key: others of yours \
+         may be there and not be found"
+    )]
+    OtherTag {
+        /// Its place.
+        index: u64,
+        /// What it names.
+        commitment: Sha256Digest,
+    },
+    /// The mesh gives another monitor key than before.
+    #[error(
+        "the mesh gives another monitor key than before (SHA-256 {was}, now {is}): entries under the old \
+         one are not found any more"
+    )]
+    KeyChanged {
+        /// SHA-256 of the key before.
+        was: Sha256Digest,
+        /// SHA-256 of the key now.
+        is: Sha256Digest,
+    },
     /// A document of mine that a proof says is in the log, and that is not there.
     #[error("a document of yours was proved to be entry {index}, and is not there")]
     Missing {
@@ -166,6 +200,7 @@ impl Alert {
             Self::Forged { .. } => "forged",
             Self::NotWitnessed { .. } => "not-witnessed",
             Self::Stale { .. } => "stale",
+            Self::Ahead { .. } => "ahead",
             Self::Changed { .. } => "changed",
             Self::EntryMissing { .. } => "entry-missing",
             Self::Unreadable { .. } => "unreadable",
@@ -173,6 +208,8 @@ impl Alert {
             Self::Duplicate { .. } => "duplicate",
             Self::NotMine { .. } => "not-mine",
             Self::Unexplained { .. } => "unexplained",
+            Self::OtherTag { .. } => "other-tag",
+            Self::KeyChanged { .. } => "key-changed",
             Self::Missing { .. } => "missing",
         }
     }

@@ -11,11 +11,12 @@ pub const MAX_MONITOR_KEYS: usize = 16;
 /// The most documents that are told apart.
 pub const MAX_MADE: usize = 100_000;
 
-/// Where a document of mine must be.
+/// Where a proof under a good checkpoint says that a document of mine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Made {
-    /// The place that a proof under a good checkpoint says; `None`: somewhere.
-    pub index: Option<u64>,
+pub(crate) struct Proved {
+    pub(crate) index: u64,
+    /// Whether the entry that was proved is under one of the keys.
+    pub(crate) tagged: bool,
 }
 
 /// More than can be told apart.
@@ -33,7 +34,7 @@ pub enum OwnError {
 #[derive(Debug, Clone, Default)]
 pub struct Own {
     keys: Vec<[u8; 32]>,
-    made: BTreeMap<Sha256Digest, Made>,
+    made: BTreeMap<Sha256Digest, Option<Proved>>,
     asks: bool,
 }
 
@@ -46,7 +47,7 @@ impl Own {
         if keys.len() > MAX_MONITOR_KEYS {
             return Err(OwnError::Keys);
         }
-        Ok(Self { keys, made: BTreeMap::new(), asks: false })
+        Ok(Self { keys, ..Self::default() })
     }
 
     /// The mesh can be asked what an entry stands for: none is unknown before it was.
@@ -65,7 +66,7 @@ impl Own {
     /// # Errors
     /// When they are too many.
     pub fn made(&mut self, commitment: Sha256Digest) -> Result<(), OwnError> {
-        self.insert(commitment, Made { index: None })
+        self.insert(commitment, None)
     }
 
     /// Adds a document that a bundle proves to be logged; `document` is its exact envelope.
@@ -79,17 +80,23 @@ impl Own {
         policy: &LogPolicy,
     ) -> Result<Result<(), OwnError>, LoggedError> {
         let logged = inclusion.check(document, policy)?;
-        let made = Made { index: Some(logged.index()) };
-        Ok(self.insert(logged.entry().commitment, made))
+        let (entry, index) = (logged.entry(), logged.index());
+        let proved = Proved { index, tagged: self.is_tagged(entry) };
+        Ok(self.insert(entry.commitment, Some(proved)))
     }
 
-    fn insert(&mut self, commitment: Sha256Digest, made: Made) -> Result<(), OwnError> {
+    fn insert(&mut self, commitment: Sha256Digest, proved: Option<Proved>) -> Result<(), OwnError> {
         if self.made.len() >= MAX_MADE && !self.made.contains_key(&commitment) {
             return Err(OwnError::Made);
         }
-        let known = self.made.entry(commitment).or_insert(made);
-        known.index = made.index.or(known.index);
+        let known = self.made.entry(commitment).or_insert(proved);
+        *known = proved.or(*known);
         Ok(())
+    }
+
+    /// Whether any entry can be told by its tag.
+    pub(crate) const fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
     }
 
     pub(crate) fn is_tagged(&self, entry: &LedgerEntry) -> bool {
@@ -101,7 +108,7 @@ impl Own {
     }
 
     /// The documents whose place is proved.
-    pub(crate) fn places(&self) -> impl Iterator<Item = (Sha256Digest, u64)> {
-        self.made.iter().filter_map(|(commitment, made)| Some((*commitment, made.index?)))
+    pub(crate) fn proofs(&self) -> impl Iterator<Item = (Sha256Digest, Proved)> {
+        self.made.iter().filter_map(|(commitment, proved)| Some((*commitment, (*proved)?)))
     }
 }

@@ -6,13 +6,18 @@ use merkle::{Checkpoint, LogPolicy, LogPolicyError, Witnessed, leaf_hash, verify
 
 use crate::{
     Alert, MAX_FINDINGS, MAX_OWN, Origin, Own, State,
+    own::Proved,
     state::{Accepted, OwnEntry, Standing},
 };
+
+/// How far a cosignature may be ahead of the monitor's clock and say how old a checkpoint is, in
+/// milliseconds.
+pub const MAX_AHEAD_MS: i64 = 300_000;
 
 /// How long what may be mended by itself is left alone, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// Since the last cosignature, before what is shown counts as an old copy.
+    /// Since the last time at which a quorum had cosigned, before what is shown counts as an old copy.
     pub stale_after_ms: i64,
     /// Since an own entry was logged, before it must be known as mine: my own record of it may come
     /// a little later, and the mesh may be away for a while.
@@ -58,6 +63,15 @@ pub struct Open {
     pub logged_at: Timestamp,
 }
 
+/// A place at which a document of mine is proved to be, and was not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Untraced {
+    /// The place.
+    pub index: u64,
+    /// What names the document.
+    pub commitment: Sha256Digest,
+}
+
 /// What came of asking what an entry stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
@@ -82,8 +96,8 @@ impl State {
     /// Holds the checkpoint `note` against the policy and the one before. `now` is the monitor's time.
     ///
     /// # Errors
-    /// [`Alert::Forged`], [`Alert::NotWitnessed`], [`Alert::Stale`], [`Alert::RolledBack`],
-    /// [`Alert::Forked`].
+    /// [`Alert::Forged`], [`Alert::NotWitnessed`], [`Alert::Stale`], [`Alert::Ahead`],
+    /// [`Alert::RolledBack`], [`Alert::Forked`].
     pub fn judge(
         &self,
         note: &str,
@@ -107,8 +121,8 @@ impl State {
         if is == was && checkpoint.root != old.root {
             return Err(Box::new(Alert::Forked { was, is, ours, theirs }));
         }
-        if let Some(since) = stale(&witnessed, now, patience) {
-            return Err(Box::new(Alert::Stale { since }));
+        if let Some(alert) = aged(&witnessed, policy.quorum(), now, patience) {
+            return Err(Box::new(alert));
         }
         if is == was && self.accepted.is_some() {
             return Ok(Judged::Same);
@@ -166,10 +180,13 @@ impl State {
             found.push(Alert::TimeBackwards { index, was, is });
         }
         self.newest = self.newest.max(Some(is));
-        if !own.is_tagged(entry) && !own.knows(&entry.commitment) {
+        let (tagged, commitment) = (own.is_tagged(entry), entry.commitment);
+        if !tagged && !own.knows(&commitment) {
             return found;
         }
-        let commitment = entry.commitment;
+        if !tagged && own.has_keys() {
+            found.push(Alert::OtherTag { index, commitment });
+        }
         if let Some(first) = self.own.get(&commitment).map(|first| first.index) {
             found.push(Alert::Duplicate { first, second: index, commitment });
             return found;
@@ -185,8 +202,8 @@ impl State {
         found
     }
 
-    /// Ends a round in which every entry was read: what is mine and unknown, what is proved and
-    /// missing. Gives what is new.
+    /// Ends a round in which every entry was read, but for [`Self::untraced`]: what is mine and unknown,
+    /// what is proved to be elsewhere or under another tag. Gives what is new.
     pub fn settle(&mut self, own: &Own, now: Timestamp, patience: Patience) -> Vec<Alert> {
         let mut found = Vec::new();
         let open = self.own.iter_mut().filter(|(_, entry)| entry.standing != Standing::Settled);
@@ -201,16 +218,55 @@ impl State {
                 entry.standing = Standing::Settled;
             }
         }
-        let size = self.read.len();
-        for (commitment, index) in own.places().filter(|(_, index)| *index < size) {
-            // One that was forgotten for want of room was there.
-            let forgotten = self.own.len() >= MAX_OWN;
-            let there = self.own.get(&commitment).map_or(forgotten, |entry| entry.index == index);
-            if !there {
+        for (commitment, Proved { index, tagged }) in own.proofs() {
+            if !tagged && own.has_keys() {
+                found.push(Alert::OtherTag { index, commitment });
+            }
+            if self.own.get(&commitment).is_some_and(|entry| entry.index != index) {
                 found.push(Alert::Missing { index, commitment });
             }
         }
         self.remember(found)
+    }
+
+    /// The places that were read and at which a document of mine is proved to be, without a trace of it:
+    /// it is not there, or nothing told it for mine when it was read. Each is for [`Self::trace`].
+    #[must_use]
+    pub fn untraced(&self, own: &Own) -> Vec<Untraced> {
+        // One that was forgotten for want of room was there.
+        if self.own.len() >= MAX_OWN {
+            return Vec::new();
+        }
+        let places =
+            own.proofs().map(|(commitment, Proved { index, .. })| Untraced { index, commitment });
+        let places = places.filter(|Untraced { index, commitment }| {
+            let told = Alert::Missing { index: *index, commitment: *commitment };
+            *index < self.read.len()
+                && !self.own.contains_key(commitment)
+                && !self.findings.contains(&told)
+        });
+        places.collect()
+    }
+
+    /// Takes the entry at the place of `untraced`, which leads to the checkpoint's root. Gives an alert
+    /// when it is about something else.
+    pub fn trace(&mut self, untraced: Untraced, bytes: &[u8]) -> Vec<Alert> {
+        let Untraced { index, commitment } = untraced;
+        let entry = LedgerEntry::parse(bytes).ok();
+        let Some(entry) = entry.filter(|entry| entry.commitment == commitment) else {
+            return self.remember(vec![Alert::Missing { index, commitment }]);
+        };
+        let (logged_at, standing) = (entry.logged_at, Standing::Settled);
+        self.own.insert(commitment, OwnEntry { index, logged_at, standing });
+        Vec::new()
+    }
+
+    /// Takes note of the monitor key that the mesh gives. Gives an alert where it is another than the
+    /// last time: what is tagged under that one is found no more.
+    pub fn hold_key(&mut self, key: &[u8; 32]) -> Option<Alert> {
+        let is = Sha256Digest::of(key);
+        let was = self.monitor_key.replace(is).filter(|was| *was != is)?;
+        Some(Alert::KeyChanged { was, is })
     }
 
     /// The entries under my identity of which it is not known who made them, oldest first.
@@ -278,12 +334,24 @@ impl State {
     }
 }
 
-/// When the last witness cosigned, where that is too long ago.
-fn stale(witnessed: &Witnessed, now: Timestamp, patience: Patience) -> Option<Timestamp> {
-    let last = witnessed.cosigned().iter().map(|cosigned| cosigned.time).max()?;
-    let last_ms = i64::try_from(last).unwrap_or(i64::MAX).saturating_mul(1000);
-    let last = Timestamp::from_unix_ms(last_ms);
-    (now.since_ms(last) > patience.stale_after_ms).then_some(last)
+/// Whether it is too long ago that a quorum of those that count had cosigned, or cannot be said. Fewer
+/// may lie about the time: whoever shows an old copy has no more of them on its side.
+fn aged(witnessed: &Witnessed, quorum: usize, now: Timestamp, patience: Patience) -> Option<Alert> {
+    let counting = witnessed.cosigned().iter().filter(|cosigned| cosigned.counts);
+    let timed = counting.map(|cosigned| {
+        let ms = i64::try_from(cosigned.time).unwrap_or(i64::MAX).saturating_mul(1_000);
+        (Timestamp::from_unix_ms(ms), cosigned.witness.as_str())
+    });
+    let (ahead, mut past): (Vec<_>, Vec<_>) =
+        timed.partition(|(time, _)| time.since_ms(now) > MAX_AHEAD_MS);
+    past.sort_unstable_by(|one, other| other.cmp(one));
+    match past.get(quorum.saturating_sub(1)) {
+        Some((since, _)) => (now.since_ms(*since) > patience.stale_after_ms)
+            .then_some(Alert::Stale { since: *since }),
+        None => ahead
+            .first()
+            .map(|(time, witness)| Alert::Ahead { witness: (*witness).to_owned(), time: *time }),
+    }
 }
 
 fn refused(error: &LogPolicyError) -> Alert {

@@ -44,6 +44,8 @@ struct Document {
     newest: Option<Timestamp>,
     own: BTreeMap<Sha256Digest, OwnEntry>,
     findings: Vec<Alert>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    monitor_key: Option<Sha256Digest>,
 }
 
 /// An own entry that was read.
@@ -83,6 +85,8 @@ pub struct State {
     pub(crate) newest: Option<Timestamp>,
     pub(crate) own: BTreeMap<Sha256Digest, OwnEntry>,
     pub(crate) findings: Vec<Alert>,
+    /// SHA-256 of the monitor key that the mesh gave.
+    pub(crate) monitor_key: Option<Sha256Digest>,
 }
 
 impl State {
@@ -112,11 +116,11 @@ impl State {
         if read.len() == size && root.is_some_and(|root| root != read.root()) {
             return Err(StateError::Damaged("root"));
         }
-        let Document { newest, own, findings, .. } = document;
+        let Document { newest, own, findings, monitor_key, .. } = document;
         if own.len() > MAX_OWN || findings.len() > MAX_FINDINGS {
             return Err(StateError::Damaged("length"));
         }
-        Ok(Self { accepted, read, newest, own, findings })
+        Ok(Self { accepted, read, newest, own, findings, monitor_key })
     }
 
     /// The bytes to keep: canonical JSON.
@@ -132,6 +136,7 @@ impl State {
             newest: self.newest,
             own: self.own.clone(),
             findings: self.findings.clone(),
+            monitor_key: self.monitor_key,
         })
     }
 

@@ -1,5 +1,6 @@
 //! Tests of the monitor: honest logs never raise an alert, whatever way they grow; others do.
 
+mod ages;
 mod entries;
 mod files;
 mod histories;
@@ -71,6 +72,9 @@ fn served(
         found.extend(state.read(index, entry, own)?);
     }
     found.extend(state.settle(own, NOW, Patience::default()));
+    for untraced in state.untraced(own) {
+        found.extend(state.trace(untraced, &entries[usize::try_from(untraced.index).unwrap()]));
+    }
     Ok(found)
 }
 

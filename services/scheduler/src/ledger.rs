@@ -2,14 +2,16 @@
 //! log policy of the trust root, and leads on from the newest checkpoint that was ever given.
 
 mod judge;
+mod newest_root;
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use bundle::{Inclusion, LedgerEntry, LoggedError, commitment};
 use evidence::TrustRoot;
 use ids::{Sha256Digest, SpiffeId, Timestamp};
 pub(crate) use judge::Head;
 use judge::{Lie, Link, link, newest_of, prove};
+use newest_root::NewestRoot;
 use tokio::sync::Mutex;
 
 use crate::{grpc::Peers, records::Records, stages::StageError, tags::Tags};
@@ -23,8 +25,7 @@ struct Shared {
     peers: Peers,
     records: Records,
     tags: Tags,
-    /// The newest trust root that was seen.
-    root: std::sync::Mutex<Option<Arc<TrustRoot>>>,
+    root: NewestRoot,
     /// Held by whoever makes a checkpoint the newest.
     turn: Mutex<()>,
 }
@@ -41,7 +42,7 @@ impl From<Lie> for StageError {
 
 impl Ledger {
     pub(crate) fn new(peers: Peers, records: Records, tags: Tags) -> Self {
-        let (root, turn) = (std::sync::Mutex::new(None), Mutex::new(()));
+        let (root, turn) = (NewestRoot::default(), Mutex::new(()));
         Self(Arc::new(Shared { peers, records, tags, root, turn }))
     }
 
@@ -81,25 +82,20 @@ impl Ledger {
 
     /// Takes note of a trust root that the signer publishes.
     pub(crate) fn learned(&self, root: &Arc<TrustRoot>) {
-        let mut kept = self.0.root.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.as_ref().is_none_or(|kept| kept.version <= root.version) {
-            *kept = Some(Arc::clone(root));
-        }
+        self.0.root.learn(root);
     }
 
-    /// What `judge` says under the trust root. One that was seen is good for a yes, also while the
-    /// signer is away; a no takes the one that the signer publishes now.
+    /// What `judge` says under the trust root. The newest that was seen is good for a yes, also while the
+    /// signer is away; before a no it is asked for a newer one.
     pub(crate) async fn judged<T, E>(
         &self,
         judge: impl Fn(&TrustRoot) -> Result<T, E> + Send,
     ) -> Result<Result<T, E>, StageError> {
-        let kept = self.0.root.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(yes) = kept.and_then(|root| judge(&root).ok()) {
+        if let Some(yes) = self.0.root.get().and_then(|root| judge(&root).ok()) {
             return Ok(Ok(yes));
         }
         let root = Arc::new(self.0.peers.trust_root().await?);
-        self.learned(&root);
-        Ok(judge(&root))
+        Ok(judge(&self.0.root.learn(&root)))
     }
 
     /// Holds `got` against the newest head of its log, and makes it the newest, durably, when it is

@@ -177,6 +177,45 @@ fn a_new_witness_of_the_log_is_no_alert_to_whom_it_is_not_named() {
 }
 
 #[test]
+fn a_bundle_that_is_named_later_is_looked_for_where_it_was_read() {
+    let fixture = testkit::evidence::Fixture::new();
+    let mut bundle = testkit::bundle::bundle(&fixture);
+    let directory = tempfile::tempdir().unwrap();
+    let mesh = Mesh::new("mesh", now());
+    let place = Place { directory, mesh };
+    place.write("trust-root.json", &place.mesh.seal_root(&place.mesh.trust_root()));
+    let log = LyingLog::new(&place.mesh, &bundle.attestation, 2, now().plus_ms(-20_000));
+    assert_eq!(place.look(&log.honest(SEEN), &[]), (0, String::new()));
+    bundle.inclusion = log.inclusion(&log.honest(SEEN), 2);
+    place.write("bundle.json", &bundle.to_bytes().unwrap());
+    let named = place.text("bundle.json");
+    for size in [SEEN, SEEN, WHOLE] {
+        assert_eq!(place.look(&log.honest(size), &["--bundle", &named]), (0, String::new()));
+    }
+    // Another history, of which it was never seen that the bundle is not there.
+    let other = Place { directory: tempfile::tempdir().unwrap(), mesh: place.mesh };
+    other.write("trust-root.json", &other.mesh.seal_root(&other.mesh.trust_root()));
+    let log = LyingLog::new(&other.mesh, b"another", 2, now().plus_ms(-20_000));
+    assert_eq!(other.look(&log.honest(SEEN), &[]).0, 0);
+    assert_eq!(other.look(&log.honest(SEEN), &["--bundle", &named]), (1, String::new()));
+    assert_eq!(other.state().findings()[0].word(), "missing");
+    assert_eq!(other.look(&log.honest(SEEN), &["--bundle", &named]).0, 0, "it is told once");
+}
+
+#[test]
+fn another_monitor_key_of_the_mesh_is_told_and_kept() {
+    let place = Place::new();
+    let policy = place.mesh.trust_root().log_policy().unwrap();
+    let told = |key: [u8; 32]| {
+        let file = super::StateFile::open(Path::new(&place.text("state.json"))).unwrap();
+        let mut state = file.read(&policy).unwrap();
+        super::hold_key(&Terminal::new(Format::Json), &file, &mut state, &key).unwrap()
+    };
+    let keys = [MONITOR_KEY, MONITOR_KEY, [1; 32], [1; 32], MONITOR_KEY];
+    assert_eq!(keys.map(told), [false, false, true, false, true]);
+}
+
+#[test]
 fn what_is_mine_is_asked_of_a_mesh_that_must_be_there() {
     let place = Place::new();
     let (code, why) = place.look(&place.log().honest(SEEN), &["--mine"]);

@@ -21,13 +21,13 @@ fn what_is_added_is_there_again_and_is_the_users_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = journal(&directory);
     let mut submissions = Submissions::open(&path).unwrap();
-    assert!(submissions.made().is_empty() && !path.exists());
+    assert!(submissions.made.is_empty() && !path.exists());
     submissions.add(&entry(1)).unwrap();
     // Another process in between.
     Submissions::open(&path).unwrap().add(&entry(2)).unwrap();
     submissions.add(&entry(3)).unwrap();
     let submissions = Submissions::open(&path).unwrap();
-    assert_eq!(submissions.made().len(), 3);
+    assert_eq!(submissions.made.len(), 3);
     assert!(submissions.contains(&entry(2).request) && !submissions.contains(&entry(4).request));
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
@@ -44,15 +44,15 @@ fn a_line_that_a_crash_cut_off_was_never_sent() {
     let first = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     for cut in 0..bytes.len() {
         std::fs::write(&path, &bytes[..cut]).unwrap();
-        let made = Submissions::open(&path).unwrap().made().len();
+        let made = Submissions::open(&path).unwrap().made.len();
         assert_eq!(made, usize::from(cut >= first), "cut at {cut}");
         Submissions::open(&path).unwrap().add(&entry(3)).unwrap();
-        assert_eq!(Submissions::open(&path).unwrap().made().len(), made + 1, "cut at {cut}");
+        assert_eq!(Submissions::open(&path).unwrap().made.len(), made + 1, "cut at {cut}");
     }
     // A rest that is longer than a block.
     std::fs::write(&path, [&bytes[..first], &vec![b'x'; 10_000][..]].concat()).unwrap();
     Submissions::open(&path).unwrap().add(&entry(3)).unwrap();
-    assert_eq!(Submissions::open(&path).unwrap().made().len(), 2);
+    assert_eq!(Submissions::open(&path).unwrap().made.len(), 2);
 }
 
 #[test]

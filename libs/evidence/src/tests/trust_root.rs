@@ -87,7 +87,7 @@ fn what_cannot_be_used_of_the_log_is_said_with_the_witness_and_why() {
             let retired_at = Some(r.issued_at);
             r.witnesses.push(WitnessEntry { retired_at, ..r.witnesses[0].clone() });
         }),
-        ("16 witnesses, at most 15", |r| r.witnesses = vec![r.witnesses[0].clone(); 16]),
+        ("16 witnesses that count, at most 15", |r| r.witnesses = vec![r.witnesses[0].clone(); 16]),
         ("a quorum of 2 cannot be reached by 1", |r| r.witness_quorum = 2),
         ("a quorum of 1 cannot be reached by 0", |r| {
             r.witnesses[0].retired_at = Some(r.issued_at);
@@ -117,9 +117,15 @@ fn a_retired_witness_is_named_and_counts_until_then() {
     assert_eq!((policy.quorum(), policy.counting()), (0, 0));
     let witness = &policy.witnesses()[0];
     let second = u64::try_from(at.unix_ms()).unwrap() / 1_000;
-    assert_eq!(witness.counts_until, Some(second));
+    assert_eq!(witness.counts, merkle::checkpoint::Counts::Until(second));
     assert!(witness.counts_at(second) && !witness.counts_at(second + 1));
     assert_eq!(witness.key.to_string(), root.witnesses[0].key);
+    // Of one whose key was stolen nothing counts: not even what says the epoch itself.
+    let stolen = sealed(|r| {
+        r.witnesses[0].retired_at = Some(ids::Timestamp::from_unix_ms(0));
+        r.witness_quorum = 0;
+    });
+    assert!(!stolen.0.log_policy().unwrap().witnesses()[0].counts_at(0));
     // One that counts has no such member at all.
     let counting = sealed(|_| {}).0;
     assert!(

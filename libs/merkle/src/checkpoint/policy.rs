@@ -14,40 +14,59 @@ use super::{
     note::signature_line,
 };
 
-/// The most witnesses of a policy: with the log's own line they fill a note.
+/// The most witnesses that count whenever they cosign: with the log's own line they fill a note.
 pub const MAX_WITNESSES: usize = MAX_SIGNATURES - 1;
+/// The most witnesses that a policy names, those that were retired among them.
+pub const MAX_NAMED_WITNESSES: usize = 128;
+
+/// Which of a witness' cosignatures count, by the time that they say. It is the witness' own word:
+/// whoever has its key can write any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counts {
+    /// All.
+    Always,
+    /// Those until this time, in seconds since the epoch.
+    Until(u64),
+    /// None: there is no time that whoever has the key could write.
+    Never,
+}
 
 /// A witness that a policy names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Witness {
     /// Its key.
     pub key: CosignerKey,
-    /// The last time of a cosignature that counts, in seconds since the epoch; `None`: all do. A
-    /// witness that was retired is there so that older checkpoints go on counting. The time is its
-    /// own word: whoever has its key can write an earlier one.
-    pub counts_until: Option<u64>,
+    /// What of it counts. A witness that was retired is there so that older checkpoints go on counting.
+    pub counts: Counts,
 }
 
 impl Witness {
     /// One that counts whenever it cosigned.
     #[must_use]
     pub const fn new(key: CosignerKey) -> Self {
-        Self { key, counts_until: None }
+        Self { key, counts: Counts::Always }
     }
 
     /// Whether what it cosigned at `time`, in seconds since the epoch, counts.
     #[must_use]
     pub fn counts_at(&self, time: u64) -> bool {
-        self.counts_until.is_none_or(|until| time <= until)
+        match self.counts {
+            Counts::Always => true,
+            Counts::Until(until) => time <= until,
+            Counts::Never => false,
+        }
     }
 }
 
 /// Why a policy is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
-    /// More than [`MAX_WITNESSES`].
-    #[error("{0} witnesses, at most {MAX_WITNESSES} are taken")]
+    /// More than [`MAX_WITNESSES`] that count.
+    #[error("{0} witnesses that count, at most {MAX_WITNESSES} may")]
     TooMany(usize),
+    /// More than [`MAX_NAMED_WITNESSES`].
+    #[error("{0} witnesses with those that are retired, at most {MAX_NAMED_WITNESSES} are taken")]
+    TooManyNamed(usize),
     /// One public key is there twice: it would count twice.
     #[error("the key of {0} is there twice")]
     Twice(String),
@@ -109,6 +128,8 @@ pub struct Cosigned {
     pub witness: String,
     /// When it cosigned, by its clock, in seconds since the epoch.
     pub time: u64,
+    /// Whether it counts: one of a witness that was retired before does not.
+    pub counts: bool,
 }
 
 /// A checkpoint that counts under a policy; only [`LogPolicy::check`] and
@@ -137,24 +158,28 @@ impl LogPolicy {
     /// A log, its witnesses, and how many of those that count must have cosigned.
     ///
     /// # Errors
-    /// When a key is there twice, or the quorum cannot be reached by those that are not retired.
+    /// When they are too many, a key is there twice, or the quorum cannot be reached by those that are
+    /// not retired.
     pub fn new(
         log: VerifierKey,
         witnesses: Vec<Witness>,
         quorum: usize,
     ) -> Result<Self, PolicyError> {
-        if witnesses.len() > MAX_WITNESSES {
-            return Err(PolicyError::TooMany(witnesses.len()));
+        if witnesses.len() > MAX_NAMED_WITNESSES {
+            return Err(PolicyError::TooManyNamed(witnesses.len()));
         }
-        let mut keys = vec![log.public_key()];
-        for Witness { key, .. } in &witnesses {
+        let policy = Self { log, witnesses, quorum };
+        let counting = policy.counting();
+        if counting > MAX_WITNESSES {
+            return Err(PolicyError::TooMany(counting));
+        }
+        let mut keys = vec![policy.log.public_key()];
+        for Witness { key, .. } in &policy.witnesses {
             if keys.contains(&key.public_key()) {
                 return Err(PolicyError::Twice(key.name().to_owned()));
             }
             keys.push(key.public_key());
         }
-        let policy = Self { log, witnesses, quorum };
-        let counting = policy.counting();
         if quorum > counting {
             return Err(PolicyError::Quorum { quorum, counting });
         }
@@ -188,7 +213,7 @@ impl LogPolicy {
     /// How many witnesses count whenever they cosign.
     #[must_use]
     pub fn counting(&self) -> usize {
-        self.witnesses.iter().filter(|witness| witness.counts_until.is_none()).count()
+        self.witnesses.iter().filter(|witness| witness.counts == Counts::Always).count()
     }
 
     /// Whether two checkpoints that count share a witness. Where they need not, a log can show two
@@ -235,7 +260,7 @@ impl LogPolicy {
 
     /// Checks the lines of the witnesses that are named: each once, each good, enough that count.
     fn cosignatures(&self, note: &SignedCheckpoint) -> Result<Vec<Cosigned>, LogPolicyError> {
-        let (mut cosigned, mut counting) = (Vec::<Cosigned>::new(), 0);
+        let mut cosigned = Vec::<Cosigned>::new();
         for line in note.signatures() {
             let Some(witness) = self.witness((&line.name, line.key_id)) else {
                 continue;
@@ -244,11 +269,12 @@ impl LogPolicy {
                 return Err(LogPolicyError::Twice(line.name.clone()));
             }
             let time = note.cosigned(&witness.key).map_err(LogPolicyError::Cosignature)?;
-            cosigned.push(Cosigned { witness: line.name.clone(), time });
-            counting += usize::from(witness.counts_at(time));
+            let counts = witness.counts_at(time);
+            cosigned.push(Cosigned { witness: line.name.clone(), time, counts });
         }
-        if counting < self.quorum {
-            return Err(LogPolicyError::Quorum { got: counting, wanted: self.quorum });
+        let got = cosigned.iter().filter(|cosigned| cosigned.counts).count();
+        if got < self.quorum {
+            return Err(LogPolicyError::Quorum { got, wanted: self.quorum });
         }
         Ok(cosigned)
     }

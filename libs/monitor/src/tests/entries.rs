@@ -3,6 +3,8 @@
 use super::*;
 
 const OTHER: [u8; 32] = [4; 32];
+/// What tags the entry of the test's bundle.
+const BUNDLES: [u8; 32] = [8; 32];
 
 #[test]
 fn an_entry_of_mine_that_i_did_not_make_is_told_once() {
@@ -63,7 +65,7 @@ fn a_proved_document_that_is_not_there_is_missing() {
     let fixture = testkit::evidence::Fixture::new();
     let bundle = testkit::bundle::bundle(&fixture);
     let policy = fixture.trust_root().log_policy().unwrap();
-    let mut own = mine();
+    let mut own = Own::new(vec![BUNDLES]).unwrap();
     own.proved(&bundle.attestation, &bundle.inclusion, &policy).unwrap().unwrap();
     assert!(own.proved(b"another", &bundle.inclusion, &policy).is_err());
     let elsewhere = [entry("a", OTHER, 1), entry("b", OTHER, 2), entry("c", OTHER, 3)];
@@ -76,6 +78,79 @@ fn a_proved_document_that_is_not_there_is_missing() {
     let moved = [bundle.inclusion.entry, elsewhere[0].clone(), elsewhere[1].clone()];
     let found = round(&mut State::new(), &moved, &own).unwrap();
     assert!(found.iter().any(|alert| alert.word() == "missing"), "{found:?}");
+}
+
+#[test]
+fn a_bundle_that_came_after_its_entry_was_read_is_missing_only_where_it_is_not() {
+    let fixture = testkit::evidence::Fixture::new();
+    let bundle = testkit::bundle::bundle(&fixture);
+    let policy = fixture.trust_root().log_policy().unwrap();
+    let others = [entry("a", OTHER, 1), entry("b", OTHER, 2)];
+    let honest = [&others[..], std::slice::from_ref(&bundle.inclusion.entry)].concat();
+    let lying = [&others[..], &[entry("c", OTHER, 3)]].concat();
+    // Without a key nothing told it for mine then.
+    let keys = [vec![], vec![BUNDLES]].into_iter();
+    let rows =
+        keys.flat_map(|keys| [(keys.clone(), &honest, None), (keys, &lying, Some("missing"))]);
+    for (number, (keys, log, word)) in rows.enumerate() {
+        let mut own = Own::new(keys).unwrap();
+        let mut state = State::new();
+        let mut found = round(&mut state, log, &own).unwrap();
+        own.proved(&bundle.attestation, &bundle.inclusion, &policy).unwrap().unwrap();
+        for _ in 0..2 {
+            found.extend(round(&mut state, log, &own).unwrap());
+            assert_eq!(state.untraced(&own), []);
+        }
+        assert_eq!(
+            found.iter().map(Alert::word).collect::<Vec<_>>(),
+            Vec::from_iter(word),
+            "case {number}"
+        );
+    }
+}
+
+#[test]
+fn a_document_of_mine_under_another_tag_is_told_once() {
+    let fixture = testkit::evidence::Fixture::new();
+    let bundle = testkit::bundle::bundle(&fixture);
+    let policy = fixture.trust_root().log_policy().unwrap();
+    let log = [entry("a", OTHER, 1), entry("b", OTHER, 2), bundle.inclusion.entry.clone()];
+    let proving = |keys: &[[u8; 32]]| {
+        let mut own = Own::new(keys.to_vec()).unwrap();
+        own.proved(&bundle.attestation, &bundle.inclusion, &policy).unwrap().unwrap();
+        own
+    };
+    let commitment = LedgerEntry::parse(&bundle.inclusion.entry).unwrap().commitment;
+    let expected = Alert::OtherTag { index: 2, commitment };
+    // Whether it was known when its entry was read, or came later.
+    for first in [proving(&[KEY]), mine()] {
+        let mut state = State::new();
+        let mut found = round(&mut state, &log, &first).unwrap();
+        found.extend(round(&mut state, &log, &proving(&[KEY])).unwrap());
+        assert_eq!(found, std::slice::from_ref(&expected));
+    }
+    // It is under the key before this one, or there is no key to go by.
+    for keys in [&[KEY, BUNDLES][..], &[]] {
+        assert_eq!(round(&mut State::new(), &log, &proving(keys)), Ok(Vec::new()));
+    }
+    // So is one that is known without a proof.
+    let mut own = mine();
+    own.made(commitment_of("a")).unwrap();
+    let found = round(&mut State::new(), &log, &own).unwrap();
+    assert!(matches!(found[..], [Alert::OtherTag { index: 0, .. }]), "{found:?}");
+}
+
+#[test]
+fn another_monitor_key_than_before_is_told_over_restarts() {
+    let mut state = State::new();
+    let mut told = |key: [u8; 32]| {
+        let alert = state.hold_key(&key);
+        state = State::parse(&state.to_bytes().unwrap(), &policy()).unwrap();
+        alert.map(|alert| alert.word())
+    };
+    let keys = [KEY, KEY, OTHER, OTHER, KEY, OTHER];
+    let changed = Some("key-changed");
+    assert_eq!(keys.map(&mut told), [None, None, changed, None, changed, changed]);
 }
 
 #[test]

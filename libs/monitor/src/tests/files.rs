@@ -8,12 +8,16 @@ fn state() -> State {
     let log: Vec<_> = (0..11).map(|n| entry(&format!("{n}"), KEY, n)).collect();
     let mut state = State::new();
     assert!(!round(&mut state, &log, &mine()).unwrap().is_empty(), "findings to be kept");
+    state.hold_key(&KEY);
     state
 }
 
 #[test]
 fn a_state_reads_back() {
-    for state in [State::new(), state()] {
+    // One that was kept before has no key.
+    let keyless = State { monitor_key: None, ..state() };
+    assert!(!String::from_utf8(keyless.to_bytes().unwrap()).unwrap().contains("monitorKey"));
+    for state in [State::new(), state(), keyless] {
         let bytes = state.to_bytes().unwrap();
         assert_eq!(State::parse(&bytes, &policy()).unwrap(), state);
     }
@@ -52,6 +56,7 @@ fn every_alert_has_a_chapter_in_the_runbook() {
         "forged",
         "not-witnessed",
         "stale",
+        "ahead",
         "changed",
         "entry-missing",
         "unreadable",
@@ -59,6 +64,8 @@ fn every_alert_has_a_chapter_in_the_runbook() {
         "duplicate",
         "not-mine",
         "unexplained",
+        "other-tag",
+        "key-changed",
         "missing",
     ] {
         assert!(runbook.contains(&format!("\n## {word}\n")), "{word}");

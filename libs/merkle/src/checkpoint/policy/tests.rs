@@ -20,7 +20,7 @@ fn log() -> VerifierKey {
 
 fn witness(seed: u8, counts: bool) -> Witness {
     let key = CosignerKey::new(&format!("w{seed}"), key(seed).verifying_key()).unwrap();
-    Witness { key, counts_until: if counts { None } else { Some(TIME - 1) } }
+    Witness { key, counts: if counts { Counts::Always } else { Counts::Until(TIME - 1) } }
 }
 
 fn head() -> Checkpoint {
@@ -28,7 +28,11 @@ fn head() -> Checkpoint {
 }
 
 fn line(seed: u8) -> String {
-    cosign(&head(), &key(seed), &format!("w{seed}"), TIME).unwrap()
+    line_at(seed, TIME)
+}
+
+fn line_at(seed: u8, time: u64) -> String {
+    cosign(&head(), &key(seed), &format!("w{seed}"), time).unwrap()
 }
 
 fn note(seeds: &[u8]) -> String {
@@ -47,8 +51,10 @@ fn enough_cosignatures_count_in_any_order() {
     for seeds in [&[2, 3][..], &[4, 2], &[2, 3, 4], &[5, 4, 3]] {
         let witnessed = policy().check(&note(seeds)).unwrap();
         assert_eq!(*witnessed.checkpoint(), head());
-        let names: Vec<_> = witnessed.cosigned().iter().map(|c| c.witness.clone()).collect();
-        assert_eq!(names, seeds.iter().map(|seed| format!("w{seed}")).collect::<Vec<_>>());
+        let lines: Vec<_> =
+            witnessed.cosigned().iter().map(|c| (c.witness.clone(), c.counts)).collect();
+        let expected = seeds.iter().map(|seed| (format!("w{seed}"), *seed != 5));
+        assert_eq!(lines, expected.collect::<Vec<_>>());
     }
 }
 
@@ -76,15 +82,49 @@ fn unknown_and_double_lines_are_refused() {
 
 #[test]
 fn a_retired_witness_counts_for_what_it_cosigned_until_then() {
-    let rows = [(None, true), (Some(TIME), true), (Some(TIME - 1), false), (Some(0), false)];
-    for (counts_until, counts) in rows {
+    let rows = [
+        (Counts::Always, TIME, true),
+        (Counts::Until(TIME), TIME, true),
+        (Counts::Until(TIME - 1), TIME, false),
+        (Counts::Never, TIME, false),
+        // Whoever has the key of a witness of which nothing counts may write any time.
+        (Counts::Never, 0, false),
+        (Counts::Never, 1, false),
+    ];
+    for (counts, time, good) in rows {
         // Another one took its place: the quorum asks for one.
-        let retired = Witness { counts_until, ..witness(2, true) };
+        let retired = Witness { counts, ..witness(2, true) };
         let policy = LogPolicy::new(log(), vec![retired, witness(3, true)], 1).unwrap();
-        assert_eq!(policy.check(&note(&[2])).is_ok(), counts, "{counts_until:?}");
-        assert_eq!(policy.check_published(&note(&[2])).is_ok(), counts, "{counts_until:?}");
-        policy.check(&note(&[2, 3])).unwrap();
+        let note = note(&[]) + &line_at(2, time);
+        assert_eq!(policy.check(&note).is_ok(), good, "{counts:?} at {time}");
+        assert_eq!(policy.check_published(&note).is_ok(), good, "{counts:?} at {time}");
+        policy.check(&(note + &line(3))).unwrap();
     }
+}
+
+#[test]
+fn a_witness_outside_of_the_group_of_a_policys_text_counts_at_no_time() {
+    let [counting, other] = [witness(3, true), witness(2, true)].map(|witness| witness.key);
+    let text = format!("log {}\nwitness a {counting}\nwitness b {other}\nquorum a\n", log());
+    let policy: LogPolicy = text.parse().unwrap();
+    for time in [0, 1, TIME] {
+        let few = LogPolicyError::Quorum { got: 0, wanted: 1 };
+        assert_eq!(policy.check(&(note(&[]) + &line_at(2, time))), Err(few), "at {time}");
+    }
+    policy.check(&note(&[3])).unwrap();
+}
+
+#[test]
+fn those_that_count_are_bounded_by_a_notes_lines_and_the_retired_ones_apart() {
+    let of = |counting: usize, retired: usize| {
+        let seeds = (2..).take(counting + retired).enumerate();
+        let witnesses = seeds.map(|(at, seed)| witness(seed, at < counting)).collect();
+        LogPolicy::new(log(), witnesses, 1)
+    };
+    of(MAX_WITNESSES, MAX_NAMED_WITNESSES - MAX_WITNESSES).unwrap();
+    assert_eq!(of(MAX_WITNESSES + 1, 0), Err(PolicyError::TooMany(MAX_WITNESSES + 1)));
+    let named = MAX_NAMED_WITNESSES + 1;
+    assert_eq!(of(1, named - 1), Err(PolicyError::TooManyNamed(named)));
 }
 
 #[test]

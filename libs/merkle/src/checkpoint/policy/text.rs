@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use ids::Timestamp;
 
-use super::{LogPolicy, MAX_WITNESSES, PolicyError, Witness};
+use super::{Counts, LogPolicy, MAX_NAMED_WITNESSES, PolicyError, Witness};
 use crate::checkpoint::{CosignerKey, KeyError, VerifierKey};
 
 /// The longest policy that is read, in bytes.
@@ -59,11 +59,11 @@ impl fmt::Display for LogPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "log {}", self.log())?;
         let mut counting = Vec::new();
-        for (number, Witness { key, counts_until }) in (1..).zip(self.witnesses()) {
-            match counts_until {
-                None => counting.push(format!("w{number}")),
-                Some(0) => {}
-                Some(until) => {
+        for (number, Witness { key, counts }) in (1..).zip(self.witnesses()) {
+            match counts {
+                Counts::Always => counting.push(format!("w{number}")),
+                Counts::Never => {}
+                Counts::Until(until) => {
                     let ms = i64::try_from(*until).unwrap_or(i64::MAX).saturating_mul(1_000);
                     let until = Timestamp::from_unix_ms(ms);
                     writeln!(f, "# w{number} is retired: it counted until {until}")?;
@@ -103,7 +103,7 @@ impl<'a> Reader<'a> {
                 self.log = Some(parse_key(key, line)?);
             }
             ["witness", name, key] | ["witness", name, key, _]
-                if self.witnesses.len() < MAX_WITNESSES =>
+                if self.witnesses.len() < MAX_NAMED_WITNESSES =>
             {
                 if *name == NONE || self.defines(name) {
                     return Err(PolicyTextError::Name(line));
@@ -168,8 +168,8 @@ impl<'a> Reader<'a> {
         };
         let witnesses = self.witnesses.into_iter();
         let witnesses = witnesses.map(|(name, key)| {
-            let counts_until = if members.contains(&name) { None } else { Some(0) };
-            Witness { key, counts_until }
+            let counts = if members.contains(&name) { Counts::Always } else { Counts::Never };
+            Witness { key, counts }
         });
         Ok(LogPolicy::new(log, witnesses.collect(), quorum)?)
     }

@@ -2,7 +2,7 @@
 
 use ed25519_dalek::SigningKey;
 
-use super::*;
+use super::{super::MAX_WITNESSES, *};
 
 fn log(seed: u8) -> VerifierKey {
     let key = SigningKey::from_bytes(&[seed; 32]);
@@ -17,8 +17,8 @@ fn cosigner(seed: u8) -> CosignerKey {
 fn policy(counts: &[bool], quorum: usize) -> LogPolicy {
     let witnesses = (2..).zip(counts);
     let witnesses = witnesses.map(|(seed, counts)| {
-        let counts_until = if *counts { None } else { Some(0) };
-        Witness { key: cosigner(seed), counts_until }
+        let counts = if *counts { Counts::Always } else { Counts::Never };
+        Witness { key: cosigner(seed), counts }
     });
     LogPolicy::new(log(1), witnesses.collect(), quorum).unwrap()
 }
@@ -34,6 +34,7 @@ fn every_policy_reads_back() {
         (&[true, false, true], 1),
         (&[true, true, true], 2),
         (&[true; MAX_WITNESSES], MAX_WITNESSES),
+        (&[false; MAX_NAMED_WITNESSES], 0),
     ] {
         let policy = policy(counts, quorum);
         assert_eq!(policy.to_string().parse(), Ok(policy.clone()), "{policy}");
@@ -53,7 +54,7 @@ fn k_of_n_is_one_group() {
 
 #[test]
 fn a_retired_witness_is_named_with_its_time_and_counts_nothing_in_the_text() {
-    let retired = Witness { key: cosigner(3), counts_until: Some(1_700_000_000) };
+    let retired = Witness { key: cosigner(3), counts: Counts::Until(1_700_000_000) };
     let whole = vec![Witness::new(cosigner(2)), retired.clone()];
     let text = LogPolicy::new(log(1), whole, 1).unwrap().to_string();
     assert!(text.contains("# w2 is retired: it counted until 2023-11-14T22:13:20"), "{text}");
