@@ -105,7 +105,8 @@ fn the_ledger_asks_the_witnesses_that_others_run_and_the_trust_root_names() {
     root.witness_quorum = 2;
     let signer = crate::keys::load(&plan.certs().join("root.key.pem"), None).unwrap();
     let (pinned, now) = (crate::profile::trust_root(&path).unwrap().0, crate::certs::now());
-    let signed = crate::trust_root::sign(Some(&pinned), &root, &signer, now).unwrap();
+    let stays = crate::trust_root::LedgerKey::Stays;
+    let signed = crate::trust_root::sign(Some(&pinned), &root, &signer, now, stays).unwrap();
     std::fs::write(&path, signed).unwrap();
     plan.write().unwrap();
     let ledger = std::fs::read_to_string(plan.config(Part::Service(Role::Ledger))).unwrap();

@@ -168,7 +168,7 @@ impl Cosigners {
     /// The names of the witnesses that have not cosigned the newest checkpoint that was to be cosigned.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
-        let name = |index: usize| self.witnesses.get(index).map(|witness| witness.name.clone());
+        let name = |index: usize| Some(self.witnesses.get(index)?.key.name().to_owned());
         self.collected.missing().into_iter().filter_map(name).collect()
     }
 
