@@ -47,8 +47,11 @@ fn of_two_ledgers_over_one_bucket_one_halts_and_the_log_is_one() -> anyhow::Resu
     ensure!(stand.append(&first, "b").is_ok(), "{}", stand.log("first")?);
     stand.until_published(2)?;
     // It hears of the other when it publishes: from then on it answers nobody.
+    // What it answered once it answers again, so each time something else is asked.
+    let mut asked = 0;
     wait::until("the second ledger to halt", 60, || {
-        let refused = stand.append(&second, "c").err();
+        asked += 1;
+        let refused = stand.append(&second, &format!("c{asked}")).err();
         Ok(refused.filter(|refused| refused.reason == "HALTED"))
     })?;
     let log = stand.log("second")?;
