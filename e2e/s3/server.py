@@ -10,6 +10,7 @@ first PUT is done and its answer lost: the connection is closed instead.
 
 import json
 import socket
+import ssl
 import sys
 import threading
 
@@ -58,8 +59,12 @@ def user(iam, name, actions):
 def main(bucket, certificate, key, *lost):
     moto = DomainDispatcherApplication(create_backend_app)
     app = LosesAnswers(moto, [f"/{bucket}/{path}" for path in lost])
-    server = make_server(
-        "127.0.0.1", 0, app, threaded=True, request_handler=Quiet, ssl_context=(certificate, key)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    # Werkzeug's own TLS shakes hands where it accepts: one client that is slow would hold up all.
+    server.ssl_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.ssl_context.load_cert_chain(certificate, key)
+    server.socket = server.ssl_context.wrap_socket(
+        server.socket, server_side=True, do_handshake_on_connect=False
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     endpoint = f"https://127.0.0.1:{server.server_port}"

@@ -41,6 +41,13 @@ pub(crate) struct Ledger {
     caller: Caller,
 }
 
+impl Ledger {
+    /// Waits until it ended of itself.
+    pub(crate) fn until_ended(&mut self) -> anyhow::Result<()> {
+        wait::until("the ledger to end", LEDGER_S, || Ok(self.process.try_wait()?.map(drop)))
+    }
+}
+
 impl Drop for Ledger {
     fn drop(&mut self) {
         let _gone = self.process.kill();
