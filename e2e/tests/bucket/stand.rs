@@ -87,7 +87,7 @@ impl Stand {
     pub(crate) fn program(&self, state: &str, keys: &Keys, port: u16) -> anyhow::Result<Command> {
         let IdentityFiles { certificate, key, ca } = self.files(&self.mesh.ledger);
         let config = format!(
-            "state_dir = {:?}\nkey = {:?}\ntiles = {PLACE:?}\npublish_every_ms = 1\n\
+            "state_dir = {:?}\nkey = {:?}\ntiles = {PLACE:?}\npublish_every_ms = 10\n\
              [server]\nlisten = \"127.0.0.1:{port}\"\n\
              [identity]\ncertificate = {certificate:?}\nkey = {key:?}\nca = {ca:?}\n",
             self.path(state),
