@@ -1,14 +1,13 @@
-//! A log in memory that is published into the bucket, and what the bucket has then.
+//! The name and key of the log that is published into the bucket, and what the bucket has then.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
-use bundle::{ENTRY_SCHEMA, LedgerEntry, TAG_BYTES, Tag};
 use ed25519_dalek::SigningKey;
-use ids::{Sha256Digest, Timestamp, canonical};
-use merkle::{Checkpoint, Tree, VerifierKey, checkpoint, leaf_hash};
+use merkle::{Checkpoint, VerifierKey};
 use object_store::ObjectStoreExt as _;
-use tiles::{Content, TileStore, Writer};
+use testkit::log::Log;
+use tiles::{TileStore, Writer};
 use tokio_stream::StreamExt as _;
 
 use crate::server;
@@ -19,12 +18,6 @@ pub(crate) const PLACE: &str = "s3://logs/mesh";
 /// The same within the bucket.
 const PREFIX: &str = "mesh";
 
-/// Entries and the tree over them.
-pub(crate) struct Log {
-    entries: Vec<Vec<u8>>,
-    pub(crate) tree: Tree,
-}
-
 /// The key of the logs here.
 pub(crate) fn key() -> anyhow::Result<VerifierKey> {
     Ok(VerifierKey::new(ORIGIN, signing_key().verifying_key())?)
@@ -34,50 +27,14 @@ fn signing_key() -> SigningKey {
     SigningKey::from_bytes(&[3; 32])
 }
 
-impl Log {
-    /// A log of `size` entries, which from entry `fork` on are others than those of every other log.
-    pub(crate) fn forked(size: u64, fork: u64) -> anyhow::Result<Self> {
-        let entry = |number: u64| {
-            let numbers = [number, if number < fork { 0 } else { fork }];
-            canonical::to_vec(&LedgerEntry {
-                schema: ENTRY_SCHEMA.to_owned(),
-                commitment: Sha256Digest::of(&numbers.map(u64::to_be_bytes).concat()),
-                tag: Tag::from_bytes([7; TAG_BYTES]),
-                logged_at: Timestamp::from_unix_ms(1_700_000_000_000),
-            })
-        };
-        let entries = (0..size).map(entry).collect::<Result<Vec<_>, _>>()?;
-        let tree = entries.iter().map(|entry| leaf_hash(entry)).collect();
-        Ok(Self { entries, tree })
-    }
-
-    pub(crate) fn of(size: u64) -> anyhow::Result<Self> {
-        Self::forked(size, u64::MAX)
-    }
-
-    pub(crate) fn checkpoint(&self, size: u64) -> anyhow::Result<Checkpoint> {
-        let root = self.tree.root_at(size).context("a root")?;
-        Ok(Checkpoint { origin: ORIGIN.to_owned(), size, root })
-    }
-
-    pub(crate) fn note(&self, size: u64) -> anyhow::Result<String> {
-        Ok(checkpoint::sign(&self.checkpoint(size)?, &signing_key(), ORIGIN)?)
-    }
+/// What the log says of its first `size` entries.
+pub(crate) fn checkpoint(log: &Log, size: u64) -> Checkpoint {
+    log.checkpoint(size, ORIGIN)
 }
 
-impl Content for Log {
-    fn node(&self, level: u32, index: u64) -> Option<Sha256Digest> {
-        self.tree.node(level, index)
-    }
-
-    fn entries(
-        &self,
-        from: u64,
-        count: u16,
-    ) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>> {
-        let from = usize::try_from(from)?;
-        Ok(self.entries.get(from..from + usize::from(count)).ok_or("none")?.to_vec())
-    }
+/// The same, signed.
+pub(crate) fn note(log: &Log, size: u64) -> String {
+    log.note(size, &signing_key(), ORIGIN)
 }
 
 /// Another writer of the log in the bucket.

@@ -8,31 +8,16 @@ use e2e::Mesh;
 use evidence::TrustRoot;
 use ids::{Sha256Digest, canonical};
 use keys::FileKey;
-use merkle::{Checkpoint, Tree, VerifierKey, checkpoint, leaf_hash, tile::decode_entries};
-use tiles::{Content, TileStore, Writer};
+use merkle::{Checkpoint, VerifierKey, checkpoint, tile::decode_entries};
+use testkit::log::Log;
+use tiles::{TileStore, Writer};
 
 /// A history.
 pub(crate) struct Forged {
-    entries: Vec<Vec<u8>>,
-    tree: Tree,
+    log: Log,
     head: Checkpoint,
     key: FileKey,
     verifier: VerifierKey,
-}
-
-impl Content for Forged {
-    fn node(&self, level: u32, index: u64) -> Option<Sha256Digest> {
-        self.tree.node(level, index)
-    }
-
-    fn entries(
-        &self,
-        from: u64,
-        count: u16,
-    ) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>> {
-        let from = usize::try_from(from)?;
-        Ok(self.entries.get(from..from + usize::from(count)).ok_or("none")?.to_vec())
-    }
 }
 
 impl Forged {
@@ -50,10 +35,10 @@ impl Forged {
         let mut entry = LedgerEntry::parse(last).map_err(anyhow::Error::msg)?;
         entry.commitment = Sha256Digest::of(b"another document");
         *last = canonical::to_vec(&entry)?;
-        let tree: Tree = entries.iter().map(|entry| leaf_hash(entry)).collect();
-        let head = Checkpoint { root: tree.root(), ..honest };
+        let log = Log::new(entries);
+        let head = Checkpoint { root: log.tree.root(), ..honest };
         let key = FileKey::load(&mesh.directory().join("certs/ledger.key.pem"))?;
-        Ok(Self { entries, tree, head, key, verifier })
+        Ok(Self { log, head, key, verifier })
     }
 
     /// How many entries it has.
@@ -80,7 +65,7 @@ impl Forged {
         runtime.block_on(async {
             let store = TileStore::create(&folder.to_string_lossy())?;
             let mut writer = Writer::open(store, self.verifier.clone(), "another").await?;
-            writer.publish(self, &note).await?;
+            writer.publish(&self.log, &note).await?;
             Ok(())
         })
     }

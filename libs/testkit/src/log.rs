@@ -17,6 +17,16 @@ pub struct Log {
     pub tree: Tree,
 }
 
+fn entry(number: u64, history: u8) -> Vec<u8> {
+    let entry = LedgerEntry {
+        schema: ENTRY_SCHEMA.to_owned(),
+        commitment: Sha256Digest::of(&[&number.to_be_bytes()[..], &[history]].concat()),
+        tag: Tag::from_bytes([7; TAG_BYTES]),
+        logged_at: Timestamp::from_unix_ms(1_700_000_000_000),
+    };
+    canonical::to_vec(&entry).unwrap()
+}
+
 impl Log {
     /// A log of these entries.
     #[must_use]
@@ -28,21 +38,27 @@ impl Log {
     /// A log of `size` entries; one of another `history` has none of them.
     #[must_use]
     pub fn of(size: u64, history: u8) -> Self {
-        let entry = |number: u64| LedgerEntry {
-            schema: ENTRY_SCHEMA.to_owned(),
-            commitment: Sha256Digest::of(&[&number.to_be_bytes()[..], &[history]].concat()),
-            tag: Tag::from_bytes([7; TAG_BYTES]),
-            logged_at: Timestamp::from_unix_ms(1_700_000_000_000),
-        };
-        Self::new((0..size).map(|number| canonical::to_vec(&entry(number)).unwrap()).collect())
+        Self::new((0..size).map(|number| entry(number, history)).collect())
     }
 
-    /// The checkpoint of the first `size` entries, of the log called `origin`.
+    /// A log of `size` entries, of which the first `fork` are of one `history` and the others of another.
+    #[must_use]
+    pub fn forked(size: u64, fork: u64, [history, another]: [u8; 2]) -> Self {
+        let history = |number| if number < fork { history } else { another };
+        Self::new((0..size).map(|number| entry(number, history(number))).collect())
+    }
+
+    /// What the log called `origin` says of the first `size` entries.
+    #[must_use]
+    pub fn checkpoint(&self, size: u64, origin: &str) -> Checkpoint {
+        let root = self.tree.root_at(size).unwrap();
+        Checkpoint { origin: origin.to_owned(), size, root }
+    }
+
+    /// The same, signed.
     #[must_use]
     pub fn note(&self, size: u64, signer: &SigningKey, origin: &str) -> String {
-        let root = self.tree.root_at(size).unwrap();
-        let head = Checkpoint { origin: origin.to_owned(), size, root };
-        checkpoint::sign(&head, signer, origin).unwrap()
+        checkpoint::sign(&self.checkpoint(size, origin), signer, origin).unwrap()
     }
 
     /// Publishes the first `size` entries in `folder`.
